@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: warnings are errors, imports are explicit, existentials are marked.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// The kernels are one set of sources, compiled once per instruction set and chosen at run time.
+/// They are optimised in debug builds too: unoptimised SIMD code is hundreds of times slower.
+func kernels(_ name: String, clangFlags: [String] = [], defines: [String] = []) -> Target {
+  .target(
+    name: name,
+    dependencies: ["CKernelSupport"],
+    swiftSettings: strict + defines.map { .define($0) } + [
+      .unsafeFlags(["-O"] + clangFlags.flatMap { ["-Xcc", $0] })
+    ])
+}
+
+let package = Package(
+  name: "rnw",
+  products: [
+    .executable(name: "rnw", targets: ["rnw"]),
+    .executable(name: "rnw-hdf5", targets: ["rnw-hdf5"]),
+    .library(name: "RNW", targets: ["RNW"]),
+    .library(name: "WeightSources", targets: ["WeightSources"]),
+    .library(name: "Inference", targets: ["ResNetV2", "Inference"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+  ],
+  targets: [
+    // The rooms, in the order in which data passes through them; arrows point to earlier ones only.
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .target(name: "CKernelSupport"),
+    kernels("KernelsBaseline", defines: ["BASELINE"]),
+    kernels("KernelsAVX2", clangFlags: ["-march=x86-64-v3"]),
+    kernels("KernelsAVX512", clangFlags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+    .target(name: "Tensors", swiftSettings: strict),
+    .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(
+      name: "RNW", dependencies: ["Tensors", "Safetensors", "CZlib"], swiftSettings: strict),
+    .target(name: "ResNetV2", dependencies: ["Tensors"], swiftSettings: strict),
+    .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),
+    .target(
+      name: "WeightSources",
+      dependencies: [
+        "Tensors", "Safetensors", "RNW", "CZlib",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
+    .target(name: "Families", dependencies: ["Tensors", "ResNetV2"], swiftSettings: strict),
+    .target(
+      name: "Inference",
+      dependencies: [
+        "Tensors", "ResNetV2", "CKernelSupport", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
+      ], swiftSettings: strict),
+    .target(
+      name: "Verification", dependencies: ["Tensors", "ResNetV2", "Inference"],
+      swiftSettings: strict),
+    .target(
+      name: "Conversion",
+      dependencies: [
+        "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Inference",
+        "Verification", .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "rnw",
+      dependencies: [
+        "Conversion", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,45 @@
+public import ResNetV2
+public import Tensors
+
+/// The value of one node: an image batch [N, H, W, C] or features [N, C], row-major float32.
+public struct Activation: Sendable {
+  /// The dimensions.
+  public let shape: Shape
+
+  /// The values, channels innermost.
+  public let values: [Float]
+
+  /// Makes an activation.
+  ///
+  /// - Precondition: there are exactly as many values as the shape has elements.
+  public init(shape: Shape, values: [Float]) {
+    precondition(values.count == shape.elementCount)
+    self.shape = shape
+    self.values = values
+  }
+}
+
+/// Something that computes a network.
+///
+/// Executors are immutable once made; several tasks may use one at the same time.
+public protocol Executor: Sendable {
+  /// The network that is computed.
+  var graph: Graph { get }
+
+  /// Runs the whole network on a batch [N, H, W, C].
+  ///
+  /// With an observer, the value of every node is handed out, in the order of the graph's nodes, each as
+  /// soon as it is there; nothing is kept for later. Without one, values that nobody sees need not exist.
+  ///
+  /// - Parameter observer: receives the index of a node and its value; what it throws ends the run.
+  /// - Returns: the value of the last node.
+  /// - Throws: `InputShapeError` where the input does not fit, or what the observer throws.
+  func run(
+    _ input: Activation, observer: ((_ node: Int, _ value: Activation) throws -> Void)?
+  ) throws -> Activation
+
+  /// Computes one node alone from given values of its inputs.
+  ///
+  /// - Throws: `InputShapeError` where the inputs do not fit.
+  func evaluate(_ node: Int, inputs: [Activation]) throws -> Activation
+}

@@ -1,0 +1,75 @@
+public import Tensors
+
+extension Graph {
+  /// The shape of every node's value for an input of [N, H, W, C].
+  ///
+  /// - Throws: ``InputShapeError`` where the input has other channels than the network reads or is so
+  ///   small that nothing is left of it on the way.
+  public func shapes(for input: Shape) throws(InputShapeError) -> [Shape] {
+    var shapes: [Shape] = []
+    for node in nodes {
+      let inputs = node.inputs.map { shapes[$0] }
+      guard let shape = node.operation.outputShape(inputs, networkInput: input) else {
+        throw InputShapeError(input: input, node: node.name, configuration: configuration)
+      }
+      shapes.append(shape)
+    }
+    return shapes
+  }
+}
+
+/// Why an input does not fit a network.
+public struct InputShapeError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was wrong, in one line.
+  public let description: String
+
+  init(input: Shape, node: String, configuration: Configuration) {
+    description =
+      "an input of \(input) does not fit at \(node): expected N×H×W×\(configuration.inputChannels), "
+      + "with an image large enough to shrink through every stage"
+  }
+}
+
+extension Operation {
+  /// The shape of the value, or `nil` where the inputs do not fit.
+  public func outputShape(_ inputs: [Shape], networkInput: Shape) -> Shape? {
+    switch self {
+    case .input(let channels):
+      guard networkInput.rank == 4, networkInput[3] == channels, networkInput.elementCount > 0
+      else { return nil }
+      return networkInput
+    case .convolution(let conv):
+      return inputs[0].sliding(
+        window: conv.kernel, stride: conv.stride, padding: conv.padding,
+        channels: conv.outputChannels)
+    case .maxPool(let pool), .averagePool(let pool):
+      let channels = inputs[0][3]
+      switch pool.padding {
+      case .zero(let padding), .ignored(let padding):
+        return inputs[0].sliding(
+          window: pool.size, stride: pool.stride, padding: padding, channels: channels)
+      case .same:
+        return inputs[0].sliding(window: 1, stride: pool.stride, padding: 0, channels: channels)
+      }
+    case .subsample(let stride):
+      return inputs[0].sliding(window: 1, stride: stride, padding: 0, channels: inputs[0][3])
+    case .norm, .relu, .softmax:
+      return inputs[0]
+    case .add:
+      return inputs[0] == inputs[1] ? inputs[0] : nil
+    case .globalAverage:
+      return Shape(validating: [inputs[0][0], inputs[0][3]])
+    case .dense(_, let outputChannels, _):
+      return Shape(validating: [inputs[0][0], outputChannels])
+    }
+  }
+}
+
+extension Shape {
+  /// The shape after a window has moved over an image of [N, H, W, C].
+  fileprivate func sliding(window: Int, stride: Int, padding: Int, channels: Int) -> Shape? {
+    func extent(_ size: Int) -> Int { (size + 2 * padding - window) / stride + 1 }
+    guard self[1] + 2 * padding >= window, self[2] + 2 * padding >= window else { return nil }
+    return Shape(validating: [self[0], extent(self[1]), extent(self[2]), channels])
+  }
+}

@@ -1,0 +1,121 @@
+public import Tensors
+
+/// A network as a list of nodes, each after the nodes it reads.
+///
+/// The graph is the single truth of what is computed: parameters, summaries, execution plans and
+/// comparisons are all derived from it.
+public struct Graph: Sendable {
+  /// The options that the graph was made from.
+  public let configuration: Configuration
+
+  /// The nodes in the order of computation; the first is the input.
+  public let nodes: [Node]
+
+  /// Makes the graph of a configuration.
+  ///
+  /// - Throws: ``ConfigurationError`` where the options contradict each other.
+  public init(_ configuration: Configuration) throws(ConfigurationError) {
+    try configuration.validate()
+    var builder = GraphBuilder(configuration)
+    builder.build()
+    self.configuration = configuration
+    nodes = builder.nodes
+  }
+
+  /// The index of the node whose value is the network's output.
+  public var outputIndex: Int { nodes.count - 1 }
+
+  /// Every parameter, in the order of the nodes that use it.
+  public var parameters: [Parameter] { nodes.flatMap(\.parameters) }
+
+  /// The index of the node with a name.
+  public func index(of name: String) -> Int? {
+    nodes.firstIndex { $0.name == name }
+  }
+
+  /// For every node, the index of the last node that reads it (its own index where none does).
+  public var lastUses: [Int] {
+    var result = Array(nodes.indices)
+    for (index, node) in nodes.enumerated() {
+      for input in node.inputs { result[input] = index }
+    }
+    return result
+  }
+}
+
+/// One step of the network, with the names of what it needs.
+public struct Node: Hashable, Sendable {
+  /// The canonical name, such as `stage1.block1.norm1`.
+  public let name: String
+
+  /// What is computed.
+  public let operation: Operation
+
+  /// The indices of the nodes that are read, all smaller than the node's own.
+  public let inputs: [Int]
+
+  /// The parameters that are used, in the order of ``Parameter/Role``.
+  public var parameters: [Parameter] {
+    operation.parameterShapes.map { role, shape in
+      Parameter(name: "\(name).\(role.rawValue)", role: role, shape: shape)
+    }
+  }
+}
+
+/// A tensor that a node needs.
+public struct Parameter: Hashable, Sendable {
+  /// The canonical name: the node's name and the role, such as `stem.conv.weight`.
+  public let name: String
+
+  /// What the tensor is for.
+  public let role: Role
+
+  /// The dimensions: OIHW for convolutions, [out, in] for dense layers, [channels] for the rest.
+  public let shape: Shape
+
+  /// What a parameter is for.
+  public enum Role: String, Hashable, Sendable, CaseIterable {
+    /// The kernel of a convolution or the matrix of a dense layer.
+    case weight
+    /// What is added per output channel.
+    case bias
+    /// What a norm multiplies by (γ).
+    case scale
+    /// What a norm adds (β).
+    case shift
+    /// The stored mean of a batch norm.
+    case mean
+    /// The stored variance of a batch norm.
+    case variance
+
+    /// Whether training changes the tensor by gradient; running statistics are not trained.
+    public var isTrained: Bool {
+      switch self {
+      case .weight, .bias, .scale, .shift: true
+      case .mean, .variance: false
+      }
+    }
+  }
+}
+
+extension Operation {
+  /// The parameters that the operation needs: role and dimensions.
+  var parameterShapes: [(Parameter.Role, Shape)] {
+    switch self {
+    case .convolution(let conv):
+      let weight = Shape([conv.outputChannels, conv.inputChannels, conv.kernel, conv.kernel])
+      return [(.weight, weight)] + (conv.hasBias ? [(.bias, [conv.outputChannels])] : [])
+    case .dense(let inputChannels, let outputChannels, let hasBias):
+      return [(.weight, [outputChannels, inputChannels])]
+        + (hasBias ? [(.bias, [outputChannels])] : [])
+    case .norm(.batch, let channels):
+      return [
+        (.scale, [channels]), (.shift, [channels]), (.mean, [channels]), (.variance, [channels]),
+      ]
+    case .norm(.group, let channels):
+      return [(.scale, [channels]), (.shift, [channels])]
+    case .input, .relu, .maxPool, .averagePool, .subsample, .add, .globalAverage, .softmax:
+      return []
+    }
+  }
+}

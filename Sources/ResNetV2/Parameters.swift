@@ -1,0 +1,54 @@
+public import Tensors
+
+/// The tensors of a network under their canonical names.
+///
+/// A value of this type is complete for its graph: every parameter is there with its shape.
+public struct Parameters: Sendable {
+  private let tensors: [String: TensorData]
+
+  /// Checks that there is exactly one tensor of the right shape for every parameter of a graph.
+  ///
+  /// - Throws: ``ParametersError`` that names what is missing, misshapen or not known to the graph.
+  public init(_ tensors: [String: TensorData], for graph: Graph) throws(ParametersError) {
+    var unknown = Set(tensors.keys)
+    for parameter in graph.parameters {
+      guard let tensor = tensors[parameter.name] else { throw .missing(parameter) }
+      guard tensor.shape == parameter.shape else {
+        throw .misshapen(parameter, found: tensor.shape)
+      }
+      unknown.remove(parameter.name)
+    }
+    if let name = unknown.min() { throw .unknown(name) }
+    self.tensors = tensors
+  }
+
+  /// The tensor of a parameter of the graph that these parameters were checked for.
+  public subscript(parameter: Parameter) -> TensorData {
+    guard let tensor = tensors[parameter.name] else {
+      preconditionFailure("\(parameter.name) is not a parameter of this network")
+    }
+    return tensor
+  }
+
+  /// The same parameters with one tensor replaced by another of the same shape.
+  public func replacing(_ parameter: Parameter, with tensor: TensorData) -> Parameters {
+    precondition(tensor.shape == parameter.shape)
+    var tensors = tensors
+    tensors[parameter.name] = tensor
+    return Parameters(checked: tensors)
+  }
+
+  private init(checked tensors: [String: TensorData]) {
+    self.tensors = tensors
+  }
+}
+
+/// Why tensors are not the parameters of a graph.
+public enum ParametersError: Error, Hashable, Sendable {
+  /// There is no tensor for a parameter.
+  case missing(Parameter)
+  /// The tensor of a parameter has another shape.
+  case misshapen(Parameter, found: Shape)
+  /// There is a tensor that no node uses.
+  case unknown(String)
+}

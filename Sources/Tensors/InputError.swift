@@ -1,0 +1,66 @@
+/// Something is wrong with a file that was given: said in one line that names the file and the place.
+public struct InputError: Error, Hashable, Sendable {
+  /// How a fault is answered: the exit status of the command line follows from it.
+  public enum Kind: Hashable, Sendable {
+    /// The file is there, but what it holds is wrong (exit status 65).
+    case badData
+    /// The file is missing or cannot be read (exit status 66).
+    case unreadable
+    /// The output cannot be made, such as where it would replace an input (exit status 73).
+    case cannotCreate
+    /// Writing failed, such as on a full disk (exit status 74).
+    case writeFailed
+  }
+
+  /// How the fault is answered.
+  public let kind: Kind
+
+  /// The file as the user named it.
+  public let path: String
+
+  /// What is wrong.
+  public let problem: String
+
+  /// Where in the file, and what was expected there, where that is known.
+  public let place: String?
+
+  /// What the user can do about it, where that is known; one line.
+  public let hint: String?
+
+  /// Makes an error.
+  public init(
+    _ kind: Kind, path: String, _ problem: String, place: String? = nil, hint: String? = nil
+  ) {
+    self.kind = kind
+    self.path = path
+    self.problem = problem
+    self.place = place
+    self.hint = hint
+  }
+}
+
+extension InputError: CustomStringConvertible {
+  /// The line for the user, without the program's name: `FILE: what is wrong (where; what was expected)`.
+  public var description: String {
+    let line = "\(path): \(problem)" + (place.map { " (\($0))" } ?? "")
+    return line.escapingControlCharacters
+  }
+}
+
+extension String {
+  /// The text with control and direction-changing characters written as `\u{…}`.
+  ///
+  /// Names come from files of strangers and end up on terminals.
+  package var escapingControlCharacters: String {
+    var result = ""
+    for scalar in unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default:
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

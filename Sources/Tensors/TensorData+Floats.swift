@@ -1,0 +1,53 @@
+extension TensorData {
+  /// The elements as 32-bit floats, rounded to nearest where the type is wider.
+  public func floats() -> [Float] {
+    if dtype == .float32 {
+      return [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+        withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+        count = shape.elementCount
+      }
+    }
+    return withUnsafeBytes { bytes in
+      switch dtype {
+      case .float64: convert(bytes, as: UInt64.self) { Float(Double(bitPattern: $0)) }
+      case .float32: convert(bytes, as: UInt32.self) { Float(bitPattern: $0) }
+      case .float16: convert(bytes, as: UInt16.self) { Float(halfBits: $0) }
+      case .bfloat16: convert(bytes, as: UInt16.self) { Float(bfloat16Bits: $0) }
+      case .int64: convert(bytes, as: Int64.self) { Float($0) }
+      case .int32: convert(bytes, as: Int32.self) { Float($0) }
+      case .int16: convert(bytes, as: Int16.self) { Float($0) }
+      case .int8: convert(bytes, as: Int8.self) { Float($0) }
+      case .uint64: convert(bytes, as: UInt64.self) { Float($0) }
+      case .uint32: convert(bytes, as: UInt32.self) { Float($0) }
+      case .uint16: convert(bytes, as: UInt16.self) { Float($0) }
+      case .uint8, .bool: convert(bytes, as: UInt8.self) { Float($0) }
+      }
+    }
+  }
+
+  /// Gives the elements of a float32 tensor to a closure, without a copy where they are aligned.
+  public func withFloats<Result>(
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try withUnsafeBytes { bytes in
+      let isAligned = UInt(bitPattern: bytes.baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0
+      if dtype == .float32, isAligned {
+        return try body(bytes.assumingMemoryBound(to: Float.self))
+      }
+      return try floats().withUnsafeBufferPointer(body)
+    }
+  }
+
+  private func convert<Bits: FixedWidthInteger>(
+    _ bytes: UnsafeRawBufferPointer, as bits: Bits.Type, _ value: (Bits) -> Float
+  ) -> [Float] {
+    [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+      for index in 0..<shape.elementCount {
+        let loaded = bytes.loadUnaligned(
+          fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)
+        buffer[index] = value(Bits(littleEndian: loaded))
+      }
+      count = shape.elementCount
+    }
+  }
+}

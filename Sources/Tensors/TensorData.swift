@@ -1,0 +1,91 @@
+/// The elements of one tensor: owned, or a range of a mapped file; little-endian, row-major.
+///
+/// A copy is cheap: the bytes are shared.
+public struct TensorData: Sendable {
+  /// The type of the elements.
+  public let dtype: DType
+
+  /// The dimensions, outermost first.
+  public let shape: Shape
+
+  private let storage: Storage
+
+  private enum Storage: Sendable {
+    case bytes([UInt8])
+    case floats([Float])
+    case mapped(MappedFile, offset: Int)
+  }
+
+  /// The number of bytes of all elements.
+  public var byteCount: Int { shape.elementCount * dtype.byteWidth }
+
+  /// Makes a tensor of bytes in memory.
+  ///
+  /// - Precondition: `bytes` has exactly the size that the shape and the type need.
+  public init(dtype: DType, shape: Shape, bytes: [UInt8]) {
+    precondition(bytes.count == shape.elementCount * dtype.byteWidth)
+    self.dtype = dtype
+    self.shape = shape
+    storage = .bytes(bytes)
+  }
+
+  /// Makes a float32 tensor of values in memory.
+  ///
+  /// - Precondition: there are exactly as many values as the shape has elements.
+  public init(shape: Shape, values: [Float]) {
+    precondition(values.count == shape.elementCount)
+    dtype = .float32
+    self.shape = shape
+    storage = .floats(values)
+  }
+
+  /// Makes a tensor that is a range of a mapped file; nothing is copied.
+  ///
+  /// Returns `nil` where the range does not lie within the file.
+  package init?(dtype: DType, shape: Shape, file: MappedFile, offset: Int) {
+    let (size, tooLarge) = shape.elementCount.multipliedReportingOverflow(by: dtype.byteWidth)
+    guard !tooLarge, offset >= 0, size <= file.count, offset <= file.count - size else {
+      return nil
+    }
+    self.dtype = dtype
+    self.shape = shape
+    storage = .mapped(file, offset: offset)
+  }
+
+  /// Gives the bytes to a closure, which must not let them escape.
+  ///
+  /// Mapped bytes have the alignment of their place in the file, which may be none.
+  public func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    switch storage {
+    case .bytes(let bytes): try bytes.withUnsafeBytes(body)
+    case .floats(let values): try values.withUnsafeBytes(body)
+    case .mapped(let file, let offset):
+      try file.withUnsafeBytes { all in
+        try body(UnsafeRawBufferPointer(rebasing: all[offset..<offset + byteCount]))
+      }
+    }
+  }
+
+  /// The same elements under other dimensions.
+  ///
+  /// - Precondition: the number of elements stays the same.
+  public func reshaped(to shape: Shape) -> TensorData {
+    TensorData(reshaping: self, to: shape)
+  }
+
+  private init(reshaping data: TensorData, to shape: Shape) {
+    precondition(shape.elementCount == data.shape.elementCount)
+    dtype = data.dtype
+    self.shape = shape
+    storage = data.storage
+  }
+
+  /// Lets go of the memory that backs mapped bytes until they are next read.
+  package func releasePages() {
+    if case .mapped(let file, let offset) = storage {
+      file.release(offset..<offset + byteCount)
+    }
+  }
+}

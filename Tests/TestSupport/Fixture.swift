@@ -1,0 +1,53 @@
+import FoundationEssentials
+
+/// Files that the tests read, and places where they may write.
+package enum Fixture {
+  /// The path of a committed fixture, such as `keras/narrow.weights.h5`.
+  package static func path(_ name: String, from file: String = #filePath) -> String {
+    root(of: file) + "/Fixtures/" + name
+  }
+
+  /// The bytes of a committed fixture.
+  package static func bytes(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(filePath: path(name))))
+  }
+
+  private static func root(of file: String) -> String {
+    var url = URL(filePath: file)
+    while url.lastPathComponent != "Tests" { url.deleteLastPathComponent() }
+    return url.deletingLastPathComponent().path(percentEncoded: false)
+      .trimmingSuffix("/")
+  }
+}
+
+/// A new folder for the duration of a test.
+package final class TemporaryFolder: Sendable {
+  /// The folder's path.
+  package let path: String
+
+  package init() throws {
+    let url = FileManager.default.temporaryDirectory
+      .appending(path: "rnw-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    path = url.path(percentEncoded: false).trimmingSuffix("/")
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  /// The path of a file in the folder.
+  package func file(_ name: String) -> String { path + "/" + name }
+
+  /// Writes a file into the folder and returns its path.
+  package func write(_ bytes: [UInt8], to name: String) throws -> String {
+    try Data(bytes).write(to: URL(filePath: file(name)))
+    return file(name)
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ suffix: String) -> String {
+    hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+  }
+}

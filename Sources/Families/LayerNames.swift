@@ -1,9 +1,9 @@
 /// What a family calls the layers of a graph, and how it lays out their values.
 ///
 /// Reports speak the family's language, and the activations that a framework saved are found by these names.
-public struct LayerNames: Hashable, Sendable {
+package struct LayerNames: Hashable, Sendable {
   /// How the family lays out the values of a layer.
-  public enum Layout: String, Hashable, Sendable, Codable {
+  package enum Layout: String, Hashable, Sendable, Codable {
     /// Channels innermost (Keras, tf-slim).
     case nhwc
     /// Channels before the image (PyTorch, Gluon).
@@ -11,18 +11,18 @@ public struct LayerNames: Hashable, Sendable {
   }
 
   /// A layer of the family that is no node of its own, because its consumer includes it.
-  public struct FoldedLayer: Hashable, Sendable {
+  package struct FoldedLayer: Hashable, Sendable {
     /// The family's name of the layer.
-    public let name: String
+    package let name: String
     /// The canonical name of the node that does its work.
-    public let node: String
+    package let node: String
   }
 
   /// How the family lays out the values of a layer.
-  public let layout: Layout
+  package let layout: Layout
 
   /// The layers that are part of a node of another name, such as explicit padding.
-  public let folded: [FoldedLayer]
+  package let folded: [FoldedLayer]
 
   private let names: [String: String]
   private let countedPrefixes: Set<String>
@@ -33,7 +33,7 @@ public struct LayerNames: Hashable, Sendable {
   ///   - names: the family's name of each node, by canonical name.
   ///   - countedPrefixes: names that the framework makes up by counting, such as `max_pooling2d`: their
   ///     numbers depend on what was made before, so only their order means something.
-  public init(
+  package init(
     layout: Layout, names: [String: String], folded: [FoldedLayer],
     countedPrefixes: Set<String> = []
   ) {
@@ -44,20 +44,20 @@ public struct LayerNames: Hashable, Sendable {
   }
 
   /// The family's name of a node, or `nil` where the family has no such layer.
-  public func name(of node: String) -> String? { names[node] }
+  package func name(of node: String) -> String? { names[node] }
 }
 
 extension LayerNames {
   /// Which array of an archive holds which node's value.
-  public struct Assignment: Hashable, Sendable {
+  package struct Assignment: Hashable, Sendable {
     /// The archive's array for each node that has one, by canonical name.
-    public var arrays: [String: String] = [:]
+    package var arrays: [String: String] = [:]
     /// The arrays of layers that are part of another node.
-    public var folded: [String] = []
+    package var folded: [String] = []
     /// The family's names of the layers that the archive lacks.
-    public var missing: [String] = []
+    package var missing: [String] = []
     /// The arrays that belong to no layer of the network.
-    public var unknown: [String] = []
+    package var unknown: [String] = []
   }
 
   /// Finds the arrays of an archive by name; nothing is guessed from shapes or order, but for the
@@ -66,7 +66,7 @@ extension LayerNames {
   /// - Parameters:
   ///   - nodes: the canonical names of all nodes, in order.
   ///   - archive: the names of the arrays.
-  public func assignment(of nodes: [String], to archive: [String]) -> Assignment {
+  package func assignment(of nodes: [String], to archive: [String]) -> Assignment {
     var result = Assignment()
     var left = Set(archive)
     let counted = countedArrays(in: archive)

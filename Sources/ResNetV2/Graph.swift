@@ -57,21 +57,24 @@ public struct Node: Hashable, Sendable {
   /// The parameters that are used, in the order of ``Parameter/Role``.
   public var parameters: [Parameter] {
     operation.parameterShapes.map { role, shape in
-      Parameter(name: "\(name).\(role.rawValue)", role: role, shape: shape)
+      Parameter(node: name, role: role, shape: shape)
     }
   }
 }
 
 /// A tensor that a node needs.
 public struct Parameter: Hashable, Sendable {
-  /// The canonical name: the node's name and the role, such as `stem.conv.weight`.
-  public let name: String
+  /// The canonical name of the node that uses it, such as `stem.conv`.
+  public let node: String
 
   /// What the tensor is for.
   public let role: Role
 
   /// The dimensions: OIHW for convolutions, [out, in] for dense layers, [channels] for the rest.
   public let shape: Shape
+
+  /// The canonical name: the node's name and the role, such as `stem.conv.weight`.
+  public var name: String { "\(node).\(role.rawValue)" }
 
   /// What a parameter is for.
   public enum Role: String, Hashable, Sendable, CaseIterable {

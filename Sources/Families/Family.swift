@@ -1,0 +1,133 @@
+package import ResNetV2
+import Tensors
+
+/// A public family of weights: what its networks are and what it calls their tensors.
+///
+/// A family is data. Everything that reads, runs or compares works from the configuration and the names
+/// given here; to add a family is to add one value of this type.
+package struct Family: Sendable {
+  /// The short name on the command line and in files, such as `keras`.
+  package let id: String
+
+  /// What people call it.
+  package let title: String
+
+  /// The options that all its networks share; stages, widths and classes come from the file.
+  let options: Configuration
+
+  /// The networks that have a name, such as `resnet50_v2`.
+  let architectures: [Architecture]
+
+  /// What its layers are called.
+  let layers: LayerTemplates
+
+  /// What its tensors are called and how they are laid out.
+  let tensors: TensorTemplates
+
+  /// A tensor that every file of the family has and no other family does, by canonical name.
+  let fingerprint: String
+
+  /// The names of tensors that belong to the file but to no network, and why.
+  let waivers: [Waiver]
+
+  /// What the input was put through before training.
+  package let preprocessing: Preprocessing
+
+  /// The height and width that the published networks expect.
+  package let defaultInputSize: Int
+
+  /// Rewrites names that the container left without a layer name, where the family knows the order.
+  var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
+
+  /// Reads from the container's own description what names and shapes do not tell.
+  var refine: @Sendable (inout Configuration, _ metadata: [String: String]) -> Void = { _, _ in }
+}
+
+/// A network that has a name.
+struct Architecture: Sendable {
+  /// The name, such as `resnet50_v2`.
+  let name: String
+  /// The blocks of each stage.
+  let blocks: [Int]
+}
+
+/// Tensors that are passed over by rule.
+struct Waiver: Sendable {
+  /// Why they are not needed; shown in the mapping.
+  let reason: String
+  /// Whether a name falls under the rule.
+  let matches: @Sendable (String) -> Bool
+}
+
+/// What an image goes through before it is given to the network.
+package struct Preprocessing: Hashable, Sendable, Codable {
+  /// The order of the colours in the channels.
+  package let channelOrder: String
+
+  /// The largest value that a pixel has before anything else is done: 255, or 1 after division.
+  package let inputRange: Double
+
+  /// What is subtracted per channel.
+  package let mean: [Double]
+
+  /// What is then divided by per channel.
+  package let deviation: [Double]
+}
+
+extension Family {
+  /// All families, in the order in which they are tried.
+  package static let all: [Family] = [.keras]
+
+  /// The family with a short name.
+  package static func named(_ id: String) -> Family? {
+    all.first { $0.id == id }
+  }
+
+  /// The names of the networks that can be made without a file.
+  package var architectureNames: [String] { architectures.map(\.name) }
+
+  /// The configuration of a named network.
+  ///
+  /// - Parameters:
+  ///   - name: one of ``architectureNames``.
+  ///   - classes: the number of classes; 0 for a network without head.
+  package func configuration(architecture name: String, classes: Int = 1000) -> Configuration? {
+    guard let architecture = architectures.first(where: { $0.name == name }) else { return nil }
+    return configuration(blocks: architecture.blocks, classes: classes)
+  }
+
+  /// The configuration of the standard widths with any number of blocks per stage.
+  package func configuration(blocks: [Int], classes: Int) -> Configuration {
+    var configuration = options
+    let expansion = configuration.block.kind == .bottleneck ? 4 : 1
+    let strides = stageStrides(count: blocks.count)
+    configuration.stages = blocks.enumerated().map { index, blocks in
+      let inner = 64 << index
+      return Configuration.Stage(
+        blocks: blocks, innerChannels: inner, outputChannels: inner * expansion,
+        stride: strides[index])
+    }
+    configuration.head.classes = classes
+    configuration.head.hasPooling = classes > 0
+    configuration.head.hasSoftmax = configuration.head.hasSoftmax && classes > 0
+    return configuration
+  }
+
+  /// The stride of each stage: 2 for every stage but the one next to the stem, or but the last one where
+  /// the last block of a stage has the stride.
+  func stageStrides(count: Int) -> [Int] {
+    let plain = options.block.stridedBlock == .first ? 0 : count - 1
+    return (0..<count).map { $0 == plain ? 1 : 2 }
+  }
+
+  /// The name of a configuration, where it is a named network but for its classes; else what it is made of.
+  package func architectureName(of configuration: Configuration) -> String {
+    for architecture in architectures {
+      var named = self.configuration(blocks: architecture.blocks, classes: 1)
+      named.head = configuration.head
+      if named == configuration { return architecture.name }
+    }
+    let blocks = configuration.stages.map { String($0.blocks) }.joined(separator: "-")
+    return "resnet(\(blocks))"
+  }
+}

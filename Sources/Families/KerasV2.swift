@@ -1,0 +1,137 @@
+import FoundationEssentials
+import ResNetV2
+
+extension Family {
+  /// ResNetV2 of `keras.applications`: ResNet50V2, ResNet101V2, ResNet152V2 and what people build from the
+  /// same function.
+  ///
+  /// What sets it apart: biases on the stem, on shortcuts and on the last convolution of a block; a
+  /// max-pool padded with zeros though no ReLU comes before it; the stride in the last block of a
+  /// stage; ε = 1.001e-5. Read from `keras/src/applications/resnet.py` and checked against its activations.
+  package static let keras = Family(
+    id: "keras",
+    title: "Keras ResNetV2",
+    options: Configuration(
+      block: .init(
+        kind: .bottleneck, order: .preActivation, stridedBlock: .last, hasLastBias: true),
+      stages: [],
+      stem: .init(
+        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: true)],
+        hasNorm: false, poolPadding: .zero),
+      shortcut: .init(
+        placement: .everyStage, input: .preActivated, kind: .convolution, hasBias: true),
+      norm: .batch(epsilon: 1.001e-5),
+      head: .init(classes: 0, hasSoftmax: true)),
+    architectures: [
+      .init(name: "resnet50_v2", blocks: [3, 4, 6, 3]),
+      .init(name: "resnet101_v2", blocks: [3, 4, 23, 3]),
+      .init(name: "resnet152_v2", blocks: [3, 8, 36, 3]),
+    ],
+    layers: LayerTemplates(
+      layout: .nhwc,
+      names: kerasLayers,
+      folded: [
+        ("conv1_pad", "stem.conv"), ("pool1_pad", "stem.pool"),
+        ("conv{stage+1}_block{block}_2_pad", "stage{stage}.block{block}.conv2"),
+      ],
+      countedPrefixes: ["max_pooling2d"]),
+    tensors: TensorTemplates(
+      names: kerasLayers,
+      alternatives: ["head.dense": ["probs"]],
+      roles: [
+        .weight: "/kernel", .bias: "/bias", .scale: "/gamma", .shift: "/beta",
+        .mean: "/moving_mean", .variance: "/moving_variance",
+      ],
+      convolutionLayout: .hwio,
+      denseLayout: .inputOutput),
+    fingerprint: "stage1.block1.norm1",
+    waivers: [],
+    preprocessing: Preprocessing(
+      channelOrder: "RGB", inputRange: 255, mean: [127.5, 127.5, 127.5],
+      deviation: [127.5, 127.5, 127.5]),
+    defaultInputSize: 224,
+    resolveNames: kerasResolvedNames,
+    refine: refineFromKerasConfiguration)
+}
+
+/// The layers in the order of a block's forward pass. The first block of a stage has `_0_conv`; the
+/// last one of a shrinking stage subsamples by a max-pool of window 1, which Keras numbers by itself.
+private let kerasLayers = [
+  "input": "input_layer",
+  "stem.conv": "conv1_conv",
+  "stem.pool": "pool1_pool",
+  "stage{stage}.block{block}.norm1": "conv{stage+1}_block{block}_preact_bn",
+  "stage{stage}.block{block}.relu1": "conv{stage+1}_block{block}_preact_relu",
+  "stage{stage}.block{block}.shortcut.conv": "conv{stage+1}_block{block}_0_conv",
+  "stage{stage}.block{block}.shortcut.subsample": "max_pooling2d",
+  "stage{stage}.block{block}.conv1": "conv{stage+1}_block{block}_1_conv",
+  "stage{stage}.block{block}.norm2": "conv{stage+1}_block{block}_1_bn",
+  "stage{stage}.block{block}.relu2": "conv{stage+1}_block{block}_1_relu",
+  "stage{stage}.block{block}.conv2": "conv{stage+1}_block{block}_2_conv",
+  "stage{stage}.block{block}.norm3": "conv{stage+1}_block{block}_2_bn",
+  "stage{stage}.block{block}.relu3": "conv{stage+1}_block{block}_2_relu",
+  "stage{stage}.block{block}.conv3": "conv{stage+1}_block{block}_3_conv",
+  "stage{stage}.block{block}.add": "conv{stage+1}_block{block}_out",
+  "final.norm": "post_bn",
+  "final.relu": "post_relu",
+  "head.pool": "avg_pool",
+  "head.dense": "predictions",
+]
+
+/// What a saved model's own configuration tells beyond names and shapes: whether the pooled features
+/// are there, what the head ends in, and the ε of its norms.
+private func refineFromKerasConfiguration(
+  _ configuration: inout Configuration, _ metadata: [String: String]
+) {
+  guard let json = metadata["keras.config"],
+    let model = try? JSONDecoder().decode(KerasModel.self, from: Data(json.utf8))
+  else { return }
+  for layer in model.config.layers {
+    switch layer.className {
+    case "GlobalAveragePooling2D":
+      configuration.head.hasPooling = true
+    case "Dense":
+      configuration.head.hasSoftmax = layer.config.activation == "softmax"
+    case "BatchNormalization":
+      if let epsilon = layer.config.epsilon { configuration.norm = .batch(epsilon: epsilon) }
+    default:
+      break
+    }
+  }
+}
+
+/// The parts of a Keras model's JSON that are looked at; nothing in it is ever instantiated.
+private struct KerasModel: Decodable {
+  let config: Settings
+
+  struct Settings: Decodable {
+    let layers: [Layer]
+  }
+
+  struct Layer: Decodable {
+    let className: String
+    let config: LayerSettings
+
+    enum CodingKeys: String, CodingKey {
+      case className = "class_name"
+      case config
+    }
+  }
+
+  struct LayerSettings: Decodable {
+    let activation: String?
+    let epsilon: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case activation
+      case epsilon
+    }
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      // A custom activation is written as an object: then it is not the softmax that we know.
+      activation = try? values.decode(String.self, forKey: .activation)
+      epsilon = try? values.decode(Double.self, forKey: .epsilon)
+    }
+  }
+}

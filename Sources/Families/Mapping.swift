@@ -1,0 +1,189 @@
+package import ResNetV2
+package import Tensors
+
+/// Which tensor of a file is which parameter of which network: complete, or an error.
+///
+/// Every tensor is used or passed over by a named rule, every parameter is filled exactly once, and all
+/// shapes agree, before any data is read.
+package struct Mapping: Sendable {
+  /// One parameter and the tensor that fills it.
+  package struct Entry: Sendable {
+    /// The parameter.
+    package let parameter: Parameter
+    /// The tensor in the file, under the file's own name.
+    package let tensor: TensorInfo
+    /// How the tensor's axes become the parameter's.
+    let layout: AxisOrder
+  }
+
+  /// A tensor that belongs to no network, and the rule by which it is passed over.
+  package struct Waived: Sendable {
+    /// The tensor in the file.
+    package let tensor: TensorInfo
+    /// The rule's reason.
+    package let reason: String
+  }
+
+  /// The family that the file belongs to.
+  package let family: Family
+
+  /// The network that the file's parameters are for.
+  package let graph: Graph
+
+  /// What the family, and this file, call the layers.
+  package let layerNames: LayerNames
+
+  /// The family's layer names that this file has differently, by canonical name (`head.dense`: `probs`).
+  package let renamedLayers: [String: String]
+
+  /// The parameters in the order of the graph.
+  package let entries: [Entry]
+
+  /// The tensors that are passed over.
+  package let waived: [Waived]
+
+  /// Finds the family of a file and maps its tensors.
+  ///
+  /// - Parameters:
+  ///   - source: the file; only its list of tensors and its metadata are looked at.
+  ///   - family: the family to take, or `nil` to recognise it.
+  /// - Throws: `InputError` where the file is of no known family or does not fit its network.
+  package init(_ source: some WeightSource, family requested: Family? = nil) throws(InputError) {
+    let names = try SourceNames(source)
+    guard let recognized = try Recognition(names, among: requested.map { [$0] } ?? Family.all)
+    else { throw names.unrecognized(requested: requested) }
+    try self.init(recognized, of: source)
+  }
+
+  private init(_ recognized: Recognition, of source: some WeightSource) throws(InputError) {
+    let family = recognized.family
+    var problems = MappingProblems(path: source.path)
+    graph = try recognized.makeGraph(metadata: source.metadata, path: source.path)
+    problems.network = "\(family.architectureName(of: graph.configuration)) of \(family.title)"
+    var unused = recognized.tensors
+    var entries: [Entry] = []
+    var renamed: [String: String] = [:]
+    for parameter in graph.parameters {
+      let names = family.tensorNames(of: parameter.node, parameter.role)
+      guard let name = names.first(where: { unused[$0] != nil }), let tensor = unused[name] else {
+        problems.addMissing(parameter, name: recognized.prefix + (names.first ?? parameter.name))
+        continue
+      }
+      unused[name] = nil
+      let layer = recognized.layerName(of: tensor, role: parameter.role)
+      if parameter.role == .weight, !names.isEmpty, layer != family.layerName(of: parameter.node) {
+        renamed[parameter.node] = layer
+      }
+      let layout = AxisOrder(parameter.role, rank: parameter.shape.rank, in: family.tensors)
+      guard let shape = layout.parameterShape(of: tensor.shape), shape == parameter.shape else {
+        problems.addMisshapen(tensor, expected: layout.tensorShape(of: parameter.shape))
+        continue
+      }
+      guard tensor.dtype.isFloat else {
+        problems.addWrongType(tensor)
+        continue
+      }
+      entries.append(Entry(parameter: parameter, tensor: tensor, layout: layout))
+    }
+    waived = recognized.waived
+    problems.addUnexpected(Array(unused.values) + recognized.outsiders)
+    if let error = problems.error { throw error }
+    self.family = family
+    self.entries = entries
+    renamedLayers = renamed
+    layerNames = family.layerNames(for: graph, renamed: renamed)
+  }
+
+  /// Reads all parameters as float32 in the layout of the graph.
+  ///
+  /// - Throws: what the source throws when a tensor cannot be read.
+  package func parameters(from source: some WeightSource, threads: Int) throws -> Parameters {
+    // The largest tensors first, so that no thread is left with one at the end.
+    let order = entries.sorted { $0.parameter.shape.elementCount > $1.parameter.shape.elementCount }
+    let tensors = try concurrentMap(order, threads: threads) { entry in
+      let tensor = try source.tensor(named: entry.tensor.name)
+      defer { tensor.releasePages() }
+      return (entry.parameter.name, entry.layout.parameter(from: tensor))
+    }
+    return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
+  }
+}
+
+/// How the axes of a family's tensor become those of a parameter.
+enum AxisOrder: Sendable {
+  /// The same axes.
+  case same
+  /// [H, W, I, O] to [O, I, H, W], or [I, O] to [O, I].
+  case outputLast
+  /// [O, I, 1, 1] to [O, I].
+  case squeezed
+  /// [1, 1, I, O] to [O, I].
+  case outputLastSqueezed
+
+  init(_ role: Parameter.Role, rank: Int, in tensors: TensorTemplates) {
+    switch (role, rank) {
+    case (.weight, 4):
+      self = tensors.convolutionLayout == .hwio ? .outputLast : .same
+    case (.weight, 2):
+      self =
+        switch tensors.denseLayout {
+        case .inputOutput: .outputLast
+        case .outputInput: .same
+        case .outputInput1x1: .squeezed
+        case .inputOutput1x1: .outputLastSqueezed
+        }
+    default:
+      self = .same
+    }
+  }
+
+  /// The shape of the parameter that a tensor of a shape becomes.
+  func parameterShape(of tensor: Shape) -> Shape? {
+    let sizes = tensor.dimensions
+    switch (self, sizes.count) {
+    case (.same, _): return tensor
+    case (.outputLast, 4): return Shape(validating: [sizes[3], sizes[2], sizes[0], sizes[1]])
+    case (.outputLast, 2): return Shape(validating: [sizes[1], sizes[0]])
+    case (.squeezed, 4) where sizes[2] == 1 && sizes[3] == 1:
+      return Shape(validating: [sizes[0], sizes[1]])
+    case (.outputLastSqueezed, 4) where sizes[0] == 1 && sizes[1] == 1:
+      return Shape(validating: [sizes[3], sizes[2]])
+    default: return nil
+    }
+  }
+
+  /// The shape of the tensor that becomes a parameter of a shape.
+  func tensorShape(of parameter: Shape) -> Shape {
+    let sizes = parameter.dimensions
+    return switch self {
+    case .same: parameter
+    case .outputLast: Shape(Array(sizes.dropFirst(2)) + [sizes[1], sizes[0]])
+    case .squeezed: Shape(sizes + [1, 1])
+    case .outputLastSqueezed: Shape([1, 1, sizes[1], sizes[0]])
+    }
+  }
+
+  /// The parameter as float32.
+  func parameter(from tensor: TensorData) -> TensorData {
+    switch self {
+    case .same, .squeezed:
+      let shape = parameterShape(of: tensor.shape) ?? tensor.shape
+      return TensorData(shape: shape, values: tensor.floats())
+    case .outputLast:
+      return tensor.outputChannelsFirst()
+    case .outputLastSqueezed:
+      let matrix = Shape(Array(tensor.shape.dimensions.suffix(2)))
+      return tensor.reshaped(to: matrix).outputChannelsFirst()
+    }
+  }
+
+  /// The way back, for writing a family's files.
+  func tensor(from parameter: TensorData) -> TensorData {
+    switch self {
+    case .same, .squeezed:
+      return parameter.reshaped(to: tensorShape(of: parameter.shape))
+    case .outputLast, .outputLastSqueezed:
+      return parameter.outputChannelsLast().reshaped(to: tensorShape(of: parameter.shape))
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import ResNetV2
+import Tensors
+
+/// What keeps a file from being a network: collected, so that one message names it all.
+struct MappingProblems {
+  private let path: String
+
+  /// The network that was expected.
+  var network = ""
+
+  private var missing: [(name: String, shape: Shape)] = []
+  private var misshapen: [String] = []
+  private var unexpected: [TensorInfo] = []
+
+  init(path: String) {
+    self.path = path
+  }
+
+  mutating func addMissing(_ parameter: Parameter, name: String) {
+    missing.append((name, parameter.shape))
+  }
+
+  mutating func addMisshapen(_ tensor: TensorInfo, expected: Shape) {
+    misshapen.append("\(tensor.name) is \(tensor.shape), expected \(expected)")
+  }
+
+  mutating func addWrongType(_ tensor: TensorInfo) {
+    misshapen.append("\(tensor.name) is \(tensor.dtype.name), expected a float type")
+  }
+
+  mutating func addUnexpected(_ tensors: [TensorInfo]) {
+    unexpected += tensors.sorted { $0.name < $1.name }
+  }
+
+  /// The error, or `nil` where there is no problem.
+  var error: InputError? {
+    let findings =
+      misshapen
+      + missing.map { name, shape in
+        "missing \(name) (\(shape))" + nearest(to: name, shape: shape)
+      }
+      + unexpected.map { "unexpected \($0.name) (\($0.shape))" }
+    guard !findings.isEmpty else { return nil }
+    let shown = findings.prefix(3).joined(separator: "; ")
+    let rest = findings.count > 3 ? "; and \(findings.count - 3) more" : ""
+    return InputError(
+      .badData, path: path, "does not fit \(network)", place: shown + rest,
+      hint: findings.count > 3 ? "`rnw convert --dry-run` prints the whole mapping" : nil)
+  }
+
+  /// The unexpected tensor that a missing name most likely means.
+  private func nearest(to name: String, shape: Shape) -> String {
+    let limit = max(3, name.count / 4)
+    let candidates = unexpected.map { (tensor: $0, distance: editDistance($0.name, name)) }
+      .filter { $0.distance <= limit }
+    guard let best = candidates.min(by: { $0.distance < $1.distance }) else { return "" }
+    return ", nearest is \(best.tensor.name)"
+  }
+}
+
+/// The number of characters to insert, delete or replace to get from one text to the other (Levenshtein).
+private func editDistance(_ first: String, _ second: String) -> Int {
+  let target = Array(second.utf8)
+  var row = Array(0...target.count)
+  for (index, byte) in first.utf8.enumerated() {
+    var diagonal = row[0]
+    row[0] = index + 1
+    for column in target.indices {
+      let substituted = diagonal + (byte == target[column] ? 0 : 1)
+      diagonal = row[column + 1]
+      row[column + 1] = min(substituted, row[column] + 1, row[column + 1] + 1)
+    }
+  }
+  return row[target.count]
+}

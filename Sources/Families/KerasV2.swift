@@ -34,7 +34,7 @@ extension Family {
         ("conv1_pad", "stem.conv"), ("pool1_pad", "stem.pool"),
         ("conv{stage+1}_block{block}_2_pad", "stage{stage}.block{block}.conv2"),
       ],
-      countedPrefixes: ["max_pooling2d"]),
+      countedPrefixes: ["input", "input_layer", "max_pooling2d"]),
     tensors: TensorTemplates(
       names: kerasLayers,
       alternatives: ["head.dense": ["probs"]],

@@ -71,7 +71,9 @@ extension LayerNames {
     var left = Set(archive)
     let counted = countedArrays(in: archive)
     var used: [String: Int] = [:]
-    for node in nodes {
+    // The input is what an archive was made from, not a layer that is compared.
+    left.remove("input")
+    for node in nodes where node != "input" {
       guard let name = names[node] else { continue }
       var array = left.contains(name) ? name : nil
       if let prefix = countedPrefix(of: name) {
@@ -87,6 +89,9 @@ extension LayerNames {
       }
     }
     result.folded = folded.map(\.name).filter { left.remove($0) != nil }
+    for array in counted.values.joined() where names["input"].map(array.hasPrefix) == true {
+      left.remove(array)
+    }
     result.unknown = left.sorted()
     return result
   }

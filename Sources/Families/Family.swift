@@ -43,14 +43,6 @@ package struct Family: Sendable {
   var refine: @Sendable (inout Configuration, _ metadata: [String: String]) -> Void = { _, _ in }
 }
 
-/// A network that has a name.
-struct Architecture: Sendable {
-  /// The name, such as `resnet50_v2`.
-  let name: String
-  /// The blocks of each stage.
-  let blocks: [Int]
-}
-
 /// Tensors that are passed over by rule.
 struct Waiver: Sendable {
   /// Why they are not needed; shown in the mapping.
@@ -74,9 +66,16 @@ package struct Preprocessing: Hashable, Sendable, Codable {
   package let deviation: [Double]
 }
 
+extension Preprocessing {
+  /// Pixels in 0…1, minus the mean of ImageNet, divided by its standard deviation.
+  static let imageNetDeviation = Preprocessing(
+    channelOrder: "RGB", inputRange: 1, mean: [0.485, 0.456, 0.406],
+    deviation: [0.229, 0.224, 0.225])
+}
+
 extension Family {
   /// All families, in the order in which they are tried.
-  package static let all: [Family] = [.keras]
+  package static let all: [Family] = [.keras, .kerasV1, .torch, .torchvision]
 
   /// The family with a short name.
   package static func named(_ id: String) -> Family? {
@@ -93,13 +92,16 @@ extension Family {
   ///   - classes: the number of classes; 0 for a network without head.
   package func configuration(architecture name: String, classes: Int = 1000) -> Configuration? {
     guard let architecture = architectures.first(where: { $0.name == name }) else { return nil }
-    return configuration(blocks: architecture.blocks, classes: classes)
+    return configuration(kind: architecture.kind, blocks: architecture.blocks, classes: classes)
   }
 
   /// The configuration of the standard widths with any number of blocks per stage.
-  package func configuration(blocks: [Int], classes: Int) -> Configuration {
+  package func configuration(
+    kind: Configuration.Block.Kind, blocks: [Int], classes: Int
+  ) -> Configuration {
     var configuration = options
-    let expansion = configuration.block.kind == .bottleneck ? 4 : 1
+    configuration.block.kind = kind
+    let expansion = kind == .bottleneck ? 4 : 1
     let strides = stageStrides(count: blocks.count)
     configuration.stages = blocks.enumerated().map { index, blocks in
       let inner = 64 << index
@@ -123,7 +125,8 @@ extension Family {
   /// The name of a configuration, where it is a named network but for its classes; else what it is made of.
   package func architectureName(of configuration: Configuration) -> String {
     for architecture in architectures {
-      var named = self.configuration(blocks: architecture.blocks, classes: 1)
+      var named = self.configuration(
+        kind: architecture.kind, blocks: architecture.blocks, classes: 1)
       named.head = configuration.head
       if named == configuration { return architecture.name }
     }

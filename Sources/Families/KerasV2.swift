@@ -1,4 +1,3 @@
-import FoundationEssentials
 import ResNetV2
 
 extension Family {
@@ -22,11 +21,7 @@ extension Family {
         placement: .everyStage, input: .preActivated, kind: .convolution, hasBias: true),
       norm: .batch(epsilon: 1.001e-5),
       head: .init(classes: 0, hasSoftmax: true)),
-    architectures: [
-      .init(name: "resnet50_v2", blocks: [3, 4, 6, 3]),
-      .init(name: "resnet101_v2", blocks: [3, 4, 23, 3]),
-      .init(name: "resnet152_v2", blocks: [3, 8, 36, 3]),
-    ],
+    architectures: Architecture.all(version: "v2", depths: [50, 101, 152]),
     layers: LayerTemplates(
       layout: .nhwc,
       names: kerasLayers,
@@ -35,15 +30,7 @@ extension Family {
         ("conv{stage+1}_block{block}_2_pad", "stage{stage}.block{block}.conv2"),
       ],
       countedPrefixes: ["input", "input_layer", "max_pooling2d"]),
-    tensors: TensorTemplates(
-      names: kerasLayers,
-      alternatives: ["head.dense": ["probs"]],
-      roles: [
-        .weight: "/kernel", .bias: "/bias", .scale: "/gamma", .shift: "/beta",
-        .mean: "/moving_mean", .variance: "/moving_variance",
-      ],
-      convolutionLayout: .hwio,
-      denseLayout: .inputOutput),
+    tensors: .keras(kerasLayers),
     fingerprint: "stage1.block1.norm1",
     waivers: [],
     preprocessing: Preprocessing(
@@ -77,61 +64,3 @@ private let kerasLayers = [
   "head.pool": "avg_pool",
   "head.dense": "predictions",
 ]
-
-/// What a saved model's own configuration tells beyond names and shapes: whether the pooled features
-/// are there, what the head ends in, and the ε of its norms.
-private func refineFromKerasConfiguration(
-  _ configuration: inout Configuration, _ metadata: [String: String]
-) {
-  guard let json = metadata["keras.config"],
-    let model = try? JSONDecoder().decode(KerasModel.self, from: Data(json.utf8))
-  else { return }
-  for layer in model.config.layers {
-    switch layer.className {
-    case "GlobalAveragePooling2D":
-      configuration.head.hasPooling = true
-    case "Dense":
-      configuration.head.hasSoftmax = layer.config.activation == "softmax"
-    case "BatchNormalization":
-      if let epsilon = layer.config.epsilon { configuration.norm = .batch(epsilon: epsilon) }
-    default:
-      break
-    }
-  }
-}
-
-/// The parts of a Keras model's JSON that are looked at; nothing in it is ever instantiated.
-private struct KerasModel: Decodable {
-  let config: Settings
-
-  struct Settings: Decodable {
-    let layers: [Layer]
-  }
-
-  struct Layer: Decodable {
-    let className: String
-    let config: LayerSettings
-
-    enum CodingKeys: String, CodingKey {
-      case className = "class_name"
-      case config
-    }
-  }
-
-  struct LayerSettings: Decodable {
-    let activation: String?
-    let epsilon: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case activation
-      case epsilon
-    }
-
-    init(from decoder: any Decoder) throws {
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      // A custom activation is written as an object: then it is not the softmax that we know.
-      activation = try? values.decode(String.self, forKey: .activation)
-      epsilon = try? values.decode(Double.self, forKey: .epsilon)
-    }
-  }
-}

@@ -79,6 +79,7 @@ struct Recognition {
     var configuration = family.options
     let shapes = CanonicalShapes(self)
     shapes.readStem(into: &configuration)
+    shapes.readBlock(into: &configuration)
     shapes.readStages(into: &configuration)
     shapes.readHead(into: &configuration)
     family.refine(&configuration, metadata)
@@ -127,6 +128,10 @@ private struct CanonicalShapes {
       configuration.stem.convolutions[index].kernel = shape[2]
       if index == 0 { configuration.inputChannels = shape[1] }
     }
+  }
+
+  func readBlock(into configuration: inout Configuration) {
+    configuration.block.kind = isThere("stage1.block1.conv3") ? .bottleneck : .basic
   }
 
   func readStages(into configuration: inout Configuration) {

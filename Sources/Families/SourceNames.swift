@@ -38,9 +38,6 @@ struct SourceNames {
 
   /// The error for a file that none of the families knows.
   func unrecognized(requested: Family?) -> InputError {
-    for refusal in Refusal.all where refusal.matches(tensors) {
-      return InputError(.badData, path: path, refusal.problem, hint: refusal.hint)
-    }
     let examples = tensors.keys.sorted().prefix(3).joined(separator: ", ")
     let place = tensors.isEmpty ? "the file holds no tensors" : "its tensors are named \(examples), …"
     let families = Family.all.map(\.id).joined(separator: ", ")
@@ -50,32 +47,4 @@ struct SourceNames {
       place: place,
       hint: "known families: \(families); `rnw inspect` lists the tensors")
   }
-}
-
-/// A network that is recognised and is none of ours: refused by name, so that nobody takes it for one.
-private struct Refusal {
-  let problem: String
-  let hint: String?
-  let matches: @Sendable ([String: TensorInfo]) -> Bool
-
-  static let all: [Refusal] = [
-    Refusal(
-      problem: "is a Keras ResNet of version 1 (conv1_bn), not a ResNetV2",
-      hint: "in version 1 the norms come after the convolutions: its weights mean nothing in a ResNetV2"
-    ) { $0.keys.contains { $0.hasSuffix("conv1_bn/gamma") } },
-    Refusal(
-      problem: "is a Keras ResNet of version 1 (as many norms as convolutions), not a ResNetV2",
-      hint: "in version 1 the norms come after the convolutions: its weights mean nothing in a ResNetV2"
-    ) { tensors in
-      let convolutions = tensors.count { $0.key.hasSuffix("/vars/0") && $0.value.shape.rank == 4 }
-      let variances = tensors.keys.count { $0.hasSuffix("/vars/3") }
-      return convolutions > 1 && convolutions == variances
-    },
-    Refusal(
-      problem: "is a torchvision ResNet of version 1 (no bn_last), not a ResNetV2", hint: nil
-    ) { tensors in
-      tensors.keys.contains { $0.hasSuffix("layer1.0.bn1.weight") }
-        && !tensors.keys.contains { $0.hasSuffix("bn_last.weight") }
-    },
-  ]
 }

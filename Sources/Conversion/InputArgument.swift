@@ -1,0 +1,43 @@
+package import Inference
+package import Tensors
+
+/// What a network is run on, as it stands on the command line.
+package enum InputArgument: Hashable, Sendable {
+  /// A `.npy` file, or a `.npz` with an array `input` or only one array.
+  case file(String)
+  /// So many images of the probe of a seed.
+  case probe(seed: UInt64, count: Int)
+
+  /// The most images that a probe may have.
+  private static let maximumProbeImages = 4096
+
+  /// The input that is used where none is given.
+  package static let standardProbe = InputArgument.probe(seed: 1, count: 1)
+
+  /// Reads `probe:SEED`, `probe:SEED:COUNT` or a path; `nil` for a malformed probe.
+  package init?(_ argument: String) {
+    guard argument.hasPrefix("probe:") else {
+      self = .file(argument)
+      return
+    }
+    let parts = argument.split(separator: ":", omittingEmptySubsequences: false).dropFirst()
+    guard parts.count <= 2, let first = parts.first, let seed = UInt64(first) else { return nil }
+    var count = 1
+    if let text = parts.dropFirst().first {
+      guard let number = Int(text), (1...Self.maximumProbeImages).contains(number) else {
+        return nil
+      }
+      count = number
+    }
+    self = .probe(seed: seed, count: count)
+  }
+}
+
+extension Activation {
+  /// The probe of a seed: values in [−1, 1) in NHWC order, which every language can make.
+  package static func probe(seed: UInt64, shape: Shape) -> Activation {
+    var generator = SplitMix64(seed: seed)
+    return Activation(
+      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
+  }
+}

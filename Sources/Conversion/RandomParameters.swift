@@ -1,0 +1,50 @@
+package import ResNetV2
+import Tensors
+
+extension Parameters {
+  /// Random parameters of a network, the same for a seed on every machine.
+  ///
+  /// Kernels have the variance 2 / fan-in (He et al., 2015), so that values stay of order 1 through the
+  /// depth. Norms are far from the identity: scale and variance in [0.5, 1.5), shift and mean in
+  /// [−0.3, 0.3), so that a mistake in any of them shows.
+  package static func random(for graph: Graph, seed: UInt64, threads: Int) throws -> Parameters {
+    let parameters = Array(graph.parameters.enumerated())
+    let tensors = try concurrentMap(parameters, threads: threads) { index, parameter in
+      // Each tensor has a sequence of its own: one seed more or less changes no other tensor.
+      var seeds = SplitMix64(seed: seed &+ UInt64(index) &* 0x9E37_79B9)
+      var generator = SplitMix64(seed: seeds.next())
+      let values = parameter.randomValues(from: &generator)
+      return (parameter.name, TensorData(shape: parameter.shape, values: values))
+    }
+    return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
+  }
+}
+
+extension Parameter {
+  fileprivate func randomValues(from generator: inout SplitMix64) -> [Float] {
+    let fanIn = max(shape.elementCount / max(shape.rank > 0 ? shape[0] : 1, 1), 1)
+    return (0..<shape.elementCount).map { _ in
+      switch role {
+      case .weight: generator.nextNormalValue() * (2 / Float(fanIn)).squareRoot()
+      case .scale, .variance: 1 + 0.5 * generator.nextProbeValue()
+      case .bias, .shift, .mean: 0.3 * generator.nextProbeValue()
+      }
+    }
+  }
+}
+
+extension SplitMix64 {
+  /// A value of mean 0 and variance 1 that is close to normal: the sum of twelve uniform ones.
+  ///
+  /// Only additions, so that every machine gives the same bits; a logarithm would not promise that.
+  fileprivate mutating func nextNormalValue() -> Float {
+    var sum: Float = 0
+    for _ in 0..<3 {
+      // Four uniform 16-bit numbers of one draw; exact in float32.
+      let bits = next()
+      let parts = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)
+      sum += Float(parts) * 0x1p-16
+    }
+    return sum - 6
+  }
+}

@@ -1,0 +1,58 @@
+import ResNetV2
+
+extension Family {
+  /// ResNet of `keras.applications`: ResNet50, ResNet101, ResNet152; post-activation.
+  ///
+  /// What sets it apart from torchvision's: a bias on every convolution, the stride in the first 1×1 of a
+  /// block, ε = 1.001e-5, a softmax.
+  package static let kerasV1 = Family(
+    id: "keras-v1",
+    title: "Keras ResNet (version 1)",
+    options: Configuration(
+      block: .init(
+        kind: .bottleneck, order: .postActivation, stridedConvolution: .first, stridedBlock: .first,
+        hasInnerBiases: true, hasLastBias: true),
+      stages: [],
+      stem: .init(
+        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: true)],
+        hasNorm: true, poolPadding: .zero),
+      shortcut: .init(placement: .everyStage, input: .raw, kind: .convolutionNorm, hasBias: true),
+      norm: .batch(epsilon: 1.001e-5),
+      head: .init(classes: 0, hasSoftmax: true)),
+    architectures: Architecture.all(version: "v1", depths: [50, 101, 152]),
+    layers: LayerTemplates(
+      layout: .nhwc, names: kerasV1Layers,
+      folded: [("conv1_pad", "stem.conv"), ("pool1_pad", "stem.pool")],
+      countedPrefixes: ["input", "input_layer"]),
+    tensors: .keras(kerasV1Layers),
+    fingerprint: "stem.norm",
+    waivers: [],
+    preprocessing: Preprocessing(
+      channelOrder: "BGR", inputRange: 255, mean: [103.939, 116.779, 123.68],
+      deviation: [1, 1, 1]),
+    defaultInputSize: 224,
+    resolveNames: kerasResolvedNames,
+    refine: refineFromKerasConfiguration)
+}
+
+private let kerasV1Layers = [
+  "input": "input_layer",
+  "stem.conv": "conv1_conv",
+  "stem.norm": "conv1_bn",
+  "stem.relu": "conv1_relu",
+  "stem.pool": "pool1_pool",
+  "stage{stage}.block{block}.shortcut.conv": "conv{stage+1}_block{block}_0_conv",
+  "stage{stage}.block{block}.shortcut.norm": "conv{stage+1}_block{block}_0_bn",
+  "stage{stage}.block{block}.conv1": "conv{stage+1}_block{block}_1_conv",
+  "stage{stage}.block{block}.norm1": "conv{stage+1}_block{block}_1_bn",
+  "stage{stage}.block{block}.relu1": "conv{stage+1}_block{block}_1_relu",
+  "stage{stage}.block{block}.conv2": "conv{stage+1}_block{block}_2_conv",
+  "stage{stage}.block{block}.norm2": "conv{stage+1}_block{block}_2_bn",
+  "stage{stage}.block{block}.relu2": "conv{stage+1}_block{block}_2_relu",
+  "stage{stage}.block{block}.conv3": "conv{stage+1}_block{block}_3_conv",
+  "stage{stage}.block{block}.norm3": "conv{stage+1}_block{block}_3_bn",
+  "stage{stage}.block{block}.add": "conv{stage+1}_block{block}_add",
+  "stage{stage}.block{block}.relu": "conv{stage+1}_block{block}_out",
+  "head.pool": "avg_pool",
+  "head.dense": "predictions",
+]

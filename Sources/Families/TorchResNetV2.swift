@@ -1,0 +1,95 @@
+import ResNetV2
+
+extension Family {
+  /// The PyTorch ResNetV2 of `resnet18_v2` … `resnet152_v2`: torchvision's names with pre-activation blocks.
+  ///
+  /// What sets it apart: a norm and ReLU in the stem, a projection with its own norm that reads the raw
+  /// input of a block, the stride in the first block of a stage, `bn_last` before the pooling.
+  package static let torch = Family(
+    id: "torch",
+    title: "PyTorch ResNetV2",
+    options: Configuration(
+      block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .first),
+      stages: [],
+      stem: .init(
+        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: false)],
+        hasNorm: true, poolPadding: .negativeInfinity),
+      shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .convolutionNorm),
+      norm: .batch(epsilon: 1e-5),
+      head: .init(classes: 0, hasSoftmax: false)),
+    architectures: Architecture.all(version: "v2", depths: [18, 34, 50, 101, 152]),
+    layers: LayerTemplates(
+      layout: .nchw,
+      names: torchLayers.merging([
+        "final.norm": "bn_last",
+        "stage{stage}.block{block}.add": "layer{stage}.{block-1}",
+      ]) { $1 }),
+    tensors: .torch(torchLayers.merging(["final.norm": "bn_last"]) { $1 }),
+    fingerprint: "final.norm",
+    waivers: [.batchCounters],
+    preprocessing: .imageNetDeviation,
+    defaultInputSize: 224)
+
+  /// torchvision's ResNet: `resnet18` … `resnet152`, post-activation (“V1.5”: the 3×3 has the stride).
+  package static let torchvision = Family(
+    id: "torchvision",
+    title: "torchvision ResNet (version 1)",
+    options: Configuration(
+      block: .init(kind: .bottleneck, order: .postActivation, stridedBlock: .first),
+      stages: [],
+      stem: .init(
+        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: false)],
+        hasNorm: true, poolPadding: .negativeInfinity),
+      shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .convolutionNorm),
+      norm: .batch(epsilon: 1e-5),
+      head: .init(classes: 0, hasSoftmax: false)),
+    architectures: Architecture.all(version: "v1", depths: [18, 34, 50, 101, 152]),
+    layers: LayerTemplates(
+      layout: .nchw,
+      names: torchLayers.merging(["stage{stage}.block{block}.relu": "layer{stage}.{block-1}"]) { $1 }),
+    tensors: .torch(torchLayers),
+    fingerprint: "stage1.block1.norm1",
+    waivers: [.batchCounters],
+    preprocessing: .imageNetDeviation,
+    defaultInputSize: 224)
+}
+
+/// The modules that both versions share; a module that is used several times (`relu`) has no value of
+/// its own.
+private let torchLayers = [
+  "input": "input",
+  "stem.conv": "conv1",
+  "stem.norm": "bn1",
+  "stem.pool": "maxpool",
+  "stage{stage}.block{block}.norm1": "layer{stage}.{block-1}.bn1",
+  "stage{stage}.block{block}.shortcut.conv": "layer{stage}.{block-1}.downsample.0",
+  "stage{stage}.block{block}.shortcut.norm": "layer{stage}.{block-1}.downsample.1",
+  "stage{stage}.block{block}.conv1": "layer{stage}.{block-1}.conv1",
+  "stage{stage}.block{block}.norm2": "layer{stage}.{block-1}.bn2",
+  "stage{stage}.block{block}.conv2": "layer{stage}.{block-1}.conv2",
+  "stage{stage}.block{block}.norm3": "layer{stage}.{block-1}.bn3",
+  "stage{stage}.block{block}.conv3": "layer{stage}.{block-1}.conv3",
+  "head.pool": "avgpool",
+  "head.dense": "fc",
+]
+
+extension TensorTemplates {
+  /// PyTorch's tensors: OIHW, [out, in], and its words for the parts of a norm.
+  fileprivate static func torch(_ names: [String: String]) -> TensorTemplates {
+    TensorTemplates(
+      names: names,
+      roles: [
+        .weight: ".weight", .bias: ".bias", .scale: ".weight", .shift: ".bias",
+        .mean: ".running_mean", .variance: ".running_var",
+      ],
+      convolutionLayout: .oihw,
+      denseLayout: .outputInput)
+  }
+}
+
+extension Waiver {
+  /// PyTorch counts the batches that a norm was trained on; evaluation does not use the number.
+  fileprivate static let batchCounters = Waiver(
+    reason: "a training counter that evaluation does not use"
+  ) { $0.hasSuffix(".num_batches_tracked") }
+}

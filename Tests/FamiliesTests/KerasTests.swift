@@ -148,9 +148,6 @@ struct Fault: Sendable, CustomTestStringConvertible {
       tensors in
       tensors.replace("post_bn/gamma", shape: [2048], dtype: .int32)
     },
-    Fault(testDescription: "version 1", expected: "is a Keras ResNet of version 1") { tensors in
-      tensors = [TensorInfo(name: "conv1_bn/gamma", dtype: .float32, shape: [64])]
-    },
     Fault(testDescription: "another network", expected: "is of no known ResNetV2 family") { tensors in
       tensors = [TensorInfo(name: "embedding/table", dtype: .float32, shape: [64, 2])]
     },

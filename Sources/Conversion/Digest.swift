@@ -1,0 +1,21 @@
+import Crypto
+import Tensors
+
+/// The SHA-256 of a whole file, as lowercase hexadecimal text.
+///
+/// - Throws: `InputError` where the file cannot be read.
+func sha256(ofFileAt path: String) throws -> String {
+  let file = try MappedFile(path: path)
+  var hash = SHA256()
+  // In pieces, so that the pages can be given back: the file may be larger than the memory.
+  let pieceSize = 8 << 20
+  for start in stride(from: 0, to: file.count, by: pieceSize) {
+    let range = start..<min(start + pieceSize, file.count)
+    file.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    file.release(range)
+  }
+  return hash.finalize().map { byte in
+    let digits = String(byte, radix: 16)
+    return digits.count == 1 ? "0" + digits : digits
+  }.joined()
+}

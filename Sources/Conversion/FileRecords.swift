@@ -1,0 +1,100 @@
+package import Families
+import FoundationEssentials
+
+/// Where the weights of a `.rnw` came from: its `rnw.source`.
+package struct SourceRecord: Codable, Sendable {
+  /// The name of the source file, without its folder.
+  package var file: String
+  /// The SHA-256 of the source file.
+  package var sha256: String
+  /// The kind of container.
+  package var container: String
+  /// The family's short name.
+  package var family: String
+  /// The layers that the source calls otherwise than its family does, by canonical name.
+  package var renamedLayers: [String: String]
+  /// The source's tensor for every parameter, by canonical name.
+  package var used: [String: String]
+  /// The source's tensors that were passed over, with the rule.
+  package var waived: [String: String]
+  /// The tool and its version.
+  package var tool: String
+}
+
+/// What the input went through before training: `rnw.preprocessing`.
+package struct PreprocessingRecord: Codable, Sendable {
+  /// The family's preprocessing.
+  package var preprocessing: Preprocessing
+  /// The height and width that the family's networks expect.
+  package var inputSize: Int
+}
+
+/// What was compared before the file was written, and what everyone can compute again: `rnw.certificate`.
+package struct CertificateRecord: Codable, Sendable {
+  /// The probe that the network was run on.
+  package var probe: ProbeRecord
+  /// What the values are: the node whose output they are, averaged over the image where it has one.
+  package var node: String
+  /// The values of that node, image by image, as the reference executor gave them.
+  package var values: [Float]
+  /// The limit that every layer kept.
+  package var limit: Double
+  /// The largest scaled error of any layer.
+  package var worstScaledError: Double
+  /// The layer that it belongs to, by canonical name.
+  package var worstLayer: String
+  /// How many layers were compared.
+  package var layers: Int
+  /// The same figures against the framework's own activations, where they were given.
+  package var reference: ReferenceRecord?
+
+  /// An input that everyone can make.
+  package struct ProbeRecord: Codable, Sendable {
+    /// The seed of SplitMix64.
+    package var seed: UInt64
+    /// The shape, [N, H, W, C].
+    package var shape: [Int]
+  }
+
+  /// A comparison with activations that a framework computed.
+  package struct ReferenceRecord: Codable, Sendable {
+    /// The name of the archive, without its folder.
+    package var file: String
+    /// The largest scaled error of any layer.
+    package var worstScaledError: Double
+    /// The layer that it belongs to, by canonical name.
+    package var worstLayer: String
+    /// How many layers were compared.
+    package var layers: Int
+  }
+}
+
+/// The one way in which records become JSON: keys sorted, so that the same record gives the same bytes.
+package enum RecordCoding {
+  /// The JSON text of a record.
+  package static func json(_ record: some Encodable, pretty: Bool = false) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting =
+      pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [
+        .sortedKeys, .withoutEscapingSlashes,
+      ]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return String(decoding: try encoder.encode(record), as: UTF8.self)
+  }
+
+  /// The record of a JSON text.
+  package static func record<Record: Decodable>(
+    _ type: Record.Type = Record.self, from json: String
+  ) throws -> Record {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try decoder.decode(Record.self, from: Data(json.utf8))
+  }
+}
+
+/// The last part of a path.
+func fileName(of path: String) -> String {
+  String(path.split(separator: "/").last ?? Substring(path))
+}

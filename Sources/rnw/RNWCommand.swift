@@ -1,0 +1,81 @@
+import ArgumentParser
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The command line: parsing, and how every failure is answered.
+@main
+struct RNWCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rnw",
+    abstract: "Bring ResNetV2 weights into Swift, and prove that nothing changed on the way.",
+    discussion: """
+      EXAMPLES
+        rnw convert resnet50v2.h5 -o resnet50v2.rnw
+        rnw verify resnet50v2.rnw --against resnet50v2.h5
+        rnw inspect resnet50v2.rnw
+
+      Exit status: 0 done and within limits; 1 compared and out of limits; 64 usage; 65 bad input data;
+      66 input missing or unreadable; 73 or 74 output cannot be made or written; 70 a fault of the tool.
+      """,
+    version: "rnw \(Tool.version)",
+    subcommands: [
+      ConvertCommand.self, VerifyCommand.self, InspectCommand.self, RunCommand.self,
+      InitCommand.self, BenchCommand.self,
+    ])
+
+  static func main() async {
+    // A closed pipe and a full disk are answered where they happen, not by a signal.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    do {
+      try await run(parseAsRoot())
+    } catch let error as InputError {
+      StandardError.write("rnw: \(error)\n")
+      if let hint = error.hint { StandardError.write("hint: \(hint)\n") }
+      exit(withError: ExitCode(error.kind.exitStatus))
+    } catch let error as Fault {
+      StandardError.write("rnw: a fault of the tool: \(error.underlying)\n")
+      exit(withError: ExitCode(EX_SOFTWARE))
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func run(_ command: any ParsableCommand) async throws {
+    var command = command
+    do {
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let error where !(error is InputError || error is ExitCode || error is ValidationError)
+    {
+      throw error is CleanExit ? error : Fault(underlying: error)
+    }
+  }
+}
+
+/// An error that no reader, writer or argument explains.
+private struct Fault: Error {
+  let underlying: any Error
+}
+
+extension InputError.Kind {
+  /// The exit status, in the numbers of `sysexits.h`.
+  fileprivate var exitStatus: Int32 {
+    switch self {
+    case .badData: EX_DATAERR
+    case .unreadable: EX_NOINPUT
+    case .cannotCreate: EX_CANTCREAT
+    case .writeFailed: EX_IOERR
+    }
+  }
+}

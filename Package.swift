@@ -11,12 +11,12 @@ let strict: [SwiftSetting] = [
 
 /// The kernels are one set of sources, compiled once per instruction set and chosen at run time.
 /// They are optimised in debug builds too: unoptimised SIMD code is hundreds of times slower.
-func kernels(_ name: String, clangFlags: [String] = [], defines: [String] = []) -> Target {
+func kernels(_ name: String, define: String, clangFlags: [String] = []) -> Target {
   .target(
     name: name,
     dependencies: ["CKernelSupport"],
-    swiftSettings: strict + defines.map { .define($0) } + [
-      .unsafeFlags(["-O"] + clangFlags.flatMap { ["-Xcc", $0] })
+    swiftSettings: strict + [
+      .define(define), .unsafeFlags(["-O"] + clangFlags.flatMap { ["-Xcc", $0] })
     ])
 }
 
@@ -41,9 +41,11 @@ let package = Package(
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .target(name: "CKernelSupport"),
-    kernels("KernelsBaseline", defines: ["BASELINE"]),
-    kernels("KernelsAVX2", clangFlags: ["-march=x86-64-v3"]),
-    kernels("KernelsAVX512", clangFlags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+    kernels("KernelsBaseline", define: "BASELINE"),
+    kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3"]),
+    kernels(
+      "KernelsAVX512", define: "AVX512",
+      clangFlags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
@@ -63,7 +65,7 @@ let package = Package(
         "Tensors", "ResNetV2", "CKernelSupport", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
       ], swiftSettings: strict),
     .target(
-      name: "Verification", dependencies: ["Tensors", "ResNetV2", "Inference"],
+      name: "Verification", dependencies: ["Tensors", "ResNetV2", "Families", "Inference"],
       swiftSettings: strict),
     .target(
       name: "Conversion",
@@ -74,7 +76,8 @@ let package = Package(
     .executableTarget(
       name: "rnw",
       dependencies: [
-        "Conversion", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Conversion", "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification",
+        "WeightSources", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

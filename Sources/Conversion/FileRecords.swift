@@ -75,7 +75,9 @@ package enum RecordCoding {
   package static func json(_ record: some Encodable, pretty: Bool = false) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting =
-      pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [
+      pretty
+      ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+      : [
         .sortedKeys, .withoutEscapingSlashes,
       ]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

@@ -1,4 +1,3 @@
-package import Families
 package import ResNetV2
 import Tensors
 

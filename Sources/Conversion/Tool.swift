@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import FoundationEssentials
 
 /// What the tool is and what it runs on.
 package enum Tool {
@@ -12,14 +6,5 @@ package enum Tool {
   package static let version = "0.1.0"
 
   /// The number of processors that this process may use.
-  package static let coreCount: Int = {
-    #if os(Linux)
-      var mask = cpu_set_t()
-      if sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &mask) == 0 {
-        let count = withUnsafeBytes(of: mask) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-        if count > 0 { return count }
-      }
-    #endif
-    return max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
-  }()
+  package static let coreCount = max(ProcessInfo.processInfo.activeProcessorCount, 1)
 }

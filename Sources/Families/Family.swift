@@ -82,6 +82,11 @@ extension Family {
     all.first { $0.id == id }
   }
 
+  /// The family's words for the parts of a layer, such as `gamma` for what a norm multiplies by.
+  package var parameterWords: [Parameter.Role: String] {
+    tensors.roles.mapValues { String($0.drop { $0 == "/" || $0 == "." }) }
+  }
+
   /// The names of the networks that can be made without a file.
   package var architectureNames: [String] { architectures.map(\.name) }
 

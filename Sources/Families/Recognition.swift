@@ -177,7 +177,9 @@ private struct CanonicalShapes {
     let last = kind == .bottleneck ? "conv3" : "conv2"
     for block in 1...blocks {
       let name = "stage\(stage).block\(block)"
-      if let size = shape(of: "\(name).conv1", .weight, rank: 4)?[0] { inner[size, default: 0] += 1 }
+      if let size = shape(of: "\(name).conv1", .weight, rank: 4)?[0] {
+        inner[size, default: 0] += 1
+      }
       if let size = shape(of: "\(name).norm2", .scale, rank: 1)?[0] { inner[size, default: 0] += 1 }
       if let shape = shape(of: "\(name).\(last)", .weight, rank: 4) {
         output[shape[0], default: 0] += 1

@@ -39,7 +39,8 @@ struct SourceNames {
   /// The error for a file that none of the families knows.
   func unrecognized(requested: Family?) -> InputError {
     let examples = tensors.keys.sorted().prefix(3).joined(separator: ", ")
-    let place = tensors.isEmpty ? "the file holds no tensors" : "its tensors are named \(examples), …"
+    let place =
+      tensors.isEmpty ? "the file holds no tensors" : "its tensors are named \(examples), …"
     let families = Family.all.map(\.id).joined(separator: ", ")
     return InputError(
       .badData, path: path,

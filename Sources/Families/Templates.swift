@@ -126,7 +126,9 @@ extension Family {
   /// The names under which a tensor of a node may stand in a file of the family, the usual one first.
   func tensorNames(of node: String, _ role: Parameter.Role) -> [String] {
     let node = PatternedName(node)
-    guard let suffix = tensors.roles[role], let name = tensors.names[node.pattern] else { return [] }
+    guard let suffix = tensors.roles[role], let name = tensors.names[node.pattern] else {
+      return []
+    }
     let templates = [name] + (tensors.alternatives[node.pattern] ?? [])
     return templates.map { node.filling($0) + suffix }
   }

@@ -46,7 +46,9 @@ extension Family {
     architectures: Architecture.all(version: "v1", depths: [18, 34, 50, 101, 152]),
     layers: LayerTemplates(
       layout: .nchw,
-      names: torchLayers.merging(["stage{stage}.block{block}.relu": "layer{stage}.{block-1}"]) { $1 }),
+      names: torchLayers.merging(["stage{stage}.block{block}.relu": "layer{stage}.{block-1}"]) {
+        $1
+      }),
     tensors: .torch(torchLayers),
     fingerprint: "stage1.block1.norm1",
     waivers: [.batchCounters],

@@ -49,6 +49,20 @@ public enum Operation: Hashable, Sendable {
     public var hasBias: Bool
     /// The ε of weight standardisation, where the weights are standardised before use.
     public var weightStandardizationEpsilon: Double?
+
+    /// Makes the properties of a convolution.
+    public init(
+      kernel: Int, stride: Int, padding: Int, inputChannels: Int, outputChannels: Int,
+      hasBias: Bool = false, weightStandardizationEpsilon: Double? = nil
+    ) {
+      self.kernel = kernel
+      self.stride = stride
+      self.padding = padding
+      self.inputChannels = inputChannels
+      self.outputChannels = outputChannels
+      self.hasBias = hasBias
+      self.weightStandardizationEpsilon = weightStandardizationEpsilon
+    }
   }
 
   /// The properties of a pooling window.
@@ -59,6 +73,13 @@ public enum Operation: Hashable, Sendable {
     public var stride: Int
     /// How the border is filled.
     public var padding: Padding
+
+    /// Makes the properties of a window.
+    public init(size: Int, stride: Int, padding: Padding) {
+      self.size = size
+      self.stride = stride
+      self.padding = padding
+    }
 
     /// How the border of a pool is filled.
     public enum Padding: Hashable, Sendable {

@@ -14,11 +14,16 @@ package final class MappedFile: Sendable {
   /// The path by which the file was opened.
   package let path: String
 
+  /// The path by which another process of this user can open the same bytes.
+  package let accessPath: String
+
   /// The number of bytes mapped.
   package let count: Int
 
   /// Which file it is, whatever it is called: to see that an output is not an input.
   package let identity: FileIdentity
+
+  private let temporary: String?
 
   // Immutable after `init` and read-only memory, so safe to share.
   nonisolated(unsafe) private let base: UnsafeRawPointer?
@@ -43,23 +48,65 @@ package final class MappedFile: Sendable {
         place: "a weight file was expected")
     }
     self.path = path
+    accessPath = path
     count = Int(status.st_size)
     identity = FileIdentity(status)
-    guard count > 0 else {
-      base = nil
-      return
+    temporary = nil
+    base = try Self.map(descriptor, count: count, path: path)
+  }
+
+  /// Maps bytes that stand in no file of their own, such as an inflated member of an archive.
+  ///
+  /// They go into a temporary file without a lasting name, so that another process can open them.
+  ///
+  /// - Parameter path: the file that the bytes come from, for messages.
+  package init(temporary bytes: [UInt8], path: String) throws {
+    var template = Array(
+      "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/rnw.XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    guard descriptor >= 0 else {
+      throw InputError(.cannotCreate, path: path, "a temporary file cannot be made: \(errorText())")
     }
+    defer { close(descriptor) }
+    let name = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else {
+        unlink(name)
+        throw InputError(
+          .writeFailed, path: path, "a temporary file is not written: \(errorText())")
+      }
+      written += count
+    }
+    var status = stat()
+    fstat(descriptor, &status)
+    self.path = path
+    accessPath = name
+    temporary = name
+    count = bytes.count
+    identity = FileIdentity(status)
+    base = try Self.map(descriptor, count: count, path: path)
+  }
+
+  private static func map(
+    _ descriptor: Int32, count: Int, path: String
+  ) throws -> UnsafeRawPointer? {
+    guard count > 0 else { return nil }
     guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
       address != MAP_FAILED
     else {
       throw InputError(.unreadable, path: path, "cannot be mapped: \(errorText())")
     }
-    base = UnsafeRawPointer(address)
+    return UnsafeRawPointer(address)
   }
 
   deinit {
     if let base {
       munmap(UnsafeMutableRawPointer(mutating: base), count)
+    }
+    if let temporary {
+      unlink(temporary)
     }
   }
 

@@ -11,7 +11,8 @@ package func concurrentMap<Element: Sendable, Result: Sendable>(
   let workers = min(max(threads, 1), elements.count)
   guard workers > 1 else { return try elements.map(transform) }
   let next = Atomic<Int>(0)
-  let results = Mutex<[Swift.Result<Result, any Error>?]>(Array(repeating: nil, count: elements.count))
+  let results = Mutex<[Swift.Result<Result, any Error>?]>(
+    Array(repeating: nil, count: elements.count))
   DispatchQueue.concurrentPerform(iterations: workers) { _ in
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conversion
 import Tensors
 
 #if canImport(Glibc)
@@ -34,6 +35,7 @@ struct RNWCommand: AsyncParsableCommand {
     // A closed pipe and a full disk are answered where they happen, not by a signal.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    InterruptedOutput.installHandlers()
     do {
       try await run(parseAsRoot())
     } catch let error as InputError {

@@ -6,7 +6,8 @@ import Families
 struct FamilyOption: ParsableArguments {
   @Option(
     name: .customLong("family"),
-    help: ArgumentHelp("The family of the file; recognised from its names if left out.", valueName: "F"))
+    help: ArgumentHelp(
+      "The family of the file; recognised from its names if left out.", valueName: "F"))
   private var id: String?
 
   /// The family that was asked for.

@@ -57,7 +57,8 @@ struct KerasTests {
     var source = KerasNamed(try Self.graph("resnet50_v2", classes: 10))
     fault.inject(&source.tensors)
     let error = #expect(throws: InputError.self) { try Mapping(source) }
-    #expect(error?.description.contains(fault.expected) == true, "\(error.map(\.description) ?? "")")
+    #expect(
+      error?.description.contains(fault.expected) == true, "\(error.map(\.description) ?? "")")
     #expect(error?.kind == .badData)
   }
 
@@ -148,7 +149,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
       tensors in
       tensors.replace("post_bn/gamma", shape: [2048], dtype: .int32)
     },
-    Fault(testDescription: "another network", expected: "is of no known ResNetV2 family") { tensors in
+    Fault(testDescription: "another network", expected: "is of no known ResNetV2 family") {
+      tensors in
       tensors = [TensorInfo(name: "embedding/table", dtype: .float32, shape: [64, 2])]
     },
   ]

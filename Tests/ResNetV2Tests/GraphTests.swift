@@ -102,7 +102,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
   static let preActivation = Sample(
     testDescription: "bottleneck, pre-activation, stride in the last block",
     configuration: Configuration(
-      block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .last, hasLastBias: true),
+      block: .init(
+        kind: .bottleneck, order: .preActivation, stridedBlock: .last, hasLastBias: true),
       stages: [
         .init(blocks: 2, innerChannels: 4, outputChannels: 16, stride: 2),
         .init(blocks: 2, innerChannels: 8, outputChannels: 32, stride: 1),

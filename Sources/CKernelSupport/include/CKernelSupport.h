@@ -1,0 +1,68 @@
+// What the kernels of all instruction sets share: the descriptions of their work, and what the processor can do.
+// C types, because a Swift type would be another one in each of the three kernel targets.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A convolution of a batch [images, height, width, inputChannels] and what is done to its result before it is
+// stored. Every pointer may be null but input, weights and zeros; all lengths are in elements.
+//
+//   t = Σ input · weight;  t += bias;  t = t · scale + shift;  t = max(t, 0) if rectifies
+//   t = residual + t;  output = t;  activated = max(t · nextScale + nextShift, 0 if nextRectifies)
+struct RNWConvolution {
+  const float *input;
+  const float *weights;   // packed: [panel][tap][inputChannels][panel width]
+  const float *zeros;     // at least inputChannels zeros, for what lies outside the image
+  const float *bias;
+  const float *scale;
+  const float *shift;
+  const float *residual;  // [images, outputHeight, outputWidth, outputChannels]
+  float *output;
+  const float *nextScale;
+  const float *nextShift;
+  float *activated;
+  int rectifies;
+  int nextRectifies;
+  long images, height, width, inputChannels;
+  long outputHeight, outputWidth, outputChannels;
+  long kernel, stride, padding;
+  long tapsPerBlock;      // so many taps of a panel's weights stay in the cache at once
+};
+
+// A pooling window over a batch [images, height, width, channels].
+struct RNWPool {
+  const float *input;
+  float *output;
+  long images, height, width, channels;
+  long outputHeight, outputWidth;
+  long size, stride;
+  long top, left;         // rows and columns before the image
+  int includesZeros;      // whether the border counts as zeros rather than not at all
+};
+
+// Whether the processor and the system support x86-64-v4 (AVX-512) or x86-64-v3 (AVX2 and FMA).
+static inline int rnw_supports_avx512(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("x86-64-v4") != 0;
+#else
+  return 0;
+#endif
+}
+
+static inline int rnw_supports_avx2(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("x86-64-v3") != 0;
+#else
+  return 0;
+#endif
+}
+
+// Tells the processor that this is a loop that waits.
+static inline void rnw_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,127 @@
+package import Families
+package import RNW
+package import ResNetV2
+import Safetensors
+import Tensors
+import WeightSources
+
+/// A network of random weights that is to be made.
+package struct InitializationRequest: Sendable {
+  /// The family whose names are used.
+  package var family: Family
+  /// The network.
+  package var configuration: Configuration
+  /// The seed of the weights.
+  package var seed: UInt64
+  /// The file; its ending decides the container.
+  package var output: String
+  /// How a `.rnw` stores its tensors.
+  package var codec = RNWCodec.planes
+  /// Whether an existing file is replaced.
+  package var isForced = false
+  /// The number of threads.
+  package var threads = Tool.coreCount
+
+  package init(family: Family, configuration: Configuration, seed: UInt64, output: String) {
+    self.family = family
+    self.configuration = configuration
+    self.seed = seed
+    self.output = output
+  }
+}
+
+/// Writes a network of random weights.
+///
+/// - Throws: `InputError` where the file cannot be made, or its ending is of no container that is written.
+package func initialize(_ request: InitializationRequest) async throws {
+  let container = try WritableContainer(path: request.output)
+  let graph = try Graph(request.configuration)
+  let output = try OutputFile(path: request.output, replacing: request.isForced)
+  let parameters = try Parameters.random(
+    for: graph, seed: request.seed, threads: request.threads)
+  try await write(
+    parameters, of: graph, family: request.family, as: container, codec: request.codec,
+    origin: "random weights of seed \(request.seed)", to: output, threads: request.threads)
+}
+
+/// The containers that are written.
+enum WritableContainer: String, CaseIterable {
+  case rnw
+  case h5
+  case npz
+  case safetensors
+
+  /// The container that a path's ending asks for.
+  init(path: String) throws {
+    let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
+    guard let container = WritableContainer(rawValue: ending) else {
+      let known = Self.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
+      throw InputError(
+        .cannotCreate, path: path, "has an ending of no container that is written",
+        place: "\(known) are")
+    }
+    self = container
+  }
+}
+
+/// Writes parameters into a container, in the names of a family or, in a `.rnw`, of the graph.
+func write(
+  _ parameters: Parameters, of graph: Graph, family: Family, renamed: [String: String] = [:],
+  as container: WritableContainer, codec: RNWCodec, origin: String, to output: OutputFile,
+  threads: Int
+) async throws {
+  switch container {
+  case .rnw:
+    let records = try records(family: family, graph: graph, renamed: renamed, origin: origin)
+    let draft = try RNWDraft(
+      graph.parameters.map { ($0.name, parameters[$0]) }, codec: codec, records: records,
+      certificateBytes: 0, to: output, threads: threads)
+    try draft.commit(records)
+    return
+  case .safetensors:
+    let tensors = try family.namedTensors(
+      of: parameters, in: graph, renamed: renamed, threads: threads)
+    try SafetensorsWriter.write(tensors.map { ($0.name, $0.data) }, to: output)
+  case .npz:
+    var writer = NPZWriter(to: output)
+    for tensor in try family.namedTensors(
+      of: parameters, in: graph, renamed: renamed, threads: threads)
+    {
+      try writer.append(tensor.name, tensor.data)
+    }
+    try writer.finish()
+  case .h5:
+    let tensors = try family.namedTensors(
+      of: parameters, in: graph, renamed: renamed, threads: threads)
+    try await KerasH5Writer.write(layers(of: graph, family, renamed, tensors), to: output)
+  }
+  try output.commit()
+}
+
+/// The layers of a network in the order of the graph, with those that have no weights.
+private func layers(
+  of graph: Graph, _ family: Family, _ renamed: [String: String], _ tensors: [Family.NamedTensor]
+) -> [KerasH5Writer.Layer] {
+  let names = family.layerNames(for: graph, renamed: renamed)
+  let weights = Dictionary(grouping: tensors, by: \.layer)
+  var seen: Set<String> = []
+  let all = graph.nodes.compactMap { node in names.name(of: node.name) } + tensors.map(\.layer)
+  return all.filter { seen.insert($0).inserted }.map { layer in
+    KerasH5Writer.Layer(
+      name: layer,
+      weights: (weights[layer] ?? []).map { (String($0.suffix.dropFirst()), $0.data) })
+  }
+}
+
+private func records(
+  family: Family, graph: Graph, renamed: [String: String], origin: String
+) throws -> RNWDraft.Records {
+  let source = SourceRecord(
+    file: origin, sha256: "", container: "none", family: family.id, renamedLayers: renamed,
+    used: [:], waived: [:], tool: "rnw \(Tool.version)")
+  let preprocessing = PreprocessingRecord(
+    preprocessing: family.preprocessing, inputSize: family.defaultInputSize)
+  return RNWDraft.Records(
+    configuration: try RecordCoding.json(graph.configuration),
+    preprocessing: try RecordCoding.json(preprocessing), source: try RecordCoding.json(source))
+}

@@ -1,0 +1,111 @@
+package import Families
+package import RNW
+package import ResNetV2
+package import Tensors
+import WeightSources
+
+/// A network from a file of any kind: what it is, what its layers are called, and where its tensors are.
+package struct Model: Sendable {
+  /// The file.
+  package let source: any WeightSource
+
+  /// The family that the weights come from.
+  package let family: Family
+
+  /// The network.
+  package let graph: Graph
+
+  /// What the family, and this file, call the layers.
+  package let layerNames: LayerNames
+
+  private let origin: Origin
+
+  private enum Origin: Sendable {
+    case mapped(Mapping)
+    case converted(RNWFile)
+  }
+
+  /// Opens a file and finds out which network it holds.
+  ///
+  /// - Throws: `InputError` where it cannot be read or holds no known network.
+  package init(path: String, family: Family? = nil) async throws {
+    try self.init(try await WeightFile.open(path), family: family)
+  }
+
+  /// Finds out which network an opened file holds.
+  package init(_ source: any WeightSource, family requested: Family? = nil) throws {
+    self.source = source
+    if let file = source as? RNWFile {
+      let record: SourceRecord = try file.source()
+      family = try Self.family(of: record, in: file)
+      graph = try Self.graph(of: file)
+      layerNames = family.layerNames(for: graph, renamed: record.renamedLayers)
+      origin = .converted(file)
+    } else {
+      let mapping = try Mapping(source, family: requested)
+      family = mapping.family
+      graph = mapping.graph
+      layerNames = mapping.layerNames
+      origin = .mapped(mapping)
+    }
+  }
+
+  /// The name of the network, such as `resnet50_v2`.
+  package var architectureName: String { family.architectureName(of: graph.configuration) }
+
+  /// How the tensors were mapped; `nil` for a converted file, whose names are the graph's own.
+  package var mapping: Mapping? {
+    if case .mapped(let mapping) = origin { return mapping }
+    return nil
+  }
+
+  /// The converted file, where the model is one.
+  package var converted: RNWFile? {
+    if case .converted(let file) = origin { return file }
+    return nil
+  }
+
+  /// Reads all parameters as float32 in the layout of the graph.
+  ///
+  /// - Throws: `InputError` where a tensor is damaged.
+  package func parameters(threads: Int) throws -> Parameters {
+    switch origin {
+    case .mapped(let mapping):
+      return try mapping.parameters(from: source, threads: threads)
+    case .converted(let file):
+      let parameters = graph.parameters.sorted {
+        $0.shape.elementCount > $1.shape.elementCount
+      }
+      let tensors = try concurrentMap(parameters, threads: threads) { parameter in
+        try file.verify(tensorNamed: parameter.name)
+        return (parameter.name, try file.tensor(named: parameter.name))
+      }
+      do {
+        return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
+      } catch let error {
+        throw InputError(
+          .badData, path: file.path, "does not hold the network that it describes",
+          place: "\(error)")
+      }
+    }
+  }
+
+  private static func family(of record: SourceRecord, in file: RNWFile) throws -> Family {
+    guard let family = Family.named(record.family) else {
+      throw InputError(
+        .badData, path: file.path, "comes from an unknown family", place: record.family,
+        hint: "a newer rnw knows it")
+    }
+    return family
+  }
+
+  private static func graph(of file: RNWFile) throws -> Graph {
+    let configuration: Configuration = try file.configuration()
+    do {
+      return try Graph(configuration)
+    } catch {
+      throw InputError(
+        .badData, path: file.path, "describes an impossible network", place: error.description)
+    }
+  }
+}

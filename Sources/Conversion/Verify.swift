@@ -1,0 +1,156 @@
+package import Families
+import Inference
+import RNW
+import ResNetV2
+import Tensors
+package import Verification
+import WeightSources
+
+/// What is to be compared with what.
+package struct VerificationRequest: Sendable {
+  /// The model that is judged.
+  package var model: String
+  /// A model, a source file or an archive of activations; the model's own records where `nil`.
+  package var against: String?
+  /// The family of files that are not converted, or `nil` to recognise it.
+  package var family: Family?
+  /// What both are run on; an archive's own input where `nil`.
+  package var input: InputArgument?
+  /// The limits of the layers.
+  package var limits = Limits()
+  /// Which comparisons are made.
+  package var mode = Comparison.Mode.propagated
+  /// The layers that are compared, or `nil` for all.
+  package var layers: Glob?
+  /// The number of threads.
+  package var threads = Tool.coreCount
+
+  package init(model: String) {
+    self.model = model
+  }
+}
+
+/// Compares a model with another one, or with what a framework computed, layer by layer.
+///
+/// Where they differ, the result names the first wrong layer and, if trying hypotheses explains it, the cause.
+///
+/// - Throws: `InputError` where a file cannot be read, or the two are different networks.
+package func verify(
+  _ request: VerificationRequest, against path: String,
+  progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+) async throws -> Comparison.Outcome {
+  let model = try await Model(path: request.model, family: request.family)
+  let parameters = try model.parameters(threads: request.threads)
+  let candidate = FastExecutor(
+    graph: model.graph, parameters: parameters, threads: request.threads)
+  let comparison = Comparison(
+    candidate: candidate, layerNames: model.layerNames, limits: request.limits, mode: request.mode,
+    layers: request.layers, progress: progress)
+  let truth = try await Truth(path, request: request, model: model)
+  do {
+    return try await compare(comparison, model, parameters, with: truth, request)
+  } catch let error as ComparisonError {
+    throw InputError(.badData, path: path, error.description)
+  } catch let error as InputShapeError {
+    throw InputError(.badData, path: request.model, error.description)
+  }
+}
+
+/// What a model is compared with.
+private enum Truth {
+  /// Another network with its parameters.
+  case model(Model, Parameters)
+  /// Activations that a framework computed.
+  case archive(ActivationArchive)
+
+  /// Opens a file: a network where its names are a network's, else an archive of activations.
+  init(_ path: String, request: VerificationRequest, model: Model) async throws {
+    let source = try await WeightFile.open(path)
+    let isArchive =
+      source.container == "npz" && source.tensors.contains { $0.name == "input" }
+    if isArchive {
+      self = .archive(
+        try ActivationArchive(source, graph: model.graph, layerNames: model.layerNames))
+      return
+    }
+    let other = try Model(source, family: request.family)
+    self = .model(other, try other.parameters(threads: request.threads))
+  }
+}
+
+private func compare(
+  _ comparison: Comparison, _ model: Model, _ parameters: Parameters, with truth: Truth,
+  _ request: VerificationRequest
+) async throws -> Comparison.Outcome {
+  let threads = request.threads
+  let makeExecutor: @Sendable (Graph, Parameters) -> any Executor = {
+    ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
+  }
+  func diagnosis(_ reference: Diagnosis.Network?) -> Diagnosis {
+    Diagnosis(
+      of: comparison, parameters: parameters, reference: reference,
+      words: model.family.parameterWords, makeExecutor: makeExecutor)
+  }
+  switch truth {
+  case .archive(let archive):
+    let input = try await request.input?.activation(for: model, default: nil)
+    let result = try comparison.run(against: archive, input: input)
+    return try diagnosis(nil).explain(result, against: archive)
+  case .model(let other, let otherParameters):
+    try requireSameNetwork(model, other)
+    let executor = makeExecutor(other.graph, otherParameters)
+    let input = try await (request.input ?? .standardProbe).activation(for: model, default: nil)
+    let result = try comparison.run(against: executor, inputs: [input])
+    let network = Diagnosis.Network(graph: other.graph, parameters: otherParameters)
+    return try diagnosis(network).explain(result, against: executor, input: input)
+  }
+}
+
+/// Layers can only be paired where both networks have the same ones.
+private func requireSameNetwork(_ model: Model, _ other: Model) throws {
+  guard model.graph.nodes.map(\.name) == other.graph.nodes.map(\.name) else {
+    throw InputError(
+      .badData, path: model.source.path, "is another network than \(other.source.path)",
+      place: "\(model.architectureName) of \(model.family.title) and \(other.architectureName) of "
+        + other.family.title)
+  }
+}
+
+/// What a file says of itself, checked: its structure, the checksums of its tensors, its certificate.
+package struct SelfCheck: Sendable {
+  /// The file.
+  package let path: String
+  /// The network.
+  package let architecture: String
+  /// The number of tensors whose checksums hold.
+  package let tensors: Int
+  /// The number of bytes of all tensors.
+  package let tensorBytes: Int
+  /// What came of the certificate; `nil` for a file that has none.
+  package let certificate: Certificate.Check?
+
+  /// Whether everything holds.
+  package var passes: Bool { certificate?.passes ?? true }
+}
+
+/// Checks a `.rnw` by its own records.
+///
+/// - Throws: `InputError` where the structure or a checksum is wrong, or where the file is no `.rnw`.
+package func verifyAlone(_ request: VerificationRequest) async throws -> SelfCheck {
+  let model = try await Model(path: request.model)
+  guard let file = model.converted else {
+    throw InputError(
+      .badData, path: request.model, "has no certificate to be verified by",
+      place: "it is \(model.source.container)", hint: "--against FILE compares it with another one")
+  }
+  let parameters = try model.parameters(threads: request.threads)
+  let certificate: CertificateRecord? = try file.certificate()
+  let check = try certificate.map { record in
+    let executor = FastExecutor(
+      graph: model.graph, parameters: parameters, threads: request.threads)
+    return try Certificate.check(record, with: executor)
+  }
+  return SelfCheck(
+    path: request.model, architecture: model.architectureName, tensors: file.tensors.count,
+    tensorBytes: file.tensors.reduce(0) { $0 + ($1.byteCount ?? 0) }, certificate: check)
+}

@@ -1,0 +1,33 @@
+package import ResNetV2
+package import Tensors
+
+extension Family {
+  /// A parameter as a file of the family has it.
+  package struct NamedTensor: Sendable {
+    /// The family's name of the layer.
+    package let layer: String
+    /// What follows the layer's name, such as `/kernel`.
+    package let suffix: String
+    /// The elements in the family's layout.
+    package let data: TensorData
+
+    /// The whole name.
+    package var name: String { layer + suffix }
+  }
+
+  /// The parameters of a network under the family's names and in its layouts, in the order of the graph.
+  ///
+  /// - Parameter renamed: layers that are to be called otherwise, by canonical name.
+  package func namedTensors(
+    of parameters: Parameters, in graph: Graph, renamed: [String: String] = [:], threads: Int
+  ) throws -> [NamedTensor] {
+    try concurrentMap(graph.parameters, threads: threads) { parameter in
+      let order = AxisOrder(
+        parameter.role, rank: parameter.shape.rank, in: tensors)
+      return NamedTensor(
+        layer: renamed[parameter.node] ?? layerName(of: parameter.node) ?? parameter.node,
+        suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
+        data: order.tensor(from: parameters[parameter]))
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import CKernelSupport
+public import ResNetV2
+import Synchronization
+import Tensors
+
+/// Computes a network as fast as the processor allows: packed weights, fused steps, a static memory plan, threads.
+///
+/// The results are float32 and the same bits for every number of threads. Several tasks may use one executor at
+/// the same time; they take turns layer by layer.
+public final class FastExecutor: Executor {
+  /// The network that is computed.
+  public let graph: Graph
+
+  /// The instruction set of the kernels.
+  package let instructionSet: InstructionSet
+
+  let kernels: Kernels
+  let pool: WorkerPool
+  let constants: [LayerConstants]
+  let zeros: AlignedFloats
+  private let plans = Mutex<[PlanKey: Plan]>([:])
+
+  private struct PlanKey: Hashable {
+    let input: Shape
+    let keepsActivations: Bool
+  }
+
+  /// How many shapes of input are remembered; a program that tries more pays for a plan again.
+  private static let maximumPlans = 16
+
+  /// Makes an executor and packs the parameters, which are not needed afterwards.
+  ///
+  /// - Parameter threads: how many threads compute, the calling one included.
+  public convenience init(graph: Graph, parameters: Parameters, threads: Int) {
+    self.init(graph: graph, parameters: parameters, threads: threads, instructionSet: .best)
+  }
+
+  package init(
+    graph: Graph, parameters: Parameters, threads: Int, instructionSet: InstructionSet
+  ) {
+    self.graph = graph
+    self.instructionSet = instructionSet
+    kernels = instructionSet.kernels
+    pool = WorkerPool(threads: threads)
+    var constants: [LayerConstants] = []
+    for node in graph.nodes {
+      constants.append(LayerConstants(node, parameters, kernels: kernels, pool: pool))
+    }
+    self.constants = constants
+    let widest = graph.nodes.map { node in
+      if case .convolution(let conv) = node.operation { return conv.inputChannels }
+      return 1
+    }
+    zeros = AlignedFloats(zeros: widest.max() ?? 1)
+  }
+
+  /// Runs the whole network. With an observer every value is stored; the bits are the same as without.
+  public func run(
+    _ input: Activation, observer: ((_ node: Int, _ value: Activation) throws -> Void)?
+  ) throws -> Activation {
+    let plan = try plan(for: input.shape, keepsActivations: observer != nil)
+    let run = PlanRun(executor: self, plan: plan, input: input)
+    try observer?(0, input)
+    for step in plan.steps {
+      run.perform(step)
+      if let observer {
+        for node in step.stored { try observer(node, run.value(of: node)) }
+      }
+    }
+    return run.value(of: graph.outputIndex)
+  }
+
+  /// Computes one node alone with the kernels of this executor.
+  public func evaluate(_ node: Int, inputs: [Activation]) throws -> Activation {
+    let operation = graph.nodes[node].operation
+    guard let shape = operation.outputShape(inputs.map(\.shape), networkInput: inputs[0].shape)
+    else { throw LayerInputError(node: graph.nodes[node].name, shapes: inputs.map(\.shape)) }
+    if case .input = operation { return inputs[0] }
+    if case .softmax = operation { return softmax(inputs[0]) }
+    let values = [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+      if let output = buffer.baseAddress {
+        withPointers(of: inputs) { pointers in
+          LayerRun(executor: self, node: node, inputShape: inputs[0].shape, outputShape: shape)
+            .perform(inputs: pointers, output: output)
+        }
+      }
+      count = shape.elementCount
+    }
+    return Activation(shape: shape, values: values)
+  }
+
+  /// The plan for a shape of input, made once.
+  func plan(for input: Shape, keepsActivations: Bool) throws(InputShapeError) -> Plan {
+    let key = PlanKey(input: input, keepsActivations: keepsActivations)
+    if let known = plans.withLock({ $0[key] }) { return known }
+    let plan = try Plan(graph, input: input, keepsActivations: keepsActivations)
+    plans.withLock { plans in
+      if plans.count >= Self.maximumPlans { plans.removeAll() }
+      plans[key] = plan
+    }
+    return plan
+  }
+
+  private func withPointers(of inputs: [Activation], _ body: ([UnsafePointer<Float>]) -> Void) {
+    func next(_ index: Int, _ pointers: [UnsafePointer<Float>]) {
+      guard index < inputs.count else { return body(pointers) }
+      inputs[index].withPointer { next(index + 1, pointers + [$0]) }
+    }
+    next(0, [])
+  }
+}

@@ -1,0 +1,65 @@
+import ResNetV2
+import Tensors
+
+/// The parameters of one node as the kernels want them.
+struct LayerConstants: Sendable {
+  /// Packed kernels of a convolution or dense layer.
+  var weights: AlignedFloats?
+  /// The bias of a convolution or dense layer.
+  var bias: AlignedFloats?
+  /// What a norm multiplies by: scale / √(variance + ε) for a batch norm, scale for a group norm.
+  var scale: AlignedFloats?
+  /// What a norm then adds: shift − mean · scale / √(variance + ε), or shift.
+  var shift: AlignedFloats?
+
+  /// Packs the parameters of a node; the work of a convolution is divided among the threads of a pool.
+  init(_ node: Node, _ parameters: Parameters, kernels: Kernels, pool: WorkerPool) {
+    let tensors = Dictionary(
+      uniqueKeysWithValues: node.parameters.map { ($0.role, parameters[$0]) })
+    switch node.operation {
+    case .convolution(let conv):
+      weights = tensors[.weight].map { weight in
+        let plain =
+          conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
+        return Self.pack(plain, taps: conv.kernel * conv.kernel, kernels, pool)
+      }
+      bias = tensors[.bias].map { AlignedFloats($0.floats()) }
+    case .dense:
+      weights = tensors[.weight].map { Self.pack($0, taps: 1, kernels, pool) }
+      bias = tensors[.bias].map { AlignedFloats($0.floats()) }
+    case .norm(.batch(let epsilon), _):
+      setBatchNorm(tensors, epsilon: epsilon)
+    case .norm(.group, _):
+      scale = tensors[.scale].map { AlignedFloats($0.floats()) }
+      shift = tensors[.shift].map { AlignedFloats($0.floats()) }
+    default:
+      break
+    }
+    for tensor in tensors.values { tensor.releasePages() }
+  }
+
+  private mutating func setBatchNorm(_ tensors: [Parameter.Role: TensorData], epsilon: Double) {
+    guard let gamma = tensors[.scale]?.floats(), let beta = tensors[.shift]?.floats(),
+      let mean = tensors[.mean]?.floats(), let variance = tensors[.variance]?.floats()
+    else { return }
+    // In Double, rounded once: the difference of shift and mean must not lose digits here.
+    let factors = zip(gamma, variance).map { Double($0) / (Double($1) + epsilon).squareRoot() }
+    scale = AlignedFloats(factors.map { Float($0) })
+    shift = AlignedFloats(
+      zip(zip(beta, mean), factors).map { Float(Double($0.0) - Double($0.1) * $1) })
+  }
+
+  private static func pack(
+    _ weight: TensorData, taps: Int, _ kernels: Kernels, _ pool: WorkerPool
+  ) -> AlignedFloats {
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    let packed = AlignedFloats(count: kernels.packedCount(outputs, inputs, taps))
+    weight.withFloats { source in
+      guard let start = source.baseAddress else { return }
+      pool.run(kernels.panelCount(outputs)) { panel, _ in
+        kernels.packPanel(panel, start, outputs, inputs, taps, packed.pointer)
+      }
+    }
+    return packed
+  }
+}

@@ -1,0 +1,116 @@
+import ResNetV2
+package import Tensors
+
+/// How long a forward pass took, step by step.
+package struct Profile: Sendable {
+  /// One step of the plan.
+  package struct Step: Sendable {
+    /// The nodes that the step computes, the one that it begins with first.
+    package let nodes: [String]
+    /// The floating-point operations of its convolution or dense layer: two for each product; 0 for others.
+    package let operations: Int
+    /// The shape of the value of its first node.
+    package let shape: Shape
+    /// The middle of all its times, in seconds.
+    package let median: Double
+    /// The smallest of its times, in seconds.
+    package let minimum: Double
+  }
+
+  /// The steps in order.
+  package let steps: [Step]
+
+  /// The middle of the times of whole passes without observation, in seconds.
+  package let median: Double
+
+  /// The smallest of them, in seconds.
+  package let minimum: Double
+
+  /// The bytes of the arena that holds all values between steps.
+  package let activationBytes: Int
+
+  /// The bytes of packed weights.
+  package let weightBytes: Int
+
+  /// The floating-point operations of all convolutions and dense layers.
+  package var operations: Int { steps.reduce(0) { $0 + $1.operations } }
+}
+
+extension FastExecutor {
+  /// Runs a network several times and measures.
+  ///
+  /// - Throws: `InputShapeError` where the input does not fit.
+  package func profile(_ input: Activation, repetitions: Int) throws -> Profile {
+    let plan = try plan(for: input.shape, keepsActivations: false)
+    let clock = ContinuousClock()
+    _ = try run(input, observer: nil)
+    var passes: [Double] = []
+    for _ in 0..<repetitions {
+      let start = clock.now
+      _ = try run(input, observer: nil)
+      passes.append((clock.now - start) / .seconds(1))
+    }
+    var times = [[Double]](repeating: [], count: plan.steps.count)
+    for _ in 0..<repetitions {
+      let run = PlanRun(executor: self, plan: plan, input: input)
+      for (index, step) in plan.steps.enumerated() {
+        let start = clock.now
+        run.perform(step)
+        times[index].append((clock.now - start) / .seconds(1))
+      }
+    }
+    let steps = zip(plan.steps, times).map { step, times in
+      Profile.Step(
+        nodes: step.nodes.map { graph.nodes[$0].name },
+        operations: graph.nodes[step.node].operation.operations(output: plan.shapes[step.node]),
+        shape: plan.shapes[step.node], median: times.median, minimum: times.min() ?? 0)
+    }
+    let floats = MemoryLayout<Float>.size
+    return Profile(
+      steps: steps, median: passes.median, minimum: passes.min() ?? 0,
+      activationBytes: plan.arenaCount * floats,
+      weightBytes: constants.reduce(0) { $0 + ($1.weights?.count ?? 0) } * floats)
+  }
+
+  /// The rate of multiply-adds in registers on all threads, in operations per second: the best of several runs.
+  package func measurePeak() -> Double {
+    let clock = ContinuousClock()
+    let iterations = 2_000_000
+    var best = 0.0
+    for _ in 0..<5 {
+      let start = clock.now
+      pool.run(pool.threadCount) { piece, _ in
+        let result = kernels.multiplyAddPeak(iterations, Float(piece))
+        precondition(!result.isNaN)
+      }
+      let seconds = (clock.now - start) / .seconds(1)
+      let operations = Double(iterations * kernels.peakOperations * pool.threadCount)
+      best = max(best, operations / seconds)
+    }
+    return best
+  }
+}
+
+extension Operation {
+  /// Two operations for each product of a convolution or dense layer; those outside the image count.
+  func operations(output: Shape) -> Int {
+    switch self {
+    case .convolution(let conv):
+      2 * output.elementCount * conv.inputChannels * conv.kernel * conv.kernel
+    case .dense(let inputChannels, _, _):
+      2 * output.elementCount * inputChannels
+    default:
+      0
+    }
+  }
+}
+
+extension [Double] {
+  /// The middle value; 0 where there is none.
+  fileprivate var median: Double {
+    guard !isEmpty else { return 0 }
+    let sorted = sorted()
+    let middle = count / 2
+    return count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+  }
+}

@@ -1,0 +1,183 @@
+import CKernelSupport
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Threads that wait for work: for a while by watching a counter, then asleep.
+///
+/// A layer takes a few hundred microseconds, so waking a thread through the system for each would cost as much
+/// as the work. Nothing is left spinning once the layers stop coming.
+final class WorkerPool: Sendable {
+  /// How often a waiting thread looks before it goes to sleep; a few tens of microseconds.
+  private static let spins = 20_000
+
+  /// The number of threads that work, the calling one included.
+  let threadCount: Int
+
+  private let shared: Shared
+  /// One piece of work at a time; other tasks wait their turn.
+  private let turn = Mutex(())
+
+  init(threads: Int) {
+    threadCount = max(threads, 1)
+    shared = Shared()
+    for worker in 1..<max(threads, 1) {
+      let start = Unmanaged.passRetained(Start(shared: shared, worker: worker)).toOpaque()
+      #if canImport(Darwin)
+        var thread: pthread_t?
+      #else
+        var thread = pthread_t()
+      #endif
+      let status = pthread_create(&thread, nil, startWorker, start)
+      precondition(status == 0, "no thread can be started")
+      #if canImport(Darwin)
+        if let thread { pthread_detach(thread) }
+      #else
+        pthread_detach(thread)
+      #endif
+    }
+  }
+
+  deinit {
+    shared.stop()
+  }
+
+  /// Does pieces of work on all threads; returns when all are done.
+  ///
+  /// - Parameter body: gets the index of a piece and of the thread that does it.
+  func run(_ count: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
+    guard threadCount > 1, count > 1 else {
+      for piece in 0..<count { body(piece, 0) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      turn.withLock { _ in shared.run(count, helpers: threadCount - 1, Body(call: body)) }
+    }
+  }
+
+  /// The work that is being done; it is gone when `run` returns, and no thread touches it after that.
+  fileprivate struct Body: @unchecked Sendable {
+    let call: (Int, Int) -> Void
+  }
+
+  /// What the threads share.
+  fileprivate final class Shared: @unchecked Sendable {
+    /// Counts the pieces of work that were announced.
+    private let generation = Atomic<Int>(0)
+    private let next = Atomic<Int>(0)
+    private let pending = Atomic<Int>(0)
+    private let sleepers = Atomic<Int>(0)
+    private let isStopped = Atomic<Bool>(false)
+    // Written by `run` before the generation is raised, read by workers after they saw it raised.
+    private var body: Body?
+    private var count = 0
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+      mutex = .allocate(capacity: 1)
+      condition = .allocate(capacity: 1)
+      pthread_mutex_init(mutex, nil)
+      pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+      pthread_cond_destroy(condition)
+      pthread_mutex_destroy(mutex)
+      condition.deallocate()
+      mutex.deallocate()
+    }
+
+    func run(_ count: Int, helpers: Int, _ body: Body) {
+      self.body = body
+      self.count = count
+      next.store(0, ordering: .relaxed)
+      pending.store(helpers, ordering: .relaxed)
+      generation.add(1, ordering: .sequentiallyConsistent)
+      wakeSleepers()
+      takePieces(body, worker: 0)
+      while pending.load(ordering: .acquiring) > 0 { rnw_pause() }
+      self.body = nil
+    }
+
+    func stop() {
+      isStopped.store(true, ordering: .sequentiallyConsistent)
+      generation.add(1, ordering: .sequentiallyConsistent)
+      wakeSleepers()
+    }
+
+    /// What a thread does until the pool is gone.
+    func work(as worker: Int) {
+      var seen = 0
+      while true {
+        seen = waitForWork(after: seen)
+        if isStopped.load(ordering: .acquiring) { return }
+        if let body { takePieces(body, worker: worker) }
+        pending.subtract(1, ordering: .acquiringAndReleasing)
+      }
+    }
+
+    private func takePieces(_ body: Body, worker: Int) {
+      while true {
+        let piece = next.add(1, ordering: .relaxed).oldValue
+        guard piece < count else { return }
+        body.call(piece, worker)
+      }
+    }
+
+    private func waitForWork(after seen: Int) -> Int {
+      for _ in 0..<WorkerPool.spins {
+        let current = generation.load(ordering: .acquiring)
+        if current != seen { return current }
+        rnw_pause()
+      }
+      pthread_mutex_lock(mutex)
+      sleepers.add(1, ordering: .sequentiallyConsistent)
+      while generation.load(ordering: .sequentiallyConsistent) == seen {
+        pthread_cond_wait(condition, mutex)
+      }
+      sleepers.subtract(1, ordering: .sequentiallyConsistent)
+      pthread_mutex_unlock(mutex)
+      return generation.load(ordering: .acquiring)
+    }
+
+    private func wakeSleepers() {
+      guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
+      pthread_mutex_lock(mutex)
+      pthread_cond_broadcast(condition)
+      pthread_mutex_unlock(mutex)
+    }
+  }
+
+  fileprivate final class Start {
+    let shared: Shared
+    let worker: Int
+
+    init(shared: Shared, worker: Int) {
+      self.shared = shared
+      self.worker = worker
+    }
+  }
+}
+
+#if canImport(Darwin)
+  private func startWorker(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    work(argument)
+  }
+#else
+  private func startWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    argument.flatMap(work)
+  }
+#endif
+
+private func work(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+  let start = Unmanaged<WorkerPool.Start>.fromOpaque(argument).takeRetainedValue()
+  start.shared.work(as: start.worker)
+  return nil
+}

@@ -1,0 +1,144 @@
+import FoundationEssentials
+import Safetensors
+package import Tensors
+
+/// How tensors are stored.
+public enum RNWCodec: String, Sendable, CaseIterable, Codable {
+  /// As they are: mapped by a reader without a copy, and open to every safetensors reader.
+  case none
+  /// Losslessly compressed.
+  case planes
+}
+
+/// A `.rnw` that is being written: its tensors are there, its place and its certificate not yet.
+///
+/// The file can be read under ``path`` before it is committed: that is how a conversion proves what it wrote.
+package struct RNWDraft: Sendable {
+  /// What is known of a file before its tensors are compared.
+  package struct Records: Sendable {
+    /// The network, as JSON.
+    package var configuration: String
+    /// The preprocessing, as JSON.
+    package var preprocessing: String
+    /// The source, as JSON; whole only when the draft is committed.
+    package var source: String
+    /// The certificate, as JSON, once there is one.
+    package var certificate: String?
+
+    package init(configuration: String, preprocessing: String, source: String) {
+      self.configuration = configuration
+      self.preprocessing = preprocessing
+      self.source = source
+    }
+  }
+
+  private let output: OutputFile
+  private let layout: SafetensorsLayout
+  private let tensorRecords: String
+  private let reservedBytes: Int
+
+  /// The number of bytes of the file.
+  package let byteCount: Int
+
+  /// The path under which the draft can be read.
+  package var path: String { output.temporaryPath }
+
+  /// Writes all tensors, and a header without certificate.
+  ///
+  /// - Parameters:
+  ///   - certificateBytes: how much the records may grow until ``commit(_:)``.
+  /// - Throws: `InputError` of kind `writeFailed`.
+  package init(
+    _ tensors: [(name: String, data: TensorData)], codec: RNWCodec, records: Records,
+    certificateBytes: Int, to output: OutputFile, threads: Int
+  ) throws {
+    let stored = try concurrentMap(tensors, threads: threads) { name, data in
+      let isPacked = codec == .planes && Planes.canEncode(data.dtype) && data.shape.elementCount > 0
+      let bytes = isPacked ? try Planes.encode(data, threads: 1) : nil
+      return StoredTensor(
+        name: name, data: data, packed: bytes,
+        checksum: data.withUnsafeBytes(Checksum.crc32))
+    }
+    self.output = output
+    layout = SafetensorsLayout(stored.map(\.info))
+    tensorRecords = try Self.json(
+      Dictionary(uniqueKeysWithValues: stored.map { ($0.name, $0.record) }))
+    let header = layout.header(metadata: Self.metadata(records, tensors: tensorRecords))
+    reservedBytes =
+      layout.header(
+        metadata: Self.metadata(records, tensors: tensorRecords),
+        reserving: header.count + certificateBytes
+      ).count
+    byteCount = reservedBytes + layout.dataCount
+    try output.reserve(byteCount)
+    let byName = Dictionary(uniqueKeysWithValues: stored.map { ($0.name, $0) })
+    let base = reservedBytes
+    _ = try concurrentMap(layout.entries, threads: threads) { entry in
+      try byName[entry.info.name]?.write(to: output, at: base + entry.offset)
+    }
+    try output.write(
+      layout.header(
+        metadata: Self.metadata(records, tensors: tensorRecords), reserving: reservedBytes), at: 0)
+  }
+
+  /// Writes the final header, makes the file durable and puts it into its place.
+  ///
+  /// - Throws: `InputError` of kind `writeFailed`; what was there before is then untouched.
+  package func commit(_ records: Records) throws {
+    try writeHeader(records)
+    try output.commit()
+  }
+
+  private func writeHeader(_ records: Records) throws {
+    let header = layout.header(
+      metadata: Self.metadata(records, tensors: tensorRecords), reserving: reservedBytes)
+    precondition(header.count == reservedBytes, "the records outgrew the space kept for them")
+    try output.write(header, at: 0)
+  }
+
+  private static func metadata(_ records: Records, tensors: String) -> [String: String] {
+    var metadata = [
+      MetadataKey.format: "rnw",
+      MetadataKey.version: FormatVersion.text,
+      MetadataKey.tensors: tensors,
+      MetadataKey.configuration: records.configuration,
+      MetadataKey.preprocessing: records.preprocessing,
+      MetadataKey.source: records.source,
+    ]
+    metadata[MetadataKey.certificate] = records.certificate
+    return metadata
+  }
+
+  private static func json(_ records: [String: TensorRecord]) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(records), as: UTF8.self)
+  }
+}
+
+/// A tensor as it goes into the file.
+private struct StoredTensor: Sendable {
+  let name: String
+  let data: TensorData
+  let packed: [UInt8]?
+  let checksum: UInt32
+
+  var info: TensorInfo {
+    guard let packed else { return TensorInfo(name: name, dtype: data.dtype, shape: data.shape) }
+    return TensorInfo(name: name, dtype: .uint8, shape: Shape([packed.count]))
+  }
+
+  var record: TensorRecord {
+    TensorRecord(
+      dtype: data.dtype.rawValue, shape: data.shape.dimensions,
+      encoding: packed == nil ? .raw : .planes, crc32: checksum)
+  }
+
+  func write(to output: OutputFile, at offset: Int) throws {
+    if let packed {
+      try output.write(packed, at: offset)
+    } else {
+      try data.withUnsafeBytes { try output.write($0, at: offset) }
+    }
+  }
+}

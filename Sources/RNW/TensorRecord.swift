@@ -1,0 +1,40 @@
+import FoundationEssentials
+import Tensors
+
+/// What `rnw.tensors` says of one tensor.
+struct TensorRecord: Codable, Hashable, Sendable {
+  /// The type of the elements, as safetensors names it.
+  var dtype: String
+  /// The dimensions.
+  var shape: [Int]
+  /// How the bytes in the file become the elements.
+  var encoding: Encoding
+  /// The CRC-32 of the little-endian elements.
+  var crc32: UInt32
+
+  /// How the bytes in the file become the elements.
+  enum Encoding: String, Codable, Sendable {
+    /// They are the elements.
+    case raw
+    /// They are a stream of the codec `planes`.
+    case planes
+  }
+}
+
+/// The keys of `__metadata__`.
+enum MetadataKey {
+  static let format = "format"
+  static let version = "rnw.version"
+  static let tensors = "rnw.tensors"
+  static let configuration = "rnw.configuration"
+  static let preprocessing = "rnw.preprocessing"
+  static let source = "rnw.source"
+  static let certificate = "rnw.certificate"
+}
+
+/// The version of the format that is written, and the newest major version that is read.
+enum FormatVersion {
+  static let major = 1
+  static let minor = 0
+  static var text: String { "\(major).\(minor)" }
+}

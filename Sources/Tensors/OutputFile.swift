@@ -1,0 +1,207 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A file that appears whole or not at all.
+///
+/// Everything is written to a temporary file in the target's folder; ``commit()`` makes it durable and renames it
+/// into place. If that is never reached, the temporary file is removed and what was there before is untouched.
+package final class OutputFile: Sendable {
+  /// The path that the file will have.
+  package let path: String
+
+  /// The path that it has until it is committed; other processes may write it there.
+  package let temporaryPath: String
+
+  private let calls: SystemCalls
+  private let state: Mutex<State>
+
+  private struct State {
+    var descriptor: Int32
+    var isCommitted = false
+  }
+
+  /// Starts a file.
+  ///
+  /// - Parameters:
+  ///   - replacing: whether a regular file of that name may be replaced.
+  ///   - inputs: the files that are read: none of them is ever replaced.
+  /// - Throws: ``InputError`` of kind `cannotCreate`.
+  package init(
+    path: String, replacing: Bool, inputs: [FileIdentity] = [], calls: SystemCalls = .system
+  ) throws {
+    try Self.checkTarget(path, replacing: replacing, inputs: inputs)
+    let (folder, name) = Self.split(path)
+    var generator = SystemRandomNumberGenerator()
+    let suffix = String(generator.next() as UInt64, radix: 36)
+    temporaryPath = "\(folder)/.\(name).\(suffix).tmp"
+    let descriptor = calls.open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw InputError(.cannotCreate, path: path, "cannot be created: \(errorText())")
+    }
+    self.path = path
+    self.calls = calls
+    state = Mutex(State(descriptor: descriptor))
+    InterruptedOutput.register(temporaryPath)
+  }
+
+  deinit {
+    state.withLock { state in
+      if state.descriptor >= 0 { _ = calls.close(state.descriptor) }
+      if !state.isCommitted { _ = calls.unlink(temporaryPath) }
+    }
+    InterruptedOutput.unregister(temporaryPath)
+  }
+
+  /// Reserves space, so that a full disk is noticed before anything is written.
+  package func reserve(_ count: Int) throws {
+    guard count > 0 else { return }
+    let code = state.withLock { calls.reserve($0.descriptor, count) }
+    // A file system that cannot reserve is no reason not to write.
+    if code != 0, code != EOPNOTSUPP, code != EINVAL {
+      throw InputError(.writeFailed, path: path, "cannot be written: \(errorText(code))")
+    }
+  }
+
+  /// Writes all bytes at an offset.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    let descriptor = state.withLock(\.descriptor)
+    var written = 0
+    while written < bytes.count {
+      guard let start = bytes.baseAddress else { return }
+      let count = calls.write(descriptor, start + written, bytes.count - written, offset + written)
+      if count > 0 {
+        written += count
+      } else if count == 0 || errno != EINTR {
+        let reason = count == 0 ? "nothing more is accepted" : errorText()
+        throw InputError(.writeFailed, path: path, "cannot be written: \(reason)")
+      }
+    }
+  }
+
+  /// Writes all bytes at an offset.
+  package func write(_ bytes: [UInt8], at offset: Int) throws {
+    try bytes.withUnsafeBytes { try write($0, at: offset) }
+  }
+
+  /// Waits until the content is on the disk. An error here is final: the system may have dropped the data.
+  package func synchronize() throws {
+    guard state.withLock({ calls.sync($0.descriptor) }) == 0 else {
+      throw InputError(.writeFailed, path: path, "cannot be made durable: \(errorText())")
+    }
+  }
+
+  /// Makes the file durable and puts it into its place.
+  ///
+  /// - Throws: ``InputError`` of kind `writeFailed`; the old file, if there was one, is then still there.
+  package func commit() throws {
+    try synchronize()
+    try state.withLock { state in
+      let descriptor = state.descriptor
+      state.descriptor = -1
+      guard calls.close(descriptor) == 0 else {
+        throw InputError(.writeFailed, path: path, "cannot be closed: \(errorText())")
+      }
+      guard calls.rename(temporaryPath, path) == 0 else {
+        throw InputError(.writeFailed, path: path, "cannot be put into place: \(errorText())")
+      }
+      state.isCommitted = true
+    }
+    try synchronizeFolder()
+  }
+
+  private func synchronizeFolder() throws {
+    let (folder, _) = Self.split(path)
+    let descriptor = calls.open(folder, O_RDONLY | O_CLOEXEC, 0)
+    let isDurable = descriptor >= 0 && calls.sync(descriptor) == 0
+    let reason = errorText()
+    if descriptor >= 0 { _ = calls.close(descriptor) }
+    guard isDurable else {
+      throw InputError(
+        .writeFailed, path: path, "is written, but its folder cannot be made durable: \(reason)")
+    }
+  }
+
+  private static func checkTarget(_ path: String, replacing: Bool, inputs: [FileIdentity]) throws {
+    var status = stat()
+    guard lstat(path, &status) == 0 else {
+      if errno == ENOENT { return }
+      throw InputError(.cannotCreate, path: path, "cannot be created: \(errorText())")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw InputError(
+        .cannotCreate, path: path, "is not a regular file and is not replaced",
+        place: "nothing or a regular file was expected")
+    }
+    guard !inputs.contains(FileIdentity(status)) else {
+      throw InputError(.cannotCreate, path: path, "is an input and is not replaced")
+    }
+    guard replacing else {
+      throw InputError(
+        .cannotCreate, path: path, "exists already", hint: "--force replaces it")
+    }
+  }
+
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+    return (folder, String(path[path.index(after: slash)...]))
+  }
+}
+
+/// The temporary files of this process, so that an interrupted one leaves none behind.
+package enum InterruptedOutput {
+  private static let slotCount = 8
+
+  // A signal handler may read these and nothing else: no lock, no allocation.
+  nonisolated(unsafe) private static let slots: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> =
+    {
+      let slots = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: slotCount)
+      slots.initialize(repeating: nil, count: slotCount)
+      return slots
+    }()
+
+  private static let lock = Mutex(())
+
+  /// Ends the program on SIGINT and SIGTERM after removing its temporary files.
+  package static func installHandlers() {
+    _ = slots
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { number in
+        InterruptedOutput.removeAll()
+        _exit(128 + number)
+      }
+    }
+  }
+
+  fileprivate static func register(_ path: String) {
+    lock.withLock { _ in
+      for index in 0..<slotCount where slots[index] == nil {
+        slots[index] = strdup(path)
+        return
+      }
+    }
+  }
+
+  fileprivate static func unregister(_ path: String) {
+    lock.withLock { _ in
+      for index in 0..<slotCount {
+        guard let text = slots[index], String(cString: text) == path else { continue }
+        slots[index] = nil
+        free(text)
+      }
+    }
+  }
+
+  private static func removeAll() {
+    for index in 0..<slotCount {
+      if let path = slots[index] { unlink(path) }
+    }
+  }
+}

@@ -1,0 +1,153 @@
+package import Families
+package import Inference
+package import ResNetV2
+package import Tensors
+
+/// What a framework computed: arrays under the family's own layer names in the family's own layout, and
+/// the input that they were computed from.
+package struct ActivationArchive: Sendable {
+  private let source: any WeightSource
+  private let layout: LayerNames.Layout
+  private let arrays: [String: TensorInfo]
+  private let inputArray: TensorInfo?
+
+  /// Which array is which layer; arrays and layers without a partner are listed.
+  package let assignment: LayerNames.Assignment
+
+  /// Finds the layers of a graph among the arrays of a file, by name.
+  ///
+  /// - Throws: `InputError` where no array belongs to a layer, or an array is not of numbers.
+  package init(_ source: any WeightSource, graph: Graph, layerNames: LayerNames) throws(InputError)
+  {
+    self.source = source
+    layout = layerNames.layout
+    arrays = Dictionary(source.tensors.map { ($0.name, $0) }) { first, _ in first }
+    assignment = layerNames.assignment(
+      of: graph.nodes.map(\.name), to: source.tensors.map(\.name))
+    inputArray = Self.inputArray(in: source, layerNames: layerNames)
+    guard !assignment.arrays.isEmpty else {
+      let examples = source.tensors.prefix(3).map(\.name).joined(separator: ", ")
+      throw InputError(
+        .badData, path: source.path, "holds no activation of this network's layers",
+        place: source.tensors.isEmpty ? "it is empty" : "its arrays are \(examples), …",
+        hint: "arrays must have the family's own layer names, such as "
+          + (assignment.missing.first ?? "conv1"))
+    }
+  }
+
+  /// Whether the archive has the input that it was computed from.
+  package var hasInput: Bool { inputArray != nil }
+
+  /// The input as [N, H, W, C].
+  ///
+  /// - Throws: `InputError` where there is none or it cannot be read.
+  package func input() throws -> Activation {
+    guard let inputArray else {
+      throw InputError(
+        .badData, path: source.path, "has no array 'input'",
+        place: "the activations must come with the input that they were computed from")
+    }
+    guard inputArray.shape.rank == 4 else {
+      throw InputError(
+        .badData, path: source.path, "array '\(inputArray.name)' is \(inputArray.shape)",
+        place: "expected \(layout == .nhwc ? "N×H×W×C" : "N×C×H×W")")
+    }
+    let tensor = try source.tensor(named: inputArray.name)
+    return activation(of: tensor)
+  }
+
+  /// Whether there is an array for a node.
+  func holds(_ node: String) -> Bool { assignment.arrays[node] != nil }
+
+  /// The shape for a node's array, in the family's layout, before anything is read.
+  ///
+  /// - Throws: `InputError` that names the first array with another shape than its layer.
+  func check(_ graph: Graph, shapes: [Shape]) throws(InputError) {
+    for (node, expected) in zip(graph.nodes, shapes) {
+      guard let name = assignment.arrays[node.name], let array = arrays[name] else { continue }
+      let shape = layout.shape(of: expected)
+      guard array.shape == shape || array.shape.isImageOfOnePixel(of: shape) else {
+        throw InputError(
+          .badData, path: source.path, "array '\(name)' is \(array.shape)",
+          place: "expected \(shape)")
+      }
+    }
+  }
+
+  /// The value of a node in the layout of the graph; `nil` where the archive lacks it.
+  func value(of node: String, shape: Shape) throws -> Activation? {
+    guard let name = assignment.arrays[node] else { return nil }
+    let tensor = try source.tensor(named: name)
+    defer { tensor.releasePages() }
+    if tensor.shape.rank != shape.rank {
+      return Activation(shape: shape, values: tensor.floats())
+    }
+    return activation(of: tensor)
+  }
+
+  private func activation(of tensor: TensorData) -> Activation {
+    let values = tensor.floats()
+    guard layout == .nchw, tensor.shape.rank == 4 else {
+      return Activation(shape: tensor.shape, values: values)
+    }
+    return Activation(channelsFirst: tensor.shape, values: values)
+  }
+
+  private static func inputArray(
+    in source: any WeightSource, layerNames: LayerNames
+  ) -> TensorInfo? {
+    if let array = source.tensors.first(where: { $0.name == "input" }) { return array }
+    guard let name = layerNames.name(of: "input") else { return nil }
+    return source.tensors.first { array in
+      guard array.name.hasPrefix(name) else { return false }
+      let rest = array.name.dropFirst(name.count)
+      return rest.isEmpty || rest.first == "_" && Int(rest.dropFirst()) != nil
+    }
+  }
+}
+
+extension Shape {
+  /// Whether this is the features [N, C] kept as an image of one pixel.
+  fileprivate func isImageOfOnePixel(of features: Shape) -> Bool {
+    guard features.rank == 2, rank == 4, self[0] == features[0] else { return false }
+    return elementCount == features.elementCount
+      && (self[1] == features[1] || self[3] == features[1])
+  }
+}
+
+extension Activation {
+  /// The value of an image batch that is given as [N, C, H, W].
+  package init(channelsFirst shape: Shape, values: [Float]) {
+    precondition(shape.rank == 4)
+    let (channels, pixels) = (shape[1], shape[2] * shape[3])
+    let transposed = [Float](unsafeUninitializedCapacity: values.count) { target, count in
+      values.withUnsafeBufferPointer { source in
+        for image in 0..<shape[0] {
+          let start = image * channels * pixels
+          transpose(
+            source.baseAddress.map { $0 + start }, to: target.baseAddress.map { $0 + start },
+            rows: channels, columns: pixels)
+        }
+      }
+      count = values.count
+    }
+    self.init(shape: [shape[0], shape[2], shape[3], channels], values: transposed)
+  }
+}
+
+/// Copies a matrix with its rows as columns, in tiles that stay within the cache.
+private func transpose(
+  _ source: UnsafePointer<Float>?, to target: UnsafeMutablePointer<Float>?, rows: Int, columns: Int
+) {
+  guard let source, let target else { return }
+  let tile = 16
+  for firstRow in stride(from: 0, to: rows, by: tile) {
+    for firstColumn in stride(from: 0, to: columns, by: tile) {
+      for column in firstColumn..<min(firstColumn + tile, columns) {
+        for row in firstRow..<min(firstRow + tile, rows) {
+          target[column * rows + row] = source[row * columns + column]
+        }
+      }
+    }
+  }
+}

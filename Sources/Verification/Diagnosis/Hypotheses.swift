@@ -1,0 +1,151 @@
+import Families
+import Inference
+import ResNetV2
+import Tensors
+
+/// One way in which a layer may be wrong, and what would put it right.
+struct Hypothesis {
+  /// What is wrong, in the family's words.
+  let explanation: String
+  /// What would put it right.
+  let change: Change
+
+  enum Change {
+    /// Other tensors for some of the layer's parameters.
+    case parameters([Parameter.Role: TensorData])
+    /// Other options of the whole network.
+    case configuration(Configuration)
+  }
+}
+
+extension Diagnosis {
+  /// Everything that is tried on a layer, the likeliest first.
+  func hypotheses(for node: Int) -> [Hypothesis] {
+    let node = comparison.candidate.graph.nodes[node]
+    return swaps(in: node) + rearrangements(of: node) + missingBias(of: node)
+      + tensorsOfOthers(for: node) + otherOptions(for: node)
+  }
+
+  /// Two tensors of a norm in each other's place.
+  private func swaps(in node: Node) -> [Hypothesis] {
+    guard case .norm = node.operation else { return [] }
+    let all = node.parameters
+    return all.indices.flatMap { first in
+      all.indices.dropFirst(first + 1).map { second in
+        Hypothesis(
+          explanation: "\(word(all[first].role)) and \(word(all[second].role)) are swapped",
+          change: .parameters([
+            all[first].role: parameters[all[second]], all[second].role: parameters[all[first]],
+          ]))
+      }
+    }
+  }
+
+  /// The values of a kernel or matrix in another order of its axes.
+  private func rearrangements(of node: Node) -> [Hypothesis] {
+    guard let weight = node.parameters.first(where: { $0.role == .weight }) else { return [] }
+    return Rearrangement.all(for: weight.shape).map { rearrangement in
+      Hypothesis(
+        explanation: "\(word(.weight)) \(rearrangement.explanation)",
+        change: .parameters([.weight: rearrangement.undone(on: parameters[weight])]))
+    }
+  }
+
+  private func missingBias(of node: Node) -> [Hypothesis] {
+    guard let bias = node.parameters.first(where: { $0.role == .bias }) else { return [] }
+    let zeros = TensorData(
+      shape: bias.shape, values: Array(repeating: 0, count: bias.shape.elementCount))
+    return [
+      Hypothesis(
+        explanation: "the reference has no \(word(.bias)) here",
+        change: .parameters([.bias: zeros]))
+    ]
+  }
+
+  /// The tensors of another layer: one of them, or all.
+  private func tensorsOfOthers(for node: Node) -> [Hypothesis] {
+    let own = node.parameters
+    guard !own.isEmpty else { return [] }
+    let others = comparison.candidate.graph.nodes.filter {
+      $0.name != node.name && $0.parameters.map(\.shape) == own.map(\.shape)
+        && $0.parameters.map(\.role) == own.map(\.role)
+    }
+    return others.flatMap { other in
+      let name = displayName(of: other.name)
+      let pairs = Array(zip(own, other.parameters))
+      var result = pairs.map { own, other in
+        Hypothesis(
+          explanation: "its \(word(own.role)) stands in \(name)",
+          change: .parameters([own.role: parameters[other]]))
+      }
+      if pairs.count > 1 {
+        let tensors = Dictionary(
+          uniqueKeysWithValues: pairs.map { ($0.role, parameters[$1]) })
+        result.append(
+          Hypothesis(
+            explanation: "its tensors stand in \(name)", change: .parameters(tensors)))
+      }
+      return result
+    }
+  }
+
+  /// The conventions of other families.
+  private func otherOptions(for node: Node) -> [Hypothesis] {
+    let own = comparison.candidate.graph.configuration
+    func hypothesis(
+      _ explanation: String, _ change: (inout Configuration) -> Void
+    ) -> Hypothesis? {
+      var changed = own
+      change(&changed)
+      guard changed != own else { return nil }
+      return Hypothesis(explanation: explanation, change: .configuration(changed))
+    }
+    switch node.operation {
+    case .norm(.batch, _):
+      return [1e-5, 1.001e-5, 1e-3].compactMap { epsilon in
+        hypothesis("ε should be \(epsilon)") { $0.norm = .batch(epsilon: epsilon) }
+      }
+    case .norm(.group(let count, let epsilon), let channels):
+      return [1e-5, 1e-6, 1e-3].compactMap { other in
+        hypothesis("ε should be \(other)") { $0.norm = .group(count: count, epsilon: other) }
+      }
+        + [8, 16, 32].filter { channels.isMultiple(of: $0) }.compactMap { other in
+          hypothesis("there should be \(other) groups") {
+            $0.norm = .group(count: other, epsilon: epsilon)
+          }
+        }
+    case .maxPool:
+      return [
+        hypothesis("the border should be filled with zeros") { $0.stem.poolPadding = .zero },
+        hypothesis("the border should not count") { $0.stem.poolPadding = .negativeInfinity },
+        hypothesis("the border should be TensorFlow's SAME") { $0.stem.poolPadding = .same },
+      ].compactMap { $0 }
+    case .convolution:
+      return [
+        hypothesis("weights should be standardised, ε 1e-10") {
+          $0.weightStandardizationEpsilon = 1e-10
+        },
+        hypothesis("weights should be standardised, ε 1e-8") {
+          $0.weightStandardizationEpsilon = 1e-8
+        },
+        hypothesis("weights should not be standardised") {
+          $0.weightStandardizationEpsilon = nil
+        },
+        isProjection(node)
+          ? hypothesis(
+            "it should read \(own.shortcut.input == .raw ? "the block's first ReLU" : "the block's input")"
+          ) {
+            $0.shortcut.input = own.shortcut.input == .raw ? .preActivated : .raw
+          } : nil,
+      ].compactMap { $0 }
+    default:
+      return []
+    }
+  }
+
+  private func isProjection(_ node: Node) -> Bool { node.name.contains(".shortcut.conv") }
+
+  func displayName(of node: String) -> String {
+    comparison.layerNames.name(of: node) ?? node
+  }
+}

@@ -1,0 +1,97 @@
+import Tensors
+
+/// In which way the values of a tensor were changed.
+struct ValueChange {
+  private let old: [Float]
+  private let new: [Float]
+  private let shape: Shape
+  private let tolerance: Double
+
+  /// - Precondition: both have the same shape.
+  ///
+  /// - Parameter tolerance: up to which scaled difference values count as the same.
+  init(from old: TensorData, to new: TensorData, tolerance: Double = 1e-6) {
+    precondition(old.shape == new.shape)
+    self.old = old.floats()
+    self.new = new.floats()
+    shape = old.shape
+    self.tolerance = tolerance
+  }
+
+  /// Whether one thing was done to all values.
+  var isSimple: Bool {
+    new.allSatisfy { $0 == 0 } || permutedAxis != nil || factor != nil || offset != nil
+  }
+
+  /// What was done, following the tensor's word.
+  var explanation: String {
+    if let first = new.firstIndex(where: { !$0.isFinite }) {
+      let count = new.count { !$0.isFinite }
+      return "has \(counted(count, "value")) that \(count == 1 ? "is" : "are") NaN or infinite, "
+        + "the first at \(first)"
+    }
+    if new.allSatisfy({ $0 == 0 }) { return "is missing: all values are zero" }
+    if let axis = permutedAxis { return "has its \(axis)channels in another order" }
+    if let factor { return "is \(readable(factor, digits: 4)) × what it should be" }
+    if let offset { return "is off by \(readable(offset, digits: 3)) everywhere" }
+    let changed = zip(old, new).count { $0 != $1 }
+    let error = DifferenceStatistics(new, old).scaledError
+    return "differs in \(changed) of \(counted(new.count, "value")), by up to "
+      + "\(scientific(error, digits: 2)) of the largest"
+  }
+
+  /// The constant by which all values were multiplied.
+  private var factor: Double? {
+    guard let index = old.indices.max(by: { old[$0].magnitude < old[$1].magnitude }),
+      old[index] != 0
+    else { return nil }
+    let factor = Double(new[index]) / Double(old[index])
+    let scaled = old.map { Float(Double($0) * factor) }
+    return DifferenceStatistics(new, scaled).scaledError <= tolerance ? factor : nil
+  }
+
+  /// The constant that was added to all values.
+  private var offset: Double? {
+    let offset = zip(old, new).map { Double($1) - Double($0) }.reduce(0, +) / Double(old.count)
+    let moved = old.map { Float(Double($0) + offset) }
+    return DifferenceStatistics(new, moved).scaledError <= tolerance ? offset : nil
+  }
+
+  /// Which channels have the same values in another order.
+  private var permutedAxis: String? {
+    guard shape.rank >= 1, shape[0] > 1 else { return nil }
+    if sameSlices(axis: 0) { return shape.rank == 1 ? "" : "output " }
+    return shape.rank > 1 && sameSlices(axis: 1) ? "input " : nil
+  }
+
+  private func sameSlices(axis: Int) -> Bool {
+    slices(old, axis) == slices(new, axis)
+  }
+
+  /// How often each slice along an axis occurs, with the values by their bits.
+  private func slices(_ values: [Float], _ axis: Int) -> [[UInt32]: Int] {
+    let inner = shape.dimensions.dropFirst(axis + 1).reduce(1, *)
+    let outer = shape.dimensions.prefix(axis).reduce(1, *)
+    var result: [[UInt32]: Int] = [:]
+    for index in 0..<shape[axis] {
+      var slice: [UInt32] = []
+      slice.reserveCapacity(inner * outer)
+      for block in 0..<outer {
+        let start = (block * shape[axis] + index) * inner
+        slice += values[start..<start + inner].map(\.bitPattern)
+      }
+      result[slice, default: 0] += 1
+    }
+    return result
+  }
+}
+
+extension DifferenceStatistics {
+  fileprivate init(_ candidate: [Float], _ reference: [Float]) {
+    self = candidate.withUnsafeBufferPointer { candidate in
+      reference.withUnsafeBufferPointer { reference in
+        DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity)
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/// How far a candidate's values lie from a reference's, over any number of values.
+///
+/// Everything is a count, a maximum or a sum, so statistics of parts can be merged and inputs can be
+/// streamed. Only pairs of finite values are measured. A pair of NaN, or of the same infinity, agrees;
+/// any other pair with a value that is not finite is a mismatch, and then the error is infinite.
+package struct DifferenceStatistics: Hashable, Sendable {
+  /// The number of pairs.
+  package private(set) var count = 0
+
+  /// The largest |a − b|.
+  package private(set) var maximum = 0.0
+
+  /// Where the largest |a − b| is, counted through all parts; `nil` where all pairs are equal.
+  package private(set) var maximumIndex: Int?
+
+  /// The largest |b|: the scale by which differences are judged.
+  package private(set) var maximumReference = 0.0
+
+  /// The number of pairs whose difference is larger than the limit times the largest |b| of their part.
+  package private(set) var overLimit = 0
+
+  /// The values that are not finite.
+  package private(set) var nonFinite = NonFiniteCounts()
+
+  private var sumOfDifferences = 0.0
+  private var sumOfSquaredDifferences = 0.0
+  private var sumOfSquaredReferences = 0.0
+  /// Σ (a − b)·b, from which the cosine follows without cancellation.
+  private var sumOfProducts = 0.0
+
+  /// Statistics of no values.
+  package init() {}
+
+  /// Statistics of one part: a value of a layer, or a piece of one.
+  ///
+  /// - Parameters:
+  ///   - candidate: the values a.
+  ///   - reference: the values b, as many.
+  ///   - limit: the scaled error above which a value is counted in ``overLimit``.
+  package init(
+    candidate: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>, limit: Double
+  ) {
+    precondition(candidate.count == reference.count)
+    count = reference.count
+    let sums = DifferenceSums(candidate, reference)
+    maximum = sums.maximum
+    maximumIndex = sums.maximumIndex
+    maximumReference = sums.maximumReference
+    nonFinite = sums.nonFinite
+    sumOfDifferences = sums.differences
+    sumOfSquaredDifferences = sums.squaredDifferences
+    sumOfSquaredReferences = sums.squaredReferences
+    sumOfProducts = sums.products
+    if maximum > limit * scale {
+      overLimit = countDifferences(candidate, reference, over: limit * scale)
+    }
+    overLimit += nonFinite.mismatched
+  }
+
+  /// Statistics of values that cannot be paired, such as two values of different shapes.
+  package init(incomparable count: Int) {
+    self.count = count
+    nonFinite.mismatched = count
+    overLimit = count
+  }
+
+  /// Adds the statistics of the part that follows.
+  package mutating func merge(_ next: DifferenceStatistics) {
+    if next.maximum > maximum {
+      maximum = next.maximum
+      maximumIndex = next.maximumIndex.map { $0 + count }
+    }
+    count += next.count
+    maximumReference = max(maximumReference, next.maximumReference)
+    overLimit += next.overLimit
+    nonFinite.merge(next.nonFinite)
+    sumOfDifferences += next.sumOfDifferences
+    sumOfSquaredDifferences += next.sumOfSquaredDifferences
+    sumOfSquaredReferences += next.sumOfSquaredReferences
+    sumOfProducts += next.sumOfProducts
+  }
+}
+
+extension DifferenceStatistics {
+  /// The scaled error ε = max|a − b| / max|b|.
+  ///
+  /// A reference of zeros has no scale: then ε is max|a − b| itself.
+  package var scaledError: Double {
+    nonFinite.mismatched > 0 ? .infinity : maximum / scale
+  }
+
+  /// The number of pairs of finite values.
+  package var finiteCount: Int { count - nonFinite.pairs }
+
+  /// The mean of |a − b|.
+  package var meanDifference: Double {
+    finiteCount > 0 ? sumOfDifferences / Double(finiteCount) : 0
+  }
+
+  /// The root of the mean of (a − b)².
+  package var rootMeanSquare: Double {
+    finiteCount > 0 ? (sumOfSquaredDifferences / Double(finiteCount)).squareRoot() : 0
+  }
+
+  /// The cosine of the angle between all a and all b; 1 where both are zero, 0 where one of them is.
+  package var cosine: Double {
+    let candidate =
+      sumOfSquaredReferences + 2 * sumOfProducts + sumOfSquaredDifferences
+    guard sumOfSquaredReferences > 0, candidate > 0 else {
+      return sumOfSquaredDifferences == 0 ? 1 : 0
+    }
+    let product = sumOfSquaredReferences + sumOfProducts
+    return min(max(product / (sumOfSquaredReferences * candidate).squareRoot(), -1), 1)
+  }
+
+  /// The signal-to-quantisation-noise ratio 10·log₁₀(Σ b² / Σ (a − b)²) in decibels; infinite without noise.
+  package var signalToNoise: Double {
+    guard sumOfSquaredDifferences > 0 else { return .infinity }
+    return 10 * decimalLogarithm(sumOfSquaredReferences / sumOfSquaredDifferences)
+  }
+
+  private var scale: Double { maximumReference > 0 ? maximumReference : 1 }
+}
+
+/// How many values are not finite, on either side.
+package struct NonFiniteCounts: Hashable, Sendable {
+  /// The candidate's values that are NaN.
+  package var candidateNaN = 0
+  /// The reference's values that are NaN.
+  package var referenceNaN = 0
+  /// The candidate's values that are infinite.
+  package var candidateInfinite = 0
+  /// The reference's values that are infinite.
+  package var referenceInfinite = 0
+  /// The pairs with a value that is not finite.
+  package var pairs = 0
+  /// Those of the pairs whose values are not the same.
+  package var mismatched = 0
+
+  mutating func merge(_ other: NonFiniteCounts) {
+    candidateNaN += other.candidateNaN
+    referenceNaN += other.referenceNaN
+    candidateInfinite += other.candidateInfinite
+    referenceInfinite += other.referenceInfinite
+    pairs += other.pairs
+    mismatched += other.mismatched
+  }
+}

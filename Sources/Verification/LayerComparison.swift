@@ -1,0 +1,133 @@
+package import Families
+import ResNetV2
+package import Tensors
+
+/// How one layer of the candidate compares with the reference's.
+package struct LayerComparison: Hashable, Sendable {
+  /// The index of the node in the candidate's graph.
+  package let node: Int
+
+  /// The canonical name.
+  package let name: String
+
+  /// What the family calls the layer; `nil` where it has no such layer.
+  package let familyName: String?
+
+  /// What the layer computes, such as `convolution 3×3, stride 2`.
+  package let operation: String
+
+  /// The shape of the value for one input, in the family's layout.
+  package let shape: Shape
+
+  /// How the family lays out the value.
+  package let layout: LayerNames.Layout
+
+  /// The largest propagated error that passes.
+  package let propagatedLimit: Double
+
+  /// The largest isolated error that passes.
+  package let isolatedLimit: Double
+
+  /// The differences when both networks run from the same input.
+  package internal(set) var propagated: DifferenceStatistics?
+
+  /// The differences when this layer of the candidate is given the reference's values.
+  package internal(set) var isolated: DifferenceStatistics?
+
+  /// Why the values could not be paired, such as two shapes.
+  package internal(set) var problem: String?
+
+  /// The differences by which the layer is judged first: propagated where they were measured.
+  package var statistics: DifferenceStatistics {
+    propagated ?? isolated ?? DifferenceStatistics()
+  }
+
+  /// The scaled error by which the layer is judged: of the mode that is closer to its limit, or
+  /// farther over it.
+  package var scaledError: Double { deciding.error }
+
+  /// The limit of ``scaledError``.
+  package var limit: Double { deciding.limit }
+
+  /// The error in units of the limit; up to 1 passes.
+  package var timesLimit: Double { deciding.times }
+
+  /// Whether every scaled error that was measured is within its limit.
+  package var passes: Bool {
+    (propagated?.scaledError ?? 0) <= propagatedLimit
+      && (isolated?.scaledError ?? 0) <= isolatedLimit
+  }
+
+  /// The largest scaled error of the modes that were measured.
+  var largestError: Double {
+    max(propagated?.scaledError ?? 0, isolated?.scaledError ?? 0)
+  }
+
+  private var deciding: (error: Double, limit: Double, times: Double) {
+    let measured = [
+      propagated.map { ($0.scaledError, propagatedLimit) },
+      isolated.map { ($0.scaledError, isolatedLimit) },
+    ].compactMap { $0 }.map { error, limit in
+      (error: error, limit: limit, times: error == 0 ? 0 : error / limit)
+    }
+    // Of equals the first: propagated.
+    guard let first = measured.first else { return (0, propagatedLimit, 0) }
+    return measured.dropFirst().reduce(first) { $1.times > $0.times ? $1 : $0 }
+  }
+
+  /// The name that people know the layer by.
+  package var displayName: String { familyName ?? name }
+
+  /// Where the largest difference is, as indices into the family's array; `nil` where there is none.
+  package func position(of statistics: DifferenceStatistics) -> [Int]? {
+    guard let index = statistics.maximumIndex, shape.rank > 1, shape.elementCount > 0 else {
+      return nil
+    }
+    // Values are compared with the channels innermost, whatever the family's layout.
+    var sizes = Array(shape.dimensions.dropFirst())
+    if layout == .nchw, sizes.count == 3 { sizes = [sizes[1], sizes[2], sizes[0]] }
+    var rest = index
+    var position: [Int] = []
+    for size in sizes.reversed() {
+      position.insert(rest % size, at: 0)
+      rest /= size
+    }
+    if layout == .nchw, position.count == 3 {
+      position = [position[2], position[0], position[1]]
+    }
+    return [rest] + position
+  }
+
+  /// Adds the statistics of the next input.
+  mutating func add(_ statistics: DifferenceStatistics, isolated isIsolated: Bool) {
+    var sum = (isIsolated ? isolated : propagated) ?? DifferenceStatistics()
+    sum.merge(statistics)
+    if isIsolated {
+      isolated = sum
+    } else {
+      propagated = sum
+    }
+  }
+}
+
+extension Operation {
+  /// What the operation is, in a few words.
+  var title: String {
+    switch self {
+    case .input: "input"
+    case .convolution(let conv):
+      "convolution \(conv.kernel)×\(conv.kernel)"
+        + (conv.stride > 1 ? ", stride \(conv.stride)" : "")
+    case .norm(.batch, _): "batch norm"
+    case .norm(.group(let count, _), _): "group norm, \(count) groups"
+    case .relu: "ReLU"
+    case .maxPool(let pool): "max-pool \(pool.size)×\(pool.size), stride \(pool.stride)"
+    case .averagePool(let pool): "average pool \(pool.size)×\(pool.size), stride \(pool.stride)"
+    case .subsample(let stride): "subsample, stride \(stride)"
+    case .add: "addition"
+    case .globalAverage: "global average"
+    case .dense: "dense"
+    case .softmax: "softmax"
+    }
+  }
+}

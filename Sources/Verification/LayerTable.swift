@@ -1,0 +1,109 @@
+import Families
+import Inference
+import ResNetV2
+import Tensors
+
+/// Collects the statistics of every compared layer over all inputs.
+final class LayerTable {
+  private let comparison: Comparison
+  private let selected: [Bool]
+  private var layers: [Int: LayerComparison] = [:]
+  private var inputShape: Shape?
+  private var images = 0
+  private var agreement = OutputAgreement()
+
+  /// - Throws: ``ComparisonError`` where the pattern selects no layer.
+  init(_ comparison: Comparison) throws {
+    self.comparison = comparison
+    let names = comparison.layerNames
+    selected = comparison.candidate.graph.nodes.enumerated().map { index, node in
+      guard index > 0, comparison.nodes?.contains(index) ?? true else { return false }
+      return comparison.layers?.matches(name: node.name, familyName: names.name(of: node.name))
+        ?? true
+    }
+    if let pattern = comparison.layers, !selected.contains(true) {
+      throw ComparisonError.noLayerMatches(pattern: pattern.text)
+    }
+  }
+
+  /// Whether a node is to be compared.
+  func selects(_ node: Int) -> Bool { selected[node] }
+
+  /// Takes note of the next input.
+  func begin(input: Activation) throws {
+    images += input.shape.rank > 0 ? input.shape[0] : 0
+    guard let first = inputShape else {
+      inputShape = input.shape
+      return
+    }
+    guard first.dimensions.dropFirst() == input.shape.dimensions.dropFirst() else {
+      throw ComparisonError.inputsDiffer(first, input.shape)
+    }
+  }
+
+  /// Measures one value of a node against the reference's.
+  func measure(_ node: Int, _ candidate: Activation, _ reference: Activation, isolated: Bool) {
+    let layer = layer(node, shape: candidate.shape)
+    let limit = isolated ? layer.isolatedLimit : layer.propagatedLimit
+    guard candidate.shape == reference.shape else {
+      let problem = "the shape is \(candidate.shape), the reference's is \(reference.shape)"
+      add(DifferenceStatistics(incomparable: candidate.shape.elementCount), to: node, isolated)
+      layers[node]?.problem = problem
+      return
+    }
+    let statistics = candidate.values.withUnsafeBufferPointer { candidate in
+      reference.values.withUnsafeBufferPointer { reference in
+        DifferenceStatistics(candidate: candidate, reference: reference, limit: limit)
+      }
+    }
+    add(statistics, to: node, isolated)
+  }
+
+  /// Compares the classes that the two outputs name, where the networks have a head.
+  func addOutput(candidate: Activation, reference: Activation) {
+    guard comparison.candidate.graph.configuration.head.classes > 0,
+      candidate.shape == reference.shape
+    else { return }
+    agreement.add(candidate: candidate, reference: reference)
+  }
+
+  /// The result, once all inputs went through.
+  ///
+  /// - Throws: ``ComparisonError`` where there was no input.
+  func result(coverage: Coverage, isFromArchive: Bool) throws -> Comparison.Outcome {
+    guard let inputShape else { throw ComparisonError.noInput }
+    return Comparison.Outcome(
+      graph: comparison.candidate.graph, layerNames: comparison.layerNames,
+      layers: layers.values.sorted { $0.node < $1.node }, isFromArchive: isFromArchive,
+      coverage: coverage,
+      agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape)
+  }
+
+  private func layer(_ node: Int, shape: Shape) -> LayerComparison {
+    if let layer = layers[node] { return layer }
+    let names = comparison.layerNames
+    let name = comparison.candidate.graph.nodes[node].name
+    let familyName = names.name(of: name)
+    let layer = LayerComparison(
+      node: node, name: name, familyName: familyName,
+      operation: comparison.candidate.graph.nodes[node].operation.title,
+      shape: names.layout.shape(of: shape), layout: names.layout,
+      propagatedLimit: comparison.limits.limit(
+        name: name, familyName: familyName, isolated: false),
+      isolatedLimit: comparison.limits.limit(name: name, familyName: familyName, isolated: true))
+    layers[node] = layer
+    return layer
+  }
+
+  private func add(_ statistics: DifferenceStatistics, to node: Int, _ isolated: Bool) {
+    layers[node]?.add(statistics, isolated: isolated)
+  }
+}
+
+extension LayerNames.Layout {
+  /// The shape of a value as the family lays it out, from [N, H, W, C] or [N, C].
+  func shape(of value: Shape) -> Shape {
+    guard self == .nchw, value.rank == 4 else { return value }
+    return [value[0], value[3], value[1], value[2]]
+  }
+}

@@ -1,0 +1,12 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// log₁₀ of a value.
+func decimalLogarithm(_ value: Double) -> Double {
+  log10(value)
+}

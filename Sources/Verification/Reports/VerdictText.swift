@@ -1,0 +1,124 @@
+import Tensors
+
+extension Verdict {
+  /// The verdict in one line.
+  package var line: String {
+    var parts: [String] = []
+    if passes {
+      parts.append("pass: \(counted(compared, "layer")) within limits")
+    } else {
+      parts.append("fail: \(failed) of \(counted(compared, "layer")) out of limits")
+    }
+    if let culprit {
+      let suspicion = culprit.suspicion.map { ", \($0.explanation)" } ?? ""
+      parts.append("first wrong layer \(culprit.displayName)\(suspicion)")
+    }
+    if let worst { parts.append("worst \(worst.displayName) \(worst.figure)") }
+    return parts.joined(separator: "; ").escapedForTerminal
+  }
+
+  /// What there is to say, each with a short label.
+  func detailLines(_ coverage: Coverage) -> [(label: String, text: String)] {
+    var lines: [(String, String)] = []
+    if let culprit {
+      lines.append(("culprit", culprit.description))
+      if let suspicion = culprit.suspicion {
+        lines.append(("suspected", suspicion.description))
+      }
+    }
+    if let worst, worst.scaledError > 0 {
+      let noise = isWithinNoise ? "; all errors are float32 noise" : ""
+      lines.append(("worst", "\(worst.displayName): \(worst.figure)\(noise)"))
+      if let problem = worst.problem { lines.append(("", problem)) }
+    } else if compared > 0 {
+      lines.append(("worst", "every value is the same to the last bit"))
+    }
+    if !passingLimit.isFinite {
+      lines.append(("passes", "with no limit: values are not finite, or have no counterpart"))
+    } else if passingLimit > 0 {
+      let text = passes ? "with every limit down to" : "with a limit of at least"
+      lines.append(("passes", "\(text) \(passingLimit)"))
+    }
+    if let agreement { lines.append(("output", agreement.description)) }
+    for (label, names, what) in [
+      ("missing", coverage.missing, "not in the reference, not compared"),
+      ("unknown", coverage.unknown, "only in the reference, not compared"),
+      ("folded", coverage.folded.map(\.name), "compared as part of the layer after it"),
+    ] where !names.isEmpty {
+      lines.append((label, "\(listed(names, atMost: 3)), \(what)"))
+    }
+    return lines + notes.map { ("note", $0) }
+  }
+}
+
+extension LayerComparison {
+  /// Value, limit, and value ÷ limit.
+  var figure: String {
+    "error \(readable(scaledError)) = \(readable(timesLimit)) × limit \(limit)"
+  }
+}
+
+extension Culprit {
+  /// What is known of the culprit, in one line.
+  package var description: String {
+    var text = displayName
+    if let familyName, familyName != name { text += " (\(name))" }
+    text += ": "
+    switch evidence {
+    case .isolated:
+      text += "error \(readable(scaledError)) from inputs that are right"
+    case .largestContribution:
+      text += "adds most, \(readable(scaledError)), to what is out of limits later"
+    case .propagated:
+      text += "error \(readable(scaledError))"
+      if !inputs.isEmpty {
+        let names = inputs.map { "\($0.displayName) \(readable($0.scaledError))" }
+        text += ", but its inputs agree: " + names.joined(separator: ", ")
+      }
+    }
+    if !unseen.isEmpty {
+      text += "; or \(listed(unseen, atMost: 4)) before it, which could not be compared"
+    }
+    return text
+  }
+}
+
+extension OutputAgreement {
+  /// How many images have the same classes.
+  package var description: String {
+    var text = "same first class on \(sameFirst) of \(counted(images, "image"))"
+    if listLength > 1 { text += ", same first \(listLength) on \(sameList)" }
+    return text
+  }
+}
+
+/// A number and a noun.
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// The first few names, and how many more there are.
+func listed(_ names: [String], atMost count: Int) -> String {
+  let shown = names.prefix(count).joined(separator: ", ")
+  return names.count > count ? "\(shown) and \(names.count - count) more" : shown
+}
+
+extension String {
+  /// Names come from files of strangers and end up on terminals.
+  var escapedForTerminal: String { escapingControlCharacters }
+
+  /// The text with its middle left out where it is too long.
+  func shortened(to width: Int) -> String {
+    guard count > width else { return self }
+    let head = width / 2
+    return prefix(head) + "…" + suffix(width - head - 1)
+  }
+
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(width - count, 0))
+  }
+
+  func leftPadded(to width: Int) -> String {
+    String(repeating: " ", count: max(width - count, 0)) + self
+  }
+}

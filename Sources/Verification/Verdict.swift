@@ -1,0 +1,73 @@
+/// Pass or fail, and the figures that say by how much.
+package struct Verdict: Hashable, Sendable {
+  /// Whether every layer is within its limit.
+  package let passes: Bool
+
+  /// The number of layers that were compared.
+  package let compared: Int
+
+  /// The number of layers out of their limit.
+  package let failed: Int
+
+  /// The layer that is closest to its limit, or farthest over it.
+  package let worst: LayerComparison?
+
+  /// The first layer that is wrong by itself.
+  package let culprit: Culprit?
+
+  /// The smallest limit for all layers, rounded up to two digits, with which the comparison would pass.
+  ///
+  /// Infinite where values are NaN or infinite on one side only, or cannot be paired.
+  package let passingLimit: Double
+
+  /// Whether no layer differs by more than float32 arithmetic in another order gives.
+  package let isWithinNoise: Bool
+
+  /// Whether the outputs name the same classes.
+  package let agreement: OutputAgreement?
+
+  /// What a reader should know beside the figures.
+  package let notes: [String]
+}
+
+extension Comparison.Outcome {
+  /// What the comparison says as a whole.
+  package var verdict: Verdict {
+    let failed = layers.count { !$0.passes }
+    let worst = layers.max { ($0.timesLimit, $1.node) < ($1.timesLimit, $0.node) }
+    let largestError = layers.map(\.largestError).max() ?? 0
+    return Verdict(
+      passes: failed == 0, compared: layers.count, failed: failed, worst: worst, culprit: culprit,
+      passingLimit: roundedUp(largestError), isWithinNoise: largestError <= Limits.float32Noise,
+      agreement: agreement, notes: notes)
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    let sameNonFinite = layers.filter {
+      $0.statistics.nonFinite.pairs > $0.statistics.nonFinite.mismatched
+    }
+    if let first = sameNonFinite.first {
+      notes.append(
+        "\(first.displayName) has NaN or infinite values on both sides; they count as equal")
+    }
+    if let agreement, !agreement.agreesOnFirst {
+      let different = agreement.images - agreement.sameFirst
+      notes.append(
+        "the first class differs on \(different) of \(agreement.images) "
+          + (agreement.images == 1 ? "image" : "images"))
+    }
+    return notes
+  }
+}
+
+/// A value rounded up to two significant digits.
+func roundedUp(_ value: Double) -> Double {
+  guard value > 0, value.isFinite else { return value }
+  let text = scientific(value, digits: 2)
+  guard let rounded = Double(text) else { return value }
+  guard rounded < value else { return rounded }
+  // Rounded down: one unit of the second digit more.
+  let exponent = text.split(separator: "e").last ?? "0"
+  return Double(scientific(rounded + (Double("1e\(exponent)") ?? 0) / 10, digits: 2)) ?? value
+}

@@ -1,0 +1,49 @@
+import Tensors
+
+extension KerasSource {
+  /// The most that an inflated weights file of a `.keras` archive may take.
+  private static let maximumWeightsBytes = 8 << 30
+
+  /// The most that a configuration may take; ResNet152V2's has 700 kB.
+  private static let maximumConfigurationBytes = 64 << 20
+
+  private static let weightsName = "model.weights.h5"
+
+  /// Opens an HDF5 file of Keras.
+  init(hdf5 file: MappedFile) async throws {
+    try self.init(try await HDF5File(file, range: 0..<file.count))
+  }
+
+  /// Opens a `.keras` archive: `config.json` and `model.weights.h5` in a zip.
+  init(archive: ZipArchive) async throws {
+    let path = archive.file.path
+    guard let weights = archive.member(named: Self.weightsName),
+      let configuration = archive.member(named: "config.json")
+    else {
+      throw InputError(
+        .badData, path: path, "is no whole .keras archive",
+        place: "config.json and \(Self.weightsName) were expected")
+    }
+    let json = try archive.bytes(of: configuration, limit: Self.maximumConfigurationBytes)
+    guard let text = String(validating: json, as: UTF8.self) else {
+      throw InputError(
+        .badData, path: path, "has a configuration that is not text", place: "config.json")
+    }
+    let file: HDF5File
+    if weights.isStored {
+      // The weights are used where they lie in the archive.
+      try archive.verify(weights)
+      file = try await HDF5File(archive.file, range: weights.range)
+    } else {
+      let bytes = try archive.bytes(of: weights, limit: Self.maximumWeightsBytes)
+      let inflated = try MappedFile(temporary: bytes, path: path)
+      file = try await HDF5File(inflated, range: 0..<inflated.count)
+    }
+    try self.init(file, configuration: text)
+  }
+
+  /// Whether an archive is Keras': it holds a weights file.
+  static func isKeras(_ archive: ZipArchive) -> Bool {
+    archive.member(named: weightsName) != nil
+  }
+}

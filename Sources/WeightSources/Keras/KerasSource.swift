@@ -1,0 +1,59 @@
+public import Tensors
+
+/// The weights that Keras wrote: any of its HDF5 forms, or a `.keras` archive.
+///
+/// Tensors are named `<layer>/<variable>`, such as `conv1_conv/kernel`; the tensors of a model within a model
+/// begin with the inner model's name. Where the container counts layers instead of naming them, and carries
+/// no configuration that names them either, tensors keep the container's own names (`layers/conv2d_3/vars/0`).
+public struct KerasSource: WeightSource {
+  /// `keras-h5` (a weights file of old), `keras-full-h5` (a whole model), `keras-weights-h5` (Keras 3),
+  /// `keras-zip`, or `hdf5` for an HDF5 file that Keras did not write.
+  public let container: String
+
+  /// The path by which the file was opened.
+  public let path: String
+
+  /// The tensors in the order of the model's layers.
+  public let tensors: [TensorInfo]
+
+  /// Among others `keras_version`, `backend`, and `keras.config`, the model's configuration as JSON.
+  public let metadata: [String: String]
+
+  private let file: HDF5File
+  private let datasets: [String: HDF5Table.Dataset]
+
+  /// Makes the source of an HDF5 file.
+  ///
+  /// - Parameter configuration: the configuration of the `.keras` archive that the file is part of.
+  init(_ file: HDF5File, configuration: String? = nil) throws {
+    let layout = try KerasLayout(file.table, path: file.path, configuration: configuration)
+    self.file = file
+    path = file.path
+    container = configuration == nil ? layout.container : "keras-zip"
+    var metadata = layout.metadata
+    if let configuration { metadata["keras.config"] = configuration }
+    self.metadata = metadata
+    var tensors: [TensorInfo] = []
+    var datasets: [String: HDF5Table.Dataset] = [:]
+    for (name, dataset) in layout.tensors {
+      guard let info = dataset.info else {
+        throw InputError(
+          .badData, path: path, dataset.problem ?? "cannot be read", place: dataset.path)
+      }
+      guard datasets.updateValue(dataset, forKey: name) == nil else {
+        throw InputError(.badData, path: path, "two tensors of one name", place: name)
+      }
+      tensors.append(TensorInfo(name: name, dtype: info.dtype, shape: info.shape))
+    }
+    self.tensors = tensors
+    self.datasets = datasets
+  }
+
+  /// Reads one tensor; data that lies plainly in the file is mapped, not copied.
+  public func tensor(named name: String) throws -> TensorData {
+    guard let dataset = datasets[name] else {
+      throw InputError(.badData, path: path, "has no tensor of this name", place: name)
+    }
+    return try file.tensor(dataset)
+  }
+}

@@ -1,0 +1,185 @@
+public import Tensors
+
+/// The arrays of a `.npz` archive, or the single array of a `.npy` file.
+///
+/// Arrays of any order and byte order are handed out in row-major order and little-endian; those that are
+/// stored so already are mapped, not copied.
+public struct NumPySource: WeightSource {
+  /// The name of the single array of a `.npy` file.
+  public static let singleName = "array"
+
+  /// `npz` or `npy`.
+  public let container: String
+
+  /// The path by which the file was opened.
+  public let path: String
+
+  /// The arrays in the order of the archive; names are without `.npy`.
+  public let tensors: [TensorInfo]
+
+  /// Always empty: NumPy's files say nothing of themselves.
+  public let metadata: [String: String] = [:]
+
+  private let arrays: [String: StoredArray]
+
+  /// Where an array lies.
+  private struct StoredArray: Sendable {
+    let header: NPYHeader
+    let content: Content
+  }
+
+  private enum Content: Sendable {
+    /// The file itself, from an offset of the array file.
+    case plain(MappedFile, start: Int)
+    /// A stored member, whose checksum is verified when it is read.
+    case stored(ZipArchive, ZipArchive.Member)
+    /// A deflated member.
+    case deflated(ZipArchive, ZipArchive.Member)
+  }
+
+  /// Opens a `.npy` file.
+  init(npy file: MappedFile) throws {
+    let start = file.bytes(at: 0, count: min(file.count, NPYHeader.maximumHeaderBytes + 16)) ?? []
+    let header = try Self.header(start, count: file.count, path: file.path, member: nil)
+    container = "npy"
+    path = file.path
+    tensors = [TensorInfo(name: Self.singleName, dtype: header.dtype, shape: header.shape)]
+    arrays = [Self.singleName: StoredArray(header: header, content: .plain(file, start: 0))]
+  }
+
+  /// Opens a `.npz` archive.
+  init(npz archive: ZipArchive) throws {
+    container = "npz"
+    path = archive.file.path
+    var tensors: [TensorInfo] = []
+    var arrays: [String: StoredArray] = [:]
+    for member in archive.members {
+      guard member.name.hasSuffix(".npy") else {
+        throw InputError(
+          .badData, path: archive.file.path, "has a member that is not an array", place: member.name
+        )
+      }
+      let name = String(member.name.dropLast(4))
+      let content: Content =
+        member.isStored ? .stored(archive, member) : .deflated(archive, member)
+      let header = try Self.header(
+        Self.start(of: member, in: archive), count: member.count, path: archive.file.path,
+        member: member.name)
+      tensors.append(TensorInfo(name: name, dtype: header.dtype, shape: header.shape))
+      arrays[name] = StoredArray(header: header, content: content)
+    }
+    self.tensors = tensors
+    self.arrays = arrays
+  }
+
+  /// Whether an archive is NumPy's: all members are arrays.
+  static func isNPZ(_ archive: ZipArchive) -> Bool {
+    !archive.members.isEmpty && archive.members.allSatisfy { $0.name.hasSuffix(".npy") }
+  }
+
+  /// Reads one array.
+  public func tensor(named name: String) throws -> TensorData {
+    guard let array = arrays[name] else {
+      throw InputError(.badData, path: path, "has no array of this name", place: name)
+    }
+    let header = array.header
+    switch array.content {
+    case .plain(let file, let start):
+      return try tensor(header, in: file, start: start, name: name)
+    case .stored(let archive, let member):
+      try archive.verify(member)
+      return try tensor(header, in: archive.file, start: member.range.lowerBound, name: name)
+    case .deflated(let archive, let member):
+      let bytes = try archive.bytes(of: member, limit: member.count)
+      return header.tensor(from: Array(bytes[header.dataOffset...]))
+    }
+  }
+
+  private func tensor(
+    _ header: NPYHeader, in file: MappedFile, start: Int, name: String
+  ) throws -> TensorData {
+    let offset = start + header.dataOffset
+    if !header.isBigEndian, !header.isFortranOrder || header.shape.rank < 2,
+      let mapped = TensorData(dtype: header.dtype, shape: header.shape, file: file, offset: offset)
+    {
+      return mapped
+    }
+    let count = header.shape.elementCount * header.dtype.byteWidth
+    guard let bytes = file.bytes(at: offset, count: count) else {
+      throw InputError(.badData, path: path, "has an array outside the file", place: name)
+    }
+    return header.tensor(from: bytes)
+  }
+
+  /// The first bytes of a member: enough for the header.
+  private static func start(of member: ZipArchive.Member, in archive: ZipArchive) throws -> [UInt8]
+  {
+    let count = min(member.count, NPYHeader.maximumHeaderBytes + 16)
+    guard member.isStored else {
+      return Array(try archive.bytes(of: member, limit: maximumMemberBytes).prefix(count))
+    }
+    return archive.file.bytes(at: member.range.lowerBound, count: count) ?? []
+  }
+
+  /// The most that a deflated array may take.
+  private static let maximumMemberBytes = 4 << 30
+
+  /// Reads a header and checks that the elements fill the file exactly.
+  private static func header(
+    _ start: [UInt8], count: Int, path: String, member: String?
+  ) throws -> NPYHeader {
+    let header: NPYHeader
+    do {
+      header = try NPYHeader(start)
+    } catch let fault {
+      let place = [member, fault.expected].compactMap { $0 }.joined(separator: "; ")
+      throw InputError(.badData, path: path, fault.problem, place: place)
+    }
+    let info = TensorInfo(name: "", dtype: header.dtype, shape: header.shape)
+    let available = count - header.dataOffset
+    guard let expected = info.byteCount, expected == available else {
+      let size = info.byteCount.map { "\($0) bytes" } ?? "more bytes than can be counted"
+      throw InputError(
+        .badData, path: path, "has an array whose shape \(header.shape) does not fit its size",
+        place: (member.map { $0 + "; " } ?? "") + "\(size) were expected, \(available) are there")
+    }
+    return header
+  }
+}
+
+extension NPYHeader {
+  /// The array of these elements, little-endian and in row-major order.
+  fileprivate func tensor(from bytes: [UInt8]) -> TensorData {
+    var bytes = bytes
+    let width = dtype.byteWidth
+    if isBigEndian {
+      for start in stride(from: 0, to: bytes.count, by: width) {
+        bytes[start..<start + width].reverse()
+      }
+    }
+    if isFortranOrder, shape.rank > 1 {
+      bytes = rowMajor(bytes, width: width)
+    }
+    return TensorData(dtype: dtype, shape: shape, bytes: bytes)
+  }
+
+  private func rowMajor(_ bytes: [UInt8], width: Int) -> [UInt8] {
+    var strides = [Int](repeating: 1, count: shape.rank)
+    for axis in 1..<shape.rank { strides[axis] = strides[axis - 1] * shape[axis - 1] }
+    var index = [Int](repeating: 0, count: shape.rank)
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    for _ in 0..<shape.elementCount {
+      let element = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 } * width
+      result.append(contentsOf: bytes[element..<element + width])
+      var axis = shape.rank - 1
+      while axis >= 0 {
+        index[axis] += 1
+        if index[axis] < shape[axis] { break }
+        index[axis] = 0
+        axis -= 1
+      }
+    }
+    return result
+  }
+}

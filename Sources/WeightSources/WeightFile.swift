@@ -1,0 +1,45 @@
+import RNW
+import Safetensors
+public import Tensors
+
+/// Opens weight files of every kind.
+public enum WeightFile {
+  /// Opens a file; its content decides what it is, never its name.
+  ///
+  /// - Throws: `InputError` where the file is missing, of no known kind, or breaks a rule of its kind.
+  public static func open(_ path: String) async throws -> any WeightSource {
+    let file = try MappedFile(path: path)
+    guard file.count > 0 else {
+      throw InputError(.badData, path: path, "is empty", place: "a weight file was expected")
+    }
+    if ZipArchive.isZip(file) {
+      return try await openArchive(file)
+    }
+    if NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) {
+      return try NumPySource(npy: file)
+    }
+    if HDF5File.isHDF5(file) {
+      return try await KerasSource(hdf5: file)
+    }
+    if SafetensorsHeader.isSafetensors(file) {
+      let safetensors = try SafetensorsFile(file)
+      return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
+    }
+    throw InputError(
+      .badData, path: path, "is of no known kind",
+      place: "HDF5, .keras, .npz, .npy, .safetensors or .rnw were expected")
+  }
+
+  private static func openArchive(_ file: MappedFile) async throws -> any WeightSource {
+    let archive = try ZipArchive(file)
+    if KerasSource.isKeras(archive) {
+      return try await KerasSource(archive: archive)
+    }
+    if NumPySource.isNPZ(archive) {
+      return try NumPySource(npz: archive)
+    }
+    throw InputError(
+      .badData, path: file.path, "is a zip archive of an unknown kind",
+      place: "a .keras or .npz archive was expected")
+  }
+}

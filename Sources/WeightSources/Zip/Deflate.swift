@@ -1,0 +1,71 @@
+import CZlib
+import Tensors
+
+/// zlib, behind checked sizes.
+enum Deflate {
+  /// Decodes a raw deflate stream that must give exactly `count` bytes and use all of its input.
+  ///
+  /// Returns `nil` where it does not: nothing is allocated beyond `count`, whatever the stream says.
+  static func inflate(_ input: UnsafeRawBufferPointer, count: Int) -> [UInt8]? {
+    var stream = z_stream()
+    guard
+      inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else { return nil }
+    defer { inflateEnd(&stream) }
+    var isWhole = false
+    // One byte more than is expected, to notice a stream that has too much.
+    var output = [UInt8](unsafeUninitializedCapacity: count + 1) { buffer, initialized in
+      isWhole = run(&stream, input, buffer)
+      initialized = isWhole ? count : 0
+    }
+    guard isWhole, output.count == count else { return nil }
+    output.reserveCapacity(count)
+    return output
+  }
+
+  /// Drives the stream in pieces that fit zlib's 32-bit counters.
+  private static func run(
+    _ stream: inout z_stream, _ input: UnsafeRawBufferPointer,
+    _ output: UnsafeMutableBufferPointer<UInt8>
+  ) -> Bool {
+    let piece = 1 << 30
+    var consumed = 0
+    var produced = 0
+    while true {
+      let available = min(input.count - consumed, piece)
+      let room = min(output.count - produced, piece)
+      guard let source = input.baseAddress, let target = output.baseAddress, room > 0 else {
+        return false
+      }
+      stream.next_in = UnsafeMutablePointer(
+        mutating: source.advanced(by: consumed).assumingMemoryBound(to: UInt8.self))
+      stream.avail_in = UInt32(available)
+      stream.next_out = target + produced
+      stream.avail_out = UInt32(room)
+      let status = CZlib.inflate(&stream, Z_NO_FLUSH)
+      let used = available - Int(stream.avail_in)
+      let made = room - Int(stream.avail_out)
+      consumed += used
+      produced += made
+      switch status {
+      case Z_STREAM_END:
+        return consumed == input.count && produced == output.count - 1
+      case Z_OK where used + made > 0:
+        continue
+      default:
+        return false
+      }
+    }
+  }
+
+  /// The CRC-32 of bytes, and of those that follow them, as zip and gzip have it.
+  static func checksum(
+    _ bytes: UnsafeRawBufferPointer, then rest: UnsafeRawBufferPointer? = nil
+  ) -> UInt32 {
+    let first = crc32_z(0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count)
+    guard let rest, !rest.isEmpty else { return UInt32(truncatingIfNeeded: first) }
+    return UInt32(
+      truncatingIfNeeded: crc32_z(
+        first, rest.assumingMemoryBound(to: UInt8.self).baseAddress, rest.count))
+  }
+}

@@ -1,0 +1,99 @@
+import Tensors
+
+/// A zip archive whose directory has been checked as a whole.
+///
+/// The central directory is the truth and every local header must agree with it; members may not overlap;
+/// names are keys and never paths. What two readers could understand differently is refused.
+struct ZipArchive: Sendable {
+  /// The most members: the largest public network has about a thousand tensors.
+  static let maximumMembers = 100_000
+
+  /// The most that deflate can expand its input, rounded up.
+  static let maximumRatio = 1032
+
+  /// One member.
+  struct Member: Sendable {
+    /// The name as it stands in the archive.
+    let name: String
+    /// The size of the content.
+    let count: Int
+    /// Where the member's bytes lie in the file.
+    let range: Range<Int>
+    /// Whether the bytes are the content itself rather than a deflate stream.
+    let isStored: Bool
+    /// The CRC-32 of the content.
+    let checksum: UInt32
+  }
+
+  /// The members, in the order of the directory.
+  let members: [Member]
+
+  /// The file.
+  let file: MappedFile
+
+  /// Checks the directory of a file.
+  ///
+  /// - Throws: `InputError` for the first rule that is broken.
+  init(_ file: MappedFile) throws {
+    self.file = file
+    var directory = try ZipDirectory(file)
+    members = try directory.members()
+    try Self.checkOverlap(members, in: file)
+  }
+
+  /// Whether a file begins as a zip archive does.
+  static func isZip(_ file: MappedFile) -> Bool {
+    let start = file.bytes(at: 0, count: 4)
+    return start == [0x50, 0x4B, 0x03, 0x04] || start == [0x50, 0x4B, 0x05, 0x06]
+  }
+
+  /// The member of a name.
+  func member(named name: String) -> Member? {
+    members.first { $0.name == name }
+  }
+
+  /// The content of a member, its checksum verified.
+  ///
+  /// - Throws: `InputError` where the content is larger than the limit or damaged.
+  func bytes(of member: Member, limit: Int) throws -> [UInt8] {
+    guard member.count <= limit else {
+      throw InputError(
+        .badData, path: file.path, "has a member of \(member.count) bytes",
+        place: "\(member.name); at most \(limit) were expected")
+    }
+    let content = file.withUnsafeBytes { all -> [UInt8]? in
+      let bytes = UnsafeRawBufferPointer(rebasing: all[member.range])
+      guard !member.isStored else { return Array(bytes) }
+      return member.count == 0 && bytes.isEmpty ? [] : Deflate.inflate(bytes, count: member.count)
+    }
+    guard let content, content.withUnsafeBytes({ Deflate.checksum($0) }) == member.checksum else {
+      throw damaged(member)
+    }
+    return content
+  }
+
+  /// Verifies the checksum of a stored member, whose bytes can then be used where they lie.
+  func verify(_ member: Member) throws {
+    let checksum = file.withUnsafeBytes { all in
+      Deflate.checksum(UnsafeRawBufferPointer(rebasing: all[member.range]))
+    }
+    guard checksum == member.checksum else { throw damaged(member) }
+  }
+
+  private func damaged(_ member: Member) -> InputError {
+    InputError(
+      .badData, path: file.path, "has a damaged member",
+      place: "\(member.name); its checksum differs")
+  }
+
+  private static func checkOverlap(_ members: [Member], in file: MappedFile) throws {
+    var end = 0
+    for member in members.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+      guard member.range.lowerBound >= end else {
+        throw InputError(
+          .badData, path: file.path, "has members that overlap", place: member.name)
+      }
+      end = member.range.upperBound
+    }
+  }
+}

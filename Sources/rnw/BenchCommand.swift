@@ -1,0 +1,151 @@
+import ArgumentParser
+import Conversion
+import Families
+import Inference
+import ResNetV2
+import Tensors
+
+/// `rnw bench`.
+struct BenchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure the forward pass layer by layer, as a share of what the processor can do.",
+    discussion: """
+      The peak is the rate of multiply-adds in registers, measured in the same run.
+
+      EXAMPLES
+        rnw bench model.rnw
+        rnw bench resnet50_v2 --batch 8 --threads 2 --json
+      """)
+
+  @Argument(help: "A model file, or the name of a network, which then gets random weights.")
+  var model: String
+
+  @OptionGroup var family: FamilyOption
+
+  @Option(help: "The number of images at once.")
+  var batch = 1
+
+  @Option(help: "The height and width of an image; the family's usual one if left out.")
+  var size: Int?
+
+  @Option(help: "How often the network is run.")
+  var repetitions = 20
+
+  @Option(
+    help: "The kernels: baseline, avx2 or avx512; the best that the processor has if left out.")
+  var kernels: InstructionSet?
+
+  @OptionGroup var threads: ThreadsOption
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1024).contains(batch) else {
+      throw ValidationError("--batch takes a number from 1 to 1024.")
+    }
+    guard (1...100_000).contains(repetitions) else {
+      throw ValidationError("--repetitions takes a number from 1 to 100000.")
+    }
+    guard size.map({ (1...4096).contains($0) }) ?? true else {
+      throw ValidationError("--size takes a number from 1 to 4096.")
+    }
+    if let kernels, !kernels.isAvailable {
+      throw ValidationError("This processor cannot run the \(kernels.rawValue) kernels.")
+    }
+  }
+
+  func run() async throws {
+    var request = BenchRequest(model: model)
+    request.family = try family.family
+    request.batch = batch
+    request.size = size
+    request.repetitions = repetitions
+    request.threads = threads.count
+    request.instructionSet = kernels
+    let report = BenchReport(try await bench(request), threads: threads.count)
+    try StandardOutput.write(
+      json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+  }
+}
+
+/// The times of a forward pass.
+private struct BenchReport: Encodable {
+  private let schema = "rnw.bench/1"
+  private let architecture: String
+  private let kernels: String
+  private let threads: Int
+  private let inputShape: [Int]
+  private let medianMilliseconds: Double
+  private let minimumMilliseconds: Double
+  private let gigaflops: Double
+  private let peakGigaflops: Double
+  private let peakFraction: Double
+  private let activationBytes: Int
+  private let weightBytes: Int
+  private let layers: [Layer]
+
+  private struct Layer: Encodable {
+    let name: String
+    let computes: [String]
+    let shape: [Int]
+    let medianMilliseconds: Double
+    let minimumMilliseconds: Double
+    let gigaflops: Double
+    let peakFraction: Double
+  }
+
+  init(_ outcome: BenchOutcome, threads: Int) {
+    let profile = outcome.profile
+    architecture = outcome.architecture
+    kernels = outcome.instructionSet.rawValue
+    self.threads = threads
+    inputShape = outcome.input.dimensions
+    medianMilliseconds = profile.median * 1000
+    minimumMilliseconds = profile.minimum * 1000
+    let rate = Double(profile.operations) / profile.median
+    gigaflops = rate / 1e9
+    peakGigaflops = outcome.peak / 1e9
+    peakFraction = rate / outcome.peak
+    activationBytes = profile.activationBytes
+    weightBytes = profile.weightBytes
+    layers = profile.steps.map { step in
+      let rate = Double(step.operations) / step.minimum
+      return Layer(
+        name: step.nodes.first ?? "", computes: step.nodes, shape: step.shape.dimensions,
+        medianMilliseconds: step.median * 1000, minimumMilliseconds: step.minimum * 1000,
+        gigaflops: rate / 1e9, peakFraction: rate / outcome.peak)
+    }
+  }
+
+  var text: String {
+    var lines = [
+      "\(architecture), input \(inputShape.map(String.init).joined(separator: "×")), \(kernels) kernels, "
+        + "\(threads) \(threads == 1 ? "thread" : "threads")", "",
+      "layer".padded(to: 34) + "output".padded(to: 18) + "ms".paddedLeft(to: 8)
+        + "GFLOP/s".paddedLeft(to: 10) + "of peak".paddedLeft(to: 9),
+    ]
+    for layer in layers {
+      let shape = layer.shape.dropFirst().map(String.init).joined(separator: "×")
+      var line = layer.name.padded(to: 34) + shape.padded(to: 18)
+      line += layer.minimumMilliseconds.formatted(decimals: 3).paddedLeft(to: 8)
+      if layer.gigaflops > 0 {
+        line += layer.gigaflops.formatted(decimals: 1).paddedLeft(to: 10)
+        line += "\((layer.peakFraction * 100).formatted(decimals: 0)) %".paddedLeft(to: 9)
+      }
+      lines.append(line)
+    }
+    lines.append("")
+    lines.append(
+      "whole pass   \(medianMilliseconds.formatted(decimals: 2)) ms median, "
+        + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum, "
+        + "\(gigaflops.formatted(decimals: 1)) GFLOP/s, "
+        + "\((peakFraction * 100).formatted(decimals: 1)) % of the peak of "
+        + "\(peakGigaflops.formatted(decimals: 1)) GFLOP/s")
+    lines.append(
+      "memory       \(weightBytes.withSeparators) bytes of packed weights, "
+        + "\(activationBytes.withSeparators) bytes of activations")
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

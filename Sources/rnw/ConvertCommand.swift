@@ -1,0 +1,146 @@
+import ArgumentParser
+import Conversion
+import Families
+import RNW
+import ResNetV2
+import Tensors
+import Verification
+
+/// `rnw convert`.
+struct ConvertCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Convert a weight file to .rnw, and prove it layer by layer.",
+    discussion: """
+      The source is read, mapped and written to a temporary file. That file is opened again and run; every layer
+      is compared with the source, run by a reference in double precision. Only when all agree does the file get
+      its name.
+
+      EXAMPLES
+        rnw convert resnet50v2.h5 -o resnet50v2.rnw
+        rnw convert model.keras -o model.rnw --reference activations.npz
+        rnw convert model.keras --dry-run
+      """)
+
+  @Argument(help: "The weight file: .h5, .keras, .npz, .safetensors or .rnw, by its content.")
+  var source: String
+
+  @Option(
+    name: [.short, .customLong("output")],
+    help: "The file to make; the source's name with .rnw if left out.")
+  var output: String?
+
+  @OptionGroup var family: FamilyOption
+
+  @Option(
+    help: "How tensors are stored: planes (lossless compression) or none (mapped by readers).")
+  var codec = RNWCodec.planes
+
+  @Option(help: ArgumentHelp("The largest scaled error of any layer.", valueName: "E"))
+  var limit: Double = Limits.float32
+
+  @Option(help: "Activations that the framework computed (.npz): compared as well.")
+  var reference: String?
+
+  @OptionGroup var input: InputOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"))
+  var report: String?
+
+  @Flag(help: "Print which tensor becomes which parameter, and do nothing else.")
+  var dryRun = false
+
+  @Flag(help: "Replace an existing output, and accept values that no trained network has.")
+  var force = false
+
+  @OptionGroup var threads: ThreadsOption
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func validate() throws {
+    guard limit > 0, limit.isFinite else {
+      throw ValidationError("--limit takes a positive number.")
+    }
+  }
+
+  func run() async throws {
+    if dryRun {
+      return try await printMapping()
+    }
+    var request = ConversionRequest(source: source, output: outputPath)
+    request.family = try family.family
+    request.codec = codec
+    request.limit = limit
+    request.reference = reference
+    request.input = try input.argument ?? .standardProbe
+    request.isForced = force
+    request.threads = threads.count
+    let bar = ProgressBar("comparing")
+    let outcome = try await convert(request, progress: bar.update)
+    bar.finish()
+    if let report { try ReportFile(path: report).write(outcome.worse, command: commandLine) }
+    try StandardOutput.write(
+      json ? ConversionReport(outcome, path: outputPath).json() : text(of: outcome))
+    if !outcome.passes { throw ExitCode(1) }
+  }
+
+  private var outputPath: String {
+    if let output { return output }
+    let name = source.split(separator: "/").last.map(String.init) ?? source
+    let folder = source.dropLast(name.count)
+    let stem = name.split(separator: ".").first.map(String.init) ?? name
+    return folder + stem + ".rnw"
+  }
+
+  private func text(of outcome: ConversionOutcome) -> String {
+    let report = TextReport(isColored: StandardOutput.isTerminal)
+    var lines = ["\(outcome.model.architectureName) of \(outcome.model.family.title)"]
+    lines.append("")
+    lines.append("written file (fast) against source (reference, double precision)")
+    lines.append(report.text(for: outcome.comparison))
+    if let reference = outcome.reference {
+      lines.append("written file (fast) against \(self.reference ?? "")")
+      lines.append(report.text(for: reference))
+    }
+    let stages = outcome.stages.map { "\($0.name) \($0.seconds.milliseconds)" }
+    lines.append(stages.joined(separator: " · "))
+    if let bytes = outcome.outputBytes {
+      lines.append("wrote \(outputPath), \(bytes.withSeparators) bytes")
+    } else {
+      lines.append("nothing was written")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func printMapping() async throws {
+    let model = try await Model(path: source, family: try family.family)
+    var lines = ["\(model.architectureName) of \(model.family.title)", ""]
+    let entries = model.mapping?.entries ?? []
+    let width = entries.map(\.parameter.name.count).max() ?? 0
+    for entry in entries {
+      let name = entry.parameter.name
+      let padding = String(repeating: " ", count: width - name.count)
+      lines.append(
+        "\(name)\(padding)  \(entry.parameter.shape)  from \(entry.tensor.name) (\(entry.tensor.shape), "
+          + "\(entry.tensor.dtype.name))")
+    }
+    for waived in model.mapping?.waived ?? [] {
+      lines.append("passed over: \(waived.tensor.name), \(waived.reason)")
+    }
+    lines.append("")
+    lines.append(
+      "\(entries.count) tensors used, \(model.mapping?.waived.count ?? 0) passed over, none left")
+    try StandardOutput.write(lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n")
+  }
+}
+
+extension ConversionOutcome {
+  /// The comparison that a reader wants to see first: the one that fails, else the framework's.
+  fileprivate var worse: Comparison.Outcome {
+    guard comparison.verdict.passes else { return comparison }
+    return reference ?? comparison
+  }
+}

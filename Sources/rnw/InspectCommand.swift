@@ -1,0 +1,32 @@
+import ArgumentParser
+import Conversion
+import Families
+import Tensors
+import WeightSources
+
+/// `rnw inspect`.
+struct InspectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "List the tensors and metadata of any weight file, and the family found.",
+    discussion: """
+      EXAMPLES
+        rnw inspect resnet50v2.h5
+        rnw inspect model.rnw --stats
+        rnw inspect model.keras --json
+      """)
+
+  @Argument(help: "The file; its content decides what it is.")
+  var file: String
+
+  @Flag(help: "Also read the tensors: smallest, mean, largest value, and how many are not finite.")
+  var stats = false
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func run() async throws {
+    let inspection = try await inspect(file, readsValues: stats)
+    try StandardOutput.write(json ? try inspection.json() : inspection.text())
+  }
+}

@@ -1,0 +1,4 @@
+import ArgumentParser
+package import Inference
+
+extension InstructionSet: ExpressibleByArgument {}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Conversion
+import Tensors
+import Verification
+
+/// `rnw verify`.
+struct VerifyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Compare a model layer by layer, and name the first layer that is wrong.",
+    discussion: """
+      Against another model or a weight file, both are run on the same input. Against an archive of activations
+      (.npz with `input` and arrays under the framework's layer names), the model is run on the archive's input.
+      Without --against, a .rnw is checked by its own records: structure, checksums, certificate.
+
+      EXAMPLES
+        rnw verify model.rnw
+        rnw verify model.rnw --against resnet50v2.h5
+        rnw verify model.rnw --against activations.npz --report report.html
+      """)
+
+  @Argument(help: "The model that is judged: a .rnw or a weight file.")
+  var model: String
+
+  @Option(help: "A model, a weight file, or an archive of activations.")
+  var against: String?
+
+  @OptionGroup var family: FamilyOption
+  @OptionGroup var input: InputOption
+
+  @Option(help: ArgumentHelp("The largest scaled error of any layer.", valueName: "E"))
+  var limit: Double = Limits.float32
+
+  @Flag(help: "Also give each layer alone the reference's inputs, so that errors do not add up.")
+  var isolated = false
+
+  @Option(help: ArgumentHelp("Compare only the layers whose names match.", valueName: "GLOB"))
+  var layers: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"))
+  var report: String?
+
+  @Flag(help: "List every layer, in the order of the network.")
+  var all = false
+
+  @OptionGroup var threads: ThreadsOption
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func validate() throws {
+    guard limit > 0, limit.isFinite else {
+      throw ValidationError("--limit takes a positive number.")
+    }
+  }
+
+  func run() async throws {
+    var request = VerificationRequest(model: model)
+    request.against = against
+    request.family = try family.family
+    request.input = try input.argument
+    request.limits = Limits(standard: limit)
+    request.mode = isolated ? .both : .propagated
+    request.layers = layers.map { Glob($0) }
+    request.threads = threads.count
+    guard let against else { return try await checkAlone(request) }
+    let bar = ProgressBar("comparing")
+    let result = try await verify(request, against: against, progress: bar.update)
+    bar.finish()
+    if let report { try ReportFile(path: report).write(result, command: commandLine) }
+    try StandardOutput.write(
+      json ? try JSONReport(result, command: commandLine).text() : text(of: result))
+    if !result.verdict.passes { throw ExitCode(1) }
+  }
+
+  private func text(of result: Comparison.Outcome) -> String {
+    TextReport(
+      order: all ? .graph : .worst, maximumRows: all ? nil : 10,
+      isColored: StandardOutput.isTerminal
+    ).text(for: result)
+  }
+
+  private func checkAlone(_ request: VerificationRequest) async throws {
+    let check = try await verifyAlone(request)
+    try StandardOutput.write(
+      json ? try SelfCheckReport(check).json() : SelfCheckReport(check).text())
+    if !check.passes { throw ExitCode(1) }
+  }
+}
+
+/// The result of checking a file by its own records.
+private struct SelfCheckReport: Encodable {
+  private let schema = "rnw.check/1"
+  private let verdict: String
+  private let architecture: String
+  private let tensors: Int
+  private let tensorBytes: Int
+  private let certificate: CertificateReport?
+
+  private struct CertificateReport: Encodable {
+    let scaledError: Double
+    let limit: Double
+    let pass: Bool
+  }
+
+  init(_ check: SelfCheck) {
+    verdict = check.passes ? "pass" : "fail"
+    architecture = check.architecture
+    tensors = check.tensors
+    tensorBytes = check.tensorBytes
+    certificate = check.certificate.map {
+      CertificateReport(scaledError: $0.scaledError, limit: $0.record.limit, pass: $0.passes)
+    }
+  }
+
+  func json() throws -> String {
+    try RecordCoding.json(self, pretty: true) + "\n"
+  }
+
+  func text() -> String {
+    var lines = ["\(architecture)"]
+    lines.append(
+      "structure    ok, \(tensors) tensors, \(tensorBytes.withSeparators) bytes of parameters")
+    lines.append("checksums    ok, all \(tensors)")
+    if let certificate {
+      lines.append(
+        "certificate  \(certificate.pass ? "ok" : "FAILED"), this machine differs by "
+          + "\(certificate.scaledError) from the conversion (limit \(certificate.limit))")
+    } else {
+      lines.append("certificate  none: the file was made, not converted")
+    }
+    lines.append(verdict == "pass" ? "PASS" : "FAIL")
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,146 @@
+import Families
+import Inference
+import ResNetV2
+import Tensors
+import Testing
+
+@testable import Verification
+
+/// A tiny network of a family with random parameters.
+struct Sample: Sendable, CustomStringConvertible {
+  let family: String
+  let graph: Graph
+  let names: LayerNames
+  let parameters: Parameters
+  let input: Activation
+
+  var description: String { family }
+  var executor: NaiveExecutor { NaiveExecutor(graph, parameters) }
+
+  // swift-format-ignore: NeverUseForceTry
+  static let keras = try! Sample(family: "keras")
+  // swift-format-ignore: NeverUseForceTry
+  static let torch = try! Sample(family: "torch")
+  static let all = [keras, torch]
+
+  init(family id: String, seed: UInt64 = 7) throws {
+    let family = try #require(Family.named(id))
+    var configuration = family.configuration(kind: .bottleneck, blocks: [2, 1], classes: 7)
+    configuration.stem.convolutions[0].outputChannels = 6
+    for (index, widths) in [(4, 8), (6, 12)].enumerated() {
+      configuration.stages[index].innerChannels = widths.0
+      configuration.stages[index].outputChannels = widths.1
+    }
+    self.family = id
+    graph = try Graph(configuration)
+    names = family.layerNames(for: graph)
+    var generator = SplitMix64(seed: seed)
+    parameters = try Parameters(
+      Dictionary(
+        uniqueKeysWithValues: graph.parameters.map { parameter in
+          (parameter.name, parameter.random(&generator))
+        }), for: graph)
+    input = .probe([2, 15, 18, 3], seed: 3)
+  }
+
+  /// The same network with other parameters.
+  init(_ other: Sample, _ parameters: Parameters) {
+    family = other.family
+    graph = other.graph
+    names = other.names
+    input = other.input
+    self.parameters = parameters
+  }
+
+  /// The same network with one parameter changed.
+  func changing(_ name: String, _ change: ([Float]) -> [Float]) throws -> NaiveExecutor {
+    let parameter = try #require(graph.parameters.first { $0.name == name })
+    let tensor = TensorData(shape: parameter.shape, values: change(parameters[parameter].floats()))
+    return NaiveExecutor(graph, parameters.replacing(parameter, with: tensor))
+  }
+
+  /// The same network with two parameters exchanged.
+  func exchanging(_ first: String, _ second: String) throws -> NaiveExecutor {
+    let a = try #require(graph.parameters.first { $0.name == first })
+    let b = try #require(graph.parameters.first { $0.name == second })
+    return NaiveExecutor(
+      graph,
+      parameters.replacing(a, with: parameters[b]).replacing(b, with: parameters[a]))
+  }
+
+  func comparison(
+    of candidate: any Executor, mode: Comparison.Mode = .propagated, layers: String? = nil
+  ) -> Comparison {
+    Comparison(candidate: candidate, layerNames: names, mode: mode, layers: layers.map(Glob.init))
+  }
+
+  /// An archive of what this network computes, as the family's framework would write it.
+  func archive(
+    changing change: @escaping (String, TensorData) -> [(String, TensorData)] = { [($0, $1)] }
+  ) throws -> MemorySource {
+    var arrays = change("input", input.tensor(names.layout))
+    _ = try executor.run(input) { node, value in
+      guard node > 0, let name = names.name(of: graph.nodes[node].name) else { return }
+      arrays += change(name, value.tensor(names.layout))
+    }
+    return MemorySource(arrays)
+  }
+}
+
+/// Arrays in memory as a source.
+struct MemorySource: WeightSource {
+  let container = "npz"
+  let path = "acts.npz"
+  let metadata: [String: String] = [:]
+  let arrays: [(name: String, tensor: TensorData)]
+
+  init(_ arrays: [(String, TensorData)]) {
+    self.arrays = arrays.map { (name: $0.0, tensor: $0.1) }
+  }
+
+  var tensors: [TensorInfo] {
+    arrays.map { TensorInfo(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape) }
+  }
+
+  func tensor(named name: String) throws -> TensorData {
+    try #require(arrays.first { $0.name == name }).tensor
+  }
+}
+
+extension Parameter {
+  /// Values far from the identity, so that every mistake shows.
+  func random(_ generator: inout SplitMix64) -> TensorData {
+    let fanIn = Float(max(shape.elementCount / shape[0], 1))
+    let values = (0..<shape.elementCount).map { _ in
+      let value = generator.nextProbeValue()
+      return switch role {
+      case .weight: value * (6 / fanIn).squareRoot()
+      case .scale, .variance: 1 + 0.5 * value
+      case .bias, .shift, .mean: 0.3 * value
+      }
+    }
+    return TensorData(shape: shape, values: values)
+  }
+}
+
+extension Activation {
+  static func probe(_ shape: Shape, seed: UInt64) -> Activation {
+    var generator = SplitMix64(seed: seed)
+    return Activation(
+      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
+  }
+
+  /// The values in a family's layout.
+  func tensor(_ layout: LayerNames.Layout) -> TensorData {
+    guard layout == .nchw, shape.rank == 4 else { return TensorData(shape: shape, values: values) }
+    var values: [Float] = []
+    for n in 0..<shape[0] {
+      for c in 0..<shape[3] {
+        for y in 0..<shape[1] {
+          for x in 0..<shape[2] { values.append(self[n, y, x, c]) }
+        }
+      }
+    }
+    return TensorData(shape: [shape[0], shape[3], shape[1], shape[2]], values: values)
+  }
+}

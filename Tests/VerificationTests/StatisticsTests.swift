@@ -1,0 +1,146 @@
+import Foundation
+import Tensors
+import Testing
+
+@testable import Verification
+
+@Suite("Difference statistics")
+struct DifferenceStatisticsTests {
+  @Test("Figures equal the formulas in Double", arguments: [0, 1, 7, 8, 9, 2047, 2048, 5003])
+  func formulas(count: Int) {
+    let (a, b) = pair(count: count, seed: 5)
+    let statistics = DifferenceStatistics(a, b, limit: 1e-3)
+    let pairs = zip(a, b).map { (Double($0), Double($1)) }
+    let differences = pairs.map { abs($0 - $1) }
+    let largest = pairs.map { abs($0.1) }.max() ?? 0
+    let squares = differences.map { $0 * $0 }.reduce(0, +)
+    let signal = pairs.map { $0.1 * $0.1 }.reduce(0, +)
+    #expect(statistics.count == count)
+    #expect(statistics.maximum == differences.max() ?? 0)
+    #expect(statistics.maximumReference == largest)
+    #expect(statistics.overLimit == differences.count { $0 > 1e-3 * largest })
+    guard count > 0 else { return }
+    #expect(statistics.maximumIndex == differences.firstIndex(of: differences.max() ?? 0))
+    #expect(statistics.scaledError == (differences.max() ?? 0) / largest)
+    #expect(close(statistics.meanDifference, differences.reduce(0, +) / Double(count)))
+    #expect(close(statistics.rootMeanSquare, (squares / Double(count)).squareRoot()))
+    #expect(close(statistics.signalToNoise, 10 * log10(signal / squares)))
+    let dot = pairs.map { $0 * $1 }.reduce(0, +)
+    let norms = (pairs.map { $0.0 * $0.0 }.reduce(0, +) * signal).squareRoot()
+    #expect(close(statistics.cosine, dot / norms))
+  }
+
+  @Test("Parts merged are the whole", arguments: [1, 100, 2048, 3000, 4999])
+  func merging(cut: Int) {
+    let (a, b) = pair(count: 5000, seed: 11)
+    let whole = DifferenceStatistics(a, b, limit: 1)
+    var merged = DifferenceStatistics()
+    merged.merge(DifferenceStatistics(Array(a[..<cut]), Array(b[..<cut]), limit: 1))
+    merged.merge(DifferenceStatistics(Array(a[cut...]), Array(b[cut...]), limit: 1))
+    #expect(merged.count == whole.count)
+    #expect(merged.maximum == whole.maximum)
+    #expect(merged.maximumIndex == whole.maximumIndex)
+    #expect(merged.scaledError == whole.scaledError)
+    #expect(close(merged.meanDifference, whole.meanDifference))
+    #expect(close(merged.rootMeanSquare, whole.rootMeanSquare))
+    #expect(close(merged.cosine, whole.cosine))
+    #expect(close(merged.signalToNoise, whole.signalToNoise))
+  }
+
+  @Test("Merging with nothing changes nothing")
+  func mergingWithNothing() {
+    let (a, b) = pair(count: 10, seed: 1)
+    let statistics = DifferenceStatistics(a, b, limit: 1)
+    var left = DifferenceStatistics()
+    left.merge(statistics)
+    var right = statistics
+    right.merge(DifferenceStatistics())
+    #expect(left == statistics)
+    #expect(right == statistics)
+  }
+
+  @Test("Equal values have no error, a cosine of 1 and no noise")
+  func equalValues() {
+    let (a, _) = pair(count: 3000, seed: 2)
+    let statistics = DifferenceStatistics(a, a, limit: 0)
+    #expect(statistics.scaledError == 0)
+    #expect(statistics.maximumIndex == nil)
+    #expect(statistics.cosine == 1)
+    #expect(statistics.signalToNoise == .infinity)
+    #expect(statistics.overLimit == 0)
+  }
+
+  @Test("A reference of zeros is judged by the difference itself")
+  func zeroReference() {
+    let zeros = [Float](repeating: 0, count: 20)
+    var values = zeros
+    values[3] = 0.5
+    #expect(DifferenceStatistics(values, zeros, limit: 1).scaledError == 0.5)
+    #expect(DifferenceStatistics(values, zeros, limit: 1).cosine == 0)
+    #expect(DifferenceStatistics(zeros, zeros, limit: 1).scaledError == 0)
+    #expect(DifferenceStatistics(zeros, zeros, limit: 1).cosine == 1)
+  }
+
+  @Test(
+    "The same NaN or infinity on both sides agrees; any other mismatches",
+    arguments: [
+      (Float.nan, Float.nan, true), (.infinity, .infinity, true), (-.infinity, -.infinity, true),
+      (.nan, 1, false), (1, .nan, false), (.infinity, -.infinity, false), (.infinity, 1, false),
+      (1, -.infinity, false), (.nan, .infinity, false),
+    ] as [(Float, Float, Bool)])
+  func nonFinite(candidate: Float, reference: Float, agrees: Bool) {
+    var (a, b) = pair(count: 5000, seed: 3)
+    let expected = DifferenceStatistics(a, b, limit: 1)
+    a.insert(candidate, at: 2500)
+    b.insert(reference, at: 2500)
+    let statistics = DifferenceStatistics(a, b, limit: 1)
+    #expect(statistics.nonFinite.pairs == 1)
+    #expect(statistics.nonFinite.mismatched == (agrees ? 0 : 1))
+    #expect(statistics.nonFinite.candidateNaN == (candidate.isNaN ? 1 : 0))
+    #expect(statistics.nonFinite.referenceNaN == (reference.isNaN ? 1 : 0))
+    #expect(statistics.nonFinite.candidateInfinite == (candidate.isInfinite ? 1 : 0))
+    #expect(statistics.nonFinite.referenceInfinite == (reference.isInfinite ? 1 : 0))
+    #expect(statistics.scaledError == (agrees ? expected.scaledError : .infinity))
+    #expect(statistics.overLimit == (agrees ? 0 : 1))
+    #expect(statistics.maximum == expected.maximum)
+    #expect(close(statistics.rootMeanSquare, expected.rootMeanSquare))
+  }
+
+  @Test("Values near the ends of float32 neither overflow nor vanish")
+  func extremes() {
+    let largest = Float.greatestFiniteMagnitude
+    let statistics = DifferenceStatistics([largest, 0], [-largest, 0], limit: 1)
+    #expect(statistics.scaledError == 2)
+    #expect(statistics.nonFinite.pairs == 0)
+    #expect(close(statistics.cosine, -1))
+    let tiny = Float.leastNonzeroMagnitude
+    #expect(DifferenceStatistics([tiny], [2 * tiny], limit: 1).scaledError == 0.5)
+  }
+
+  @Test("Values that cannot be paired fail at any limit")
+  func incomparable() {
+    #expect(DifferenceStatistics(incomparable: 4).scaledError == .infinity)
+    #expect(DifferenceStatistics(incomparable: 4).overLimit == 4)
+  }
+
+  private func pair(count: Int, seed: UInt64) -> ([Float], [Float]) {
+    var generator = SplitMix64(seed: seed)
+    let b = (0..<count).map { _ in 3 * generator.nextProbeValue() }
+    let a = b.map { $0 + 0.01 * generator.nextProbeValue() }
+    return (a, b)
+  }
+
+  private func close(_ value: Double, _ expected: Double) -> Bool {
+    abs(value - expected) <= 1e-12 * max(abs(expected), 1)
+  }
+}
+
+extension DifferenceStatistics {
+  init(_ candidate: [Float], _ reference: [Float], limit: Double) {
+    self = candidate.withUnsafeBufferPointer { candidate in
+      reference.withUnsafeBufferPointer { reference in
+        DifferenceStatistics(candidate: candidate, reference: reference, limit: limit)
+      }
+    }
+  }
+}

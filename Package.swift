@@ -16,8 +16,17 @@ func kernels(_ name: String, define: String, clangFlags: [String] = []) -> Targe
     name: name,
     dependencies: ["CKernelSupport"],
     swiftSettings: strict + [
-      .define(define), .unsafeFlags(["-O"] + clangFlags.flatMap { ["-Xcc", $0] })
+      .define(define), .unsafeFlags(["-O"] + clangFlags.flatMap { ["-Xcc", $0] }),
     ])
+}
+
+/// The tests of a room, and what else they import.
+func tests(
+  _ room: String, of others: Target.Dependency..., golden: [String] = []
+) -> Target {
+  .testTarget(
+    name: "\(room)Tests", dependencies: [.target(name: room), "TestSupport"] + others,
+    exclude: golden, swiftSettings: strict)
 }
 
 let package = Package(
@@ -79,6 +88,21 @@ let package = Package(
         "Conversion", "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification",
         "WeightSources", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+
+    // Tests, one target for each room.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    tests("Tensors"),
+    tests("Safetensors", of: "Tensors"),
+    tests("RNW", of: "Safetensors", "Tensors"),
+    tests("ResNetV2", of: "Tensors", golden: ["Golden"]),
+    tests("WeightSources", of: "Tensors", "rnw-hdf5"),
+    tests("Families", of: "ResNetV2", "Tensors"),
+    tests("Inference", of: "ResNetV2", "Tensors"),
+    tests("Verification", of: "Families", "Inference", "ResNetV2", "Tensors"),
+    tests(
+      "Conversion",
+      of: "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification", "WeightSources",
+      "rnw-hdf5"),
   ],
   swiftLanguageModes: [.v6]
 )

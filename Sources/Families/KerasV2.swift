@@ -41,7 +41,9 @@ extension Family {
     refine: refineFromKerasConfiguration)
 }
 
-/// The layers in the order of a block's forward pass. The first block of a stage has `_0_conv`; the
+/// The layers in the order of a block's forward pass.
+///
+/// The first block of a stage has `_0_conv`; the
 /// last one of a shrinking stage subsamples by a max-pool of window 1, which Keras numbers by itself.
 private let kerasLayers = [
   "input": "input_layer",

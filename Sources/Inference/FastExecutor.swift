@@ -54,7 +54,9 @@ public final class FastExecutor: Executor {
     zeros = AlignedFloats(zeros: widest.max() ?? 1)
   }
 
-  /// Runs the whole network. With an observer every value is stored; the bits are the same as without.
+  /// Runs the whole network.
+  ///
+  /// With an observer every value is stored; the bits are the same as without.
   public func run(
     _ input: Activation, observer: ((_ node: Int, _ value: Activation) throws -> Void)?
   ) throws -> Activation {

@@ -49,7 +49,9 @@ package func packPanel(
   }
 }
 
-/// Computes the tiles of some panels of a convolution. Every output is computed by one call alone, so the result
+/// Computes the tiles of some panels of a convolution.
+///
+/// Every output is computed by one call alone, so the result
 /// does not depend on how the work is divided.
 ///
 /// - Parameters:

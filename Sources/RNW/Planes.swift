@@ -82,7 +82,8 @@ enum Planes {
       guard stream.count >= prefixBytes else { return nil }
       let perBlock = Int(stream.littleEndian(at: 0))
       let count = Int(stream.littleEndian(at: 4))
-      guard perBlock > 0, perBlock <= 1 << 24 else { return nil }
+      // A power of two, so that no single wrong bit gives another number that would do.
+      guard perBlock.nonzeroBitCount == 1, perBlock <= 1 << 24 else { return nil }
       let elements = shape.elementCount
       guard count == elements / perBlock + (elements % perBlock == 0 ? 0 : 1),
         count <= (stream.count - prefixBytes) / (4 * width)

@@ -106,6 +106,7 @@ package struct RNWDraft: Sendable {
       MetadataKey.source: records.source,
     ]
     metadata[MetadataKey.certificate] = records.certificate
+    metadata[MetadataKey.checksum] = metadata.metadataChecksum
     return metadata
   }
 
@@ -131,7 +132,8 @@ private struct StoredTensor: Sendable {
   var record: TensorRecord {
     TensorRecord(
       dtype: data.dtype.rawValue, shape: data.shape.dimensions,
-      encoding: packed == nil ? .raw : .planes, crc32: checksum)
+      encoding: packed == nil ? .raw : .planes, crc32: checksum,
+      storedCRC32: packed.map { $0.withUnsafeBytes { Checksum.crc32(of: $0) } })
   }
 
   func write(to output: OutputFile, at offset: Int) throws {

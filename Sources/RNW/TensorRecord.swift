@@ -11,6 +11,8 @@ struct TensorRecord: Codable, Hashable, Sendable {
   var encoding: Encoding
   /// The CRC-32 of the little-endian elements.
   var crc32: UInt32
+  /// The CRC-32 of the bytes in the file, where they are not the elements.
+  var storedCRC32: UInt32?
 
   /// How the bytes in the file become the elements.
   enum Encoding: String, Codable, Sendable {
@@ -30,6 +32,21 @@ enum MetadataKey {
   static let preprocessing = "rnw.preprocessing"
   static let source = "rnw.source"
   static let certificate = "rnw.certificate"
+  static let checksum = "rnw.metadata-crc32"
+}
+
+extension [String: String] {
+  /// The CRC-32 over all keys and values but the checksum's own, sorted by key, each followed by a NUL.
+  var metadataChecksum: String {
+    var bytes: [UInt8] = []
+    for (key, value) in sorted(by: { $0.key < $1.key }) where key != MetadataKey.checksum {
+      bytes += key.utf8
+      bytes.append(0)
+      bytes += value.utf8
+      bytes.append(0)
+    }
+    return String(bytes.withUnsafeBytes { Checksum.crc32(of: $0) })
+  }
 }
 
 /// The version of the format that is written, and the newest major version that is read.

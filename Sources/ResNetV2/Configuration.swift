@@ -85,7 +85,7 @@ extension Configuration {
       self.hasLastBias = hasLastBias
     }
 
-    /// The two block shapes of He et al. (2015), section 4.1.
+    /// The two block shapes of “Deep Residual Learning” (He and others, 2015), section 4.1.
     public enum Kind: String, Hashable, Sendable, Codable {
       /// Two 3×3 convolutions.
       case basic

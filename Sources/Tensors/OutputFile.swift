@@ -90,7 +90,9 @@ package final class OutputFile: Sendable {
     try bytes.withUnsafeBytes { try write($0, at: offset) }
   }
 
-  /// Waits until the content is on the disk. An error here is final: the system may have dropped the data.
+  /// Waits until the content is on the disk.
+  ///
+  /// An error here is final: the system may have dropped the data.
   package func synchronize() throws {
     guard state.withLock({ calls.sync($0.descriptor) }) == 0 else {
       throw InputError(.writeFailed, path: path, "cannot be made durable: \(errorText())")

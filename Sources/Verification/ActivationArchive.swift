@@ -59,19 +59,63 @@ package struct ActivationArchive: Sendable {
   /// Whether there is an array for a node.
   func holds(_ node: String) -> Bool { assignment.arrays[node] != nil }
 
-  /// The shape for a node's array, in the family's layout, before anything is read.
+  /// Checks the shapes of all arrays against those of their layers, before anything is read.
   ///
   /// - Throws: `InputError` that names the first array with another shape than its layer.
-  func check(_ graph: Graph, shapes: [Shape]) throws(InputError) {
+  func check(_ graph: Graph, shapes: [Shape], input: Shape) throws(InputError) {
+    guard let (name, found, expected) = firstMisshapen(graph, shapes: shapes) else { return }
+    throw InputError(
+      .badData, path: source.path, "array '\(name)' is \(found)", place: "expected \(expected)",
+      hint: hint(for: graph, input: input))
+  }
+
+  private func firstMisshapen(
+    _ graph: Graph, shapes: [Shape]
+  ) -> (name: String, found: Shape, expected: Shape)? {
     for (node, expected) in zip(graph.nodes, shapes) {
       guard let name = assignment.arrays[node.name], let array = arrays[name] else { continue }
       let shape = layout.shape(of: expected)
       guard array.shape == shape || array.shape.isImageOfOnePixel(of: shape) else {
-        throw InputError(
-          .badData, path: source.path, "array '\(name)' is \(array.shape)",
-          place: "expected \(shape)")
+        return (name, array.shape, shape)
       }
     }
+    return nil
+  }
+
+  /// Which network would have arrays of these shapes, where a change of strides makes one.
+  private func hint(for graph: Graph, input: Shape) -> String? {
+    var first = graph.configuration
+    first.block.stridedBlock = first.block.stridedBlock == .first ? .last : .first
+    var second = graph.configuration
+    second.block.stridedConvolution = second.block.stridedConvolution == .first ? .spatial : .first
+    let changes = [
+      (first, "the stride in the \(first.block.stridedBlock.rawValue) block of each stage"),
+      (
+        second,
+        "the stride in the \(second.block.stridedConvolution.rawValue) convolution of a block"
+      ),
+    ]
+    for (configuration, text) in changes {
+      guard let other = try? Graph(configuration), let shapes = try? other.shapes(for: input),
+        firstMisshapen(other, shapes: shapes) == nil
+      else { continue }
+      return "the arrays are those of a network with \(text)"
+    }
+    return nil
+  }
+
+  /// By how much values may be off, in units of the largest, because the archive's type rounded them.
+  ///
+  /// An isolated layer also starts from rounded inputs, and a norm can make more of that.
+  func allowance(for node: String, isolated: Bool) -> Double {
+    guard let name = assignment.arrays[node], let array = arrays[name] else { return 0 }
+    let rounding =
+      switch array.dtype {
+      case .float16: 0x1p-11
+      case .bfloat16: 0x1p-8
+      default: 0.0
+      }
+    return isolated ? 8 * rounding : rounding
   }
 
   /// The value of a node in the layout of the graph; `nil` where the archive lacks it.

@@ -19,7 +19,7 @@ extension Comparison {
   ) throws -> Comparison.Outcome {
     let input = try input ?? archive.input()
     let shapes = try candidate.graph.shapes(for: input.shape)
-    try archive.check(candidate.graph, shapes: shapes)
+    try archive.check(candidate.graph, shapes: shapes, input: input.shape)
     let table = try LayerTable(self)
     try table.begin(input: input)
     try ArchivePass(self, archive: archive, shapes: shapes, table: table).run(input)
@@ -66,11 +66,20 @@ private final class ArchivePass {
     if let expected {
       if isOutput { table.addOutput(candidate: value, reference: expected) }
       if isCompared, comparison.mode.isPropagated {
-        table.measure(node, value, expected, isolated: false)
+        measure(node, value, expected, isolated: false)
       }
     }
     if comparison.mode.isIsolated {
       try measureAlone(node, expected, isCompared: isCompared)
+    }
+  }
+
+  private func measure(
+    _ node: Int, _ value: Activation, _ expected: Activation, isolated: Bool
+  ) {
+    let name = comparison.candidate.graph.nodes[node].name
+    table.measure(node, value, expected, isolated: isolated) { isolated in
+      self.archive.allowance(for: name, isolated: isolated)
     }
   }
 
@@ -80,7 +89,7 @@ private final class ArchivePass {
       let inputs = candidate.graph.nodes[node].inputs.compactMap { reference[$0] }
       let value = try candidate.evaluate(node, inputs: inputs)
       if let expected, isCompared {
-        table.measure(node, value, expected, isolated: true)
+        measure(node, value, expected, isolated: true)
       }
       reference[node] = expected ?? value
     } else {

@@ -42,8 +42,13 @@ final class LayerTable {
   }
 
   /// Measures one value of a node against the reference's.
-  func measure(_ node: Int, _ candidate: Activation, _ reference: Activation, isolated: Bool) {
-    let layer = layer(node, shape: candidate.shape)
+  ///
+  /// - Parameter allowance: what the limit of a mode is raised by.
+  func measure(
+    _ node: Int, _ candidate: Activation, _ reference: Activation, isolated: Bool,
+    allowance: (_ isolated: Bool) -> Double = { _ in 0 }
+  ) {
+    let layer = layer(node, shape: candidate.shape, allowance: allowance)
     let limit = isolated ? layer.isolatedLimit : layer.propagatedLimit
     guard candidate.shape == reference.shape else {
       let problem = "the shape is \(candidate.shape), the reference's is \(reference.shape)"
@@ -79,18 +84,22 @@ final class LayerTable {
       agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape)
   }
 
-  private func layer(_ node: Int, shape: Shape) -> LayerComparison {
+  private func layer(
+    _ node: Int, shape: Shape, allowance: (_ isolated: Bool) -> Double
+  ) -> LayerComparison {
     if let layer = layers[node] { return layer }
     let names = comparison.layerNames
     let name = comparison.candidate.graph.nodes[node].name
     let familyName = names.name(of: name)
+    func limit(isolated: Bool) -> Double {
+      comparison.limits.limit(name: name, familyName: familyName, isolated: isolated)
+        + allowance(isolated)
+    }
     let layer = LayerComparison(
       node: node, name: name, familyName: familyName,
       operation: comparison.candidate.graph.nodes[node].operation.title,
       shape: names.layout.shape(of: shape), layout: names.layout,
-      propagatedLimit: comparison.limits.limit(
-        name: name, familyName: familyName, isolated: false),
-      isolatedLimit: comparison.limits.limit(name: name, familyName: familyName, isolated: true))
+      propagatedLimit: limit(isolated: false), isolatedLimit: limit(isolated: true))
     layers[node] = layer
     return layer
   }

@@ -85,6 +85,20 @@ struct ArchiveTests {
     #expect(error?.kind == .badData)
   }
 
+  @Test("Arrays of a network with the stride elsewhere are recognised")
+  func strideElsewhere() throws {
+    let sample = Sample.keras
+    var configuration = sample.graph.configuration
+    configuration.block.stridedBlock = .first
+    let archive = try Sample(sample, try Graph(configuration)).archive()
+    let error = #expect(throws: InputError.self) {
+      try compare(sample.executor, with: archive, of: sample, .propagated)
+    }
+    #expect(
+      error?.hint
+        == "the arrays are those of a network with the stride in the first block of each stage")
+  }
+
   @Test("Features kept as images of one pixel are features")
   func onePixel() throws {
     let sample = Sample.torch
@@ -106,6 +120,9 @@ struct ArchiveTests {
     let result = try compare(sample.executor, with: archive, of: sample, .propagated)
     let worst = result.layers.map(\.scaledError).max() ?? 0
     #expect(dtype == .float64 ? worst == 0 : (1e-5...6e-4).contains(worst))
+    for mode in Comparison.Mode.allCases {
+      #expect(try compare(sample.executor, with: archive, of: sample, mode).verdict.passes)
+    }
   }
 
   @Test("Without an input the archive says so, and takes one that is given")

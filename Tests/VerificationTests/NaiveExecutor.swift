@@ -87,21 +87,34 @@ private func convolution(
     }
   }
   let shape = outputShape(.convolution(conv), input)
-  return Activation(shape: shape) { n, y, x, output in
-    var sum = tensors[.bias].map { Double($0[output]) } ?? 0
-    for ky in 0..<conv.kernel {
-      for kx in 0..<conv.kernel {
-        let row = y * conv.stride + ky - conv.padding
-        let column = x * conv.stride + kx - conv.padding
-        guard 0..<input.shape[1] ~= row, 0..<input.shape[2] ~= column else { continue }
-        for channel in 0..<conv.inputChannels {
-          sum +=
-            weights[((output * conv.inputChannels + channel) * conv.kernel + ky) * conv.kernel + kx]
-            * Double(input[n, row, column, channel])
+  let (height, width, channels) = (input.shape[1], input.shape[2], conv.inputChannels)
+  let values = input.values.map(Double.init)
+  let bias = tensors[.bias]?.map(Double.init)
+  return values.withUnsafeBufferPointer { values in
+    weights.withUnsafeBufferPointer { weights in
+      Activation(shape: shape) { n, y, x, output in
+        var sum = bias?[output] ?? 0
+        var tap = 0
+        // The kernel's taps in the order of the weights of one channel; loops without iterators,
+        // which are slow where nothing is optimised.
+        while tap < conv.kernel * conv.kernel {
+          let row = y * conv.stride + tap / conv.kernel - conv.padding
+          let column = x * conv.stride + tap % conv.kernel - conv.padding
+          if row >= 0, row < height, column >= 0, column < width {
+            let pixel = ((n * height + row) * width + column) * channels
+            var channel = 0
+            while channel < channels {
+              sum +=
+                weights[(output * channels + channel) * conv.kernel * conv.kernel + tap]
+                * values[pixel + channel]
+              channel += 1
+            }
+          }
+          tap += 1
         }
+        return sum
       }
     }
-    return sum
   }
 }
 

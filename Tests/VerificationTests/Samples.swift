@@ -52,6 +52,15 @@ struct Sample: Sendable, CustomStringConvertible {
     self.parameters = parameters
   }
 
+  /// The same parameters in a network with other options.
+  init(_ other: Sample, _ graph: Graph) {
+    family = other.family
+    self.graph = graph
+    names = other.names
+    input = other.input
+    parameters = other.parameters
+  }
+
   /// The same network with one parameter changed.
   func changing(_ name: String, _ change: ([Float]) -> [Float]) throws -> NaiveExecutor {
     let parameter = try #require(graph.parameters.first { $0.name == name })

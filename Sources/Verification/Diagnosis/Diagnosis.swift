@@ -99,26 +99,32 @@ extension Diagnosis {
     }
     guard let culprit = result.culprit else { return result }
     let unseen = result.isFromArchive ? result.unseenNodes(before: culprit.node) : []
-    guard
-      let layer = try LayerCase(
-        culprit, unseen: unseen, of: comparison.candidate, values: try values())
-    else {
-      result.suspicion = result.layer(of: culprit.node)?.problem
-        .map { Suspicion(explanation: $0, scaledError: nil) }
-      return result
-    }
+    let layer = try LayerCase(
+      culprit, unseen: unseen, of: comparison.candidate, values: try values())
     let limit = comparison.limits.limit(
       name: culprit.name, familyName: culprit.familyName, isolated: true)
-    result.suspicion = try suspicion(of: layer, limit: limit)
+    result.suspicion =
+      try suspicion(of: culprit.node, layer, limit: limit)
+      ?? result.layer(of: culprit.node)?.problem
+      .map { Suspicion(explanation: $0, scaledError: nil) }
     return result
   }
 
-  /// The first explanation of a kind: what can be seen directly, what can be tried, what can be computed, where
-  /// the error is.
-  private func suspicion(of layer: LayerCase, limit: Double) throws -> Suspicion? {
-    try differingParameters(of: layer) ?? differingOptions(of: layer)
-      ?? bestHypothesis(for: layer, limit: limit) ?? solvedParameter(of: layer, limit: limit)
-      ?? layer.placeOfError(limit: limit)
+  /// The first explanation of a kind: what can be seen directly, what can be tried, what can be computed,
+  /// where the error is.
+  private func suspicion(
+    of node: Int, _ layer: LayerCase?, limit: Double
+  ) throws -> Suspicion? {
+    if let seen = try differingParameters(of: node, layer) ?? differingOptions(of: node) {
+      return seen
+    }
+    guard let layer else { return nil }
+    return try bestHypothesis(for: layer, limit: limit)
+      ?? solvedParameter(of: layer, limit: limit)
+      ?? layer.placeOfError(
+        limit: limit,
+        bias: comparison.candidate.graph.nodes[node].parameters
+          .first { $0.role == .bias }.map { parameters[$0].floats() })
   }
 
   private func bestHypothesis(for layer: LayerCase, limit: Double) throws -> Suspicion? {

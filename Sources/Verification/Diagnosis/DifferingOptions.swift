@@ -4,10 +4,10 @@ import ResNetV2
 
 extension Diagnosis {
   /// What the layer computes otherwise than the reference's; `nil` where it is the same, or not known.
-  func differingOptions(of layer: LayerCase) -> Suspicion? {
+  func differingOptions(of node: Int) -> Suspicion? {
     guard let reference else { return nil }
     let graph = comparison.candidate.graph
-    let own = graph.nodes[layer.node]
+    let own = graph.nodes[node]
     guard let index = reference.graph.index(of: own.name) else { return nil }
     let other = reference.graph.nodes[index]
     var differences = own.operation.differences(from: other.operation)

@@ -3,10 +3,14 @@ import Tensors
 
 extension LayerCase {
   /// Where the error is, when it is in few of the channels, or what the channels were exchanged for.
-  func placeOfError(limit: Double) -> Suspicion? {
+  ///
+  /// - Parameters:
+  ///   - limit: the scaled error up to which values agree.
+  ///   - bias: what the layer adds to each channel in the end, whatever was exchanged before.
+  func placeOfError(limit: Double, bias: [Float]?) -> Suspicion? {
     let channels = expected.shape[expected.shape.rank - 1]
     guard channels > 1 else { return nil }
-    if let order = permutation(limit: limit), order != Array(0..<channels) {
+    if let order = permutation(limit: limit, bias: bias), order != Array(0..<channels) {
       let moved = order.enumerated().count { $0.offset != $0.element }
       return Suspicion(
         explanation: "its output channels are in another order (\(moved) of \(channels) moved)",
@@ -36,21 +40,23 @@ extension LayerCase {
   }
 
   /// For every channel the one that has its expected values; `nil` where some channel has none.
-  private func permutation(limit: Double) -> [Int]? {
+  private func permutation(limit: Double, bias: [Float]?) -> [Int]? {
     let channels = expected.shape[expected.shape.rank - 1]
-    let sums = channelSums(found.values, channels)
+    let bias = bias?.map(Double.init) ?? Array(repeating: 0, count: channels)
+    guard bias.count == channels else { return nil }
+    let sums = channelSums(found.values, less: bias)
     let scale = Double(expected.values.map(\.magnitude).max() ?? 0)
     let pixels = Double(expected.values.count / channels)
     var candidates = Array(sums.indices).sorted { sums[$0] < sums[$1] }
     var order: [Int] = []
-    for (channel, sum) in channelSums(expected.values, channels).enumerated() {
+    for (channel, sum) in channelSums(expected.values, less: bias).enumerated() {
       // Sums tell which channels are worth a look at every value.
       let near = candidates.indices.filter {
         (sums[candidates[$0]] - sum).magnitude <= limit * scale * pixels
       }
       guard
         let match = near.first(where: {
-          isSame(candidates[$0], channel, channels, tolerance: limit * scale)
+          isSame(candidates[$0], channel, bias, tolerance: limit * scale)
         })
       else { return nil }
       order.append(candidates.remove(at: match))
@@ -59,19 +65,20 @@ extension LayerCase {
   }
 
   private func isSame(
-    _ foundChannel: Int, _ expectedChannel: Int, _ channels: Int, tolerance: Double
+    _ foundChannel: Int, _ expectedChannel: Int, _ bias: [Double], tolerance: Double
   ) -> Bool {
-    stride(from: 0, to: expected.values.count, by: channels).allSatisfy { start in
-      let difference =
-        Double(found.values[start + foundChannel])
-        - Double(expected.values[start + expectedChannel])
-      return difference.magnitude <= tolerance
+    stride(from: 0, to: expected.values.count, by: bias.count).allSatisfy { start in
+      let found = Double(found.values[start + foundChannel]) - bias[foundChannel]
+      let expected = Double(expected.values[start + expectedChannel]) - bias[expectedChannel]
+      return (found - expected).magnitude <= tolerance
     }
   }
 
-  private func channelSums(_ values: [Float], _ channels: Int) -> [Double] {
-    var sums = [Double](repeating: 0, count: channels)
-    for (index, value) in values.enumerated() { sums[index % channels] += Double(value) }
+  private func channelSums(_ values: [Float], less bias: [Double]) -> [Double] {
+    var sums = [Double](repeating: 0, count: bias.count)
+    for (index, value) in values.enumerated() {
+      sums[index % bias.count] += Double(value) - bias[index % bias.count]
+    }
     return sums
   }
 }

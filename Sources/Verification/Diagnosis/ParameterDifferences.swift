@@ -5,8 +5,8 @@ import Tensors
 extension Diagnosis {
   /// What is wrong with the parameters of a layer, by looking at the reference's own; `nil` where it has
   /// none, or they are the same.
-  func differingParameters(of layer: LayerCase) throws -> Suspicion? {
-    let node = comparison.candidate.graph.nodes[layer.node]
+  func differingParameters(of node: Int, _ layer: LayerCase?) throws -> Suspicion? {
+    let node = comparison.candidate.graph.nodes[node]
     guard let reference,
       let other = reference.graph.index(of: node.name).map({ reference.graph.nodes[$0] })
     else { return nil }
@@ -22,7 +22,7 @@ extension Diagnosis {
     let corrected = expected.filter { role, tensor in
       differing.contains { $0.role == role && $0.shape == tensor.shape }
     }
-    let error = try self.error(of: layer, under: .parameters(corrected)) ?? layer.error
+    let error = try layer.flatMap { try self.error(of: $0, under: .parameters(corrected)) }
     return Suspicion(explanation: text, scaledError: error)
   }
 

@@ -3,19 +3,19 @@ import ResNetV2
 import Tensors
 
 extension Diagnosis {
-  /// What is wrong with one parameter of a norm or a bias, found by solving for it.
+  /// What is wrong with one parameter of a layer, found by solving for it.
   ///
-  /// From the layer's inputs and the values that it should have, each of these parameters follows if the
-  /// others are right. Where that makes the layer agree, the difference from what is there is the mistake.
+  /// From the layer's inputs and the values that it should have, a bias and each parameter of a norm follow
+  /// if the others are right; of weights only a common factor does. Where that makes the layer agree, the
+  /// difference from what is there is the mistake.
   func solvedParameter(of layer: LayerCase, limit: Double) throws -> Suspicion? {
     let node = comparison.candidate.graph.nodes[layer.node]
-    guard layer.chain.count == 1,
-      let first = node.inputs.first.map({ comparison.candidate.graph.nodes[$0].name }),
-      let input = try layer.input(first)
-    else { return nil }
+    // A norm is solved from what it reads: where that was not compared, it may itself be wrong.
+    let input = layer.chain.count == 1 ? node.inputs.first : nil
+    let values = try input.flatMap { try layer.input(comparison.candidate.graph.nodes[$0].name) }
     var found: [(explanation: String, isSimple: Bool, error: Double)] = []
     for parameter in node.parameters {
-      guard let tensor = solved(parameter, of: node, input: input, layer: layer),
+      guard let tensor = solved(parameter, of: node, input: values, layer: layer),
         let error = try self.error(of: layer, under: .parameters([parameter.role: tensor])),
         error <= limit, error < layer.error / 10
       else { continue }
@@ -33,8 +33,9 @@ extension Diagnosis {
 
   /// The values of a parameter with which the layer would agree; `nil` where they do not follow.
   private func solved(
-    _ parameter: Parameter, of node: Node, input: Activation, layer: LayerCase
+    _ parameter: Parameter, of node: Node, input: Activation?, layer: LayerCase
   ) -> TensorData? {
+    if parameter.role == .weight { return scaledWeight(parameter, of: node, layer: layer) }
     let channels = parameter.shape.elementCount
     guard parameter.shape.rank == 1, layer.expected.values.count.isMultiple(of: channels) else {
       return nil
@@ -45,11 +46,32 @@ extension Diagnosis {
       return TensorData(
         shape: parameter.shape, values: zip(bias, shift).map { Float(Double($0) + $1) })
     }
-    guard case .norm(.batch(let epsilon), _) = node.operation else { return nil }
+    guard case .norm(.batch(let epsilon), _) = node.operation, let input else { return nil }
     let norm = BatchNorm(node, parameters, epsilon: epsilon)
     let values = norm.solved(
       parameter.role, input: input.values, output: layer.expected.values)
     return values.map { TensorData(shape: parameter.shape, values: $0) }
+  }
+
+  /// The weights times the factor between what the layer gives and what it should, beside its bias.
+  private func scaledWeight(
+    _ weight: Parameter, of node: Node, layer: LayerCase
+  ) -> TensorData? {
+    let channels = weight.shape[0]
+    let bias =
+      node.parameters.first { $0.role == .bias }
+      .map { parameters[$0].floats().map(Double.init) } ?? Array(repeating: 0, count: channels)
+    var product = 0.0
+    var square = 0.0
+    for (index, pair) in zip(layer.found.values, layer.expected.values).enumerated() {
+      let found = Double(pair.0) - bias[index % channels]
+      product += found * (Double(pair.1) - bias[index % channels])
+      square += found * found
+    }
+    let factor = product / square
+    guard factor.isFinite else { return nil }
+    return TensorData(
+      shape: weight.shape, values: parameters[weight].floats().map { Float(Double($0) * factor) })
   }
 
   private func meanDifference(

@@ -9,7 +9,10 @@ struct ValueChange {
 
   /// - Precondition: both have the same shape.
   ///
-  /// - Parameter tolerance: up to which scaled difference values count as the same.
+  /// - Parameters:
+  ///   - old: what the values should be.
+  ///   - new: what they are.
+  ///   - tolerance: up to which scaled difference values count as the same.
   init(from old: TensorData, to new: TensorData, tolerance: Double = 1e-6) {
     precondition(old.shape == new.shape)
     self.old = old.floats()
@@ -37,7 +40,7 @@ struct ValueChange {
     let changed = zip(old, new).count { $0 != $1 }
     let error = DifferenceStatistics(new, old).scaledError
     return "differs in \(changed) of \(counted(new.count, "value")), by up to "
-      + "\(scientific(error, digits: 2)) of the largest"
+      + "\(readable(error)) of the largest"
   }
 
   /// The constant by which all values were multiplied.

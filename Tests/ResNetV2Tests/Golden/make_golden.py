@@ -67,10 +67,11 @@ def make_torch() -> None:
 
 
 def make_keras() -> None:
-    from keras import applications
+    from keras import applications, backend
 
     networks = {"keras-resnet50_v2": applications.ResNet50V2, "keras-resnet50_v1": applications.ResNet50}
     for file, network in networks.items():
+        backend.clear_session()  # layers without a name of their own are counted per session
         lines = []
         for layer in network(weights=None).layers:
             output = layer.output.shape[1:]

@@ -31,8 +31,8 @@ enum HTMLAssets {
       vertical-align: .2rem; }
     .stroke.propagated { border-color: var(--s3); } .stroke.isolated { border-color: var(--isolated); }
     .stroke.limit { border-color: var(--bad); border-top-style: dashed; }
-    .network { display: flex; flex-wrap: wrap; gap: .5rem 1.75rem; align-items: flex-start; }
-    .blocks { display: flex; flex-wrap: wrap; gap: .5rem; align-items: flex-start; }
+    .network { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: flex-start; }
+    .blocks { display: flex; flex-wrap: wrap; gap: .4rem; align-items: flex-start; }
     .block text { font: 13px sans-serif; text-anchor: middle; fill: var(--ink); pointer-events: none; }
     .block rect { stroke: var(--faint); }
     .block .s6 ~ text { fill: #ffffff; }

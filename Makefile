@@ -1,0 +1,38 @@
+# make demo and make test do all the set-up on a fresh machine.
+
+SWIFT ?= swift
+RNW := .build/release/rnw
+FIXTURES := Fixtures/keras
+
+.PHONY: demo test lint bench fixtures fuzz setup build clean
+
+demo: build
+	@mkdir -p generated
+	$(RNW) convert $(FIXTURES)/narrow.keras -o generated/narrow.rnw --force \
+	  --reference $(FIXTURES)/narrow.activations.npz
+	$(RNW) verify generated/narrow.rnw
+	$(RNW) run generated/narrow.rnw --input $(FIXTURES)/narrow.activations.npz --top 3
+
+build: setup
+	$(SWIFT) build -c release
+
+test: setup
+	$(SWIFT) test
+
+lint:
+	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests
+
+bench: build
+	$(RNW) bench resnet50_v2
+
+# Remakes the fixtures with the real frameworks, in a virtual environment with pinned versions.
+fixtures:
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet -r $(FIXTURES)/requirements.txt
+	cd $(FIXTURES) && ../../.venv/bin/python make_fixtures.py
+
+setup:
+	@Scripts/setup
+
+clean:
+	rm -rf .build generated

@@ -1,0 +1,57 @@
+import Tensors
+
+extension Operation {
+  /// What stands in the operation's box.
+  var label: String {
+    switch self {
+    case .input(let channels):
+      return "input · \(channels)"
+    case .convolution(let conv):
+      let stride = conv.stride == 1 ? "" : " · stride \(conv.stride)"
+      return "conv \(conv.kernel)×\(conv.kernel) · \(conv.outputChannels)\(stride)"
+    case .norm(.batch, _): return "batch norm"
+    case .norm(.group(let count, _), _): return "group norm · \(count)"
+    case .relu: return "ReLU"
+    case .maxPool(let pool): return "max pool \(pool.size)×\(pool.size) · stride \(pool.stride)"
+    case .averagePool(let pool): return "mean \(pool.size)×\(pool.size) · stride \(pool.stride)"
+    case .subsample(let stride): return "subsample · stride \(stride)"
+    case .add: return "+"
+    case .globalAverage: return "mean over the image"
+    case .dense(_, let classes, _): return "dense · \(classes)"
+    case .softmax: return "softmax"
+    }
+  }
+
+  /// The operation in a sentence.
+  var phrase: String {
+    switch self {
+    case .add: "addition"
+    case .convolution, .input, .norm, .relu, .maxPool, .averagePool, .subsample, .globalAverage,
+      .dense, .softmax:
+      label.replacingSeparators
+    }
+  }
+
+  /// The class of the operation's box in the style sheet.
+  var drawingStyle: String {
+    switch self {
+    case .convolution, .dense: "conv"
+    case .norm: "norm"
+    case .relu, .softmax: "relu"
+    case .maxPool, .averagePool, .subsample, .globalAverage, .input, .add: "pool"
+    }
+  }
+}
+
+extension String {
+  fileprivate var replacingSeparators: String {
+    map { $0 == "·" ? "," : String($0) }.joined().split(separator: " ,").joined(separator: ",")
+  }
+}
+
+extension Shape {
+  /// The size of an image as height × width × channels, without the number of images.
+  var imageLabel: String {
+    dimensions.dropFirst().map(String.init).joined(separator: "×")
+  }
+}

@@ -1,0 +1,166 @@
+import ResNetV2
+import Tensors
+import Testing
+
+@testable import Inference
+
+@Suite("Executors")
+struct ExecutorTests {
+  static let shapes: [Shape] = [[1, 32, 32, 3], [2, 47, 65, 3], [3, 33, 38, 3]]
+  static let available = InstructionSet.allCases.filter(\.isAvailable)
+
+  @Test("The reference agrees with formulas written down in the test", arguments: Network.all)
+  func referenceIsRight(_ network: Network) throws {
+    let (graph, parameters) = try network.make()
+    let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
+    var values: [Activation] = []
+    _ = try reference.run(Network.input([2, 37, 34, 3])) { node, value in
+      let inputs = graph.nodes[node].inputs.map { values[$0] }
+      if node > 0 {
+        let expected = Naive.value(of: graph.nodes[node], inputs, parameters, shape: value.shape)
+        #expect(error(value, expected) <= 1.2e-7, "\(graph.nodes[node].name)")
+      }
+      values.append(value)
+    }
+    #expect(values.count == graph.nodes.count)
+  }
+
+  @Test(
+    "The fast executor agrees with the reference at every node",
+    arguments: Network.all, ExecutorTests.available)
+  func fastIsRight(_ network: Network, _ instructions: InstructionSet) throws {
+    let (graph, parameters) = try network.make()
+    let fast = FastExecutor(
+      graph: graph, parameters: parameters, threads: 2, instructionSet: instructions)
+    let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
+    for shape in Self.shapes {
+      let input = Network.input(shape)
+      var expected: [Activation] = []
+      _ = try reference.run(input) { _, value in expected.append(value) }
+      var order: [Int] = []
+      _ = try fast.run(input) { node, value in
+        order.append(node)
+        #expect(value.shape == expected[node].shape)
+        #expect(
+          error(value, expected[node].values.map(Double.init)) <= 3e-6,
+          "\(graph.nodes[node].name) at \(shape)")
+        let inputs = graph.nodes[node].inputs.map { expected[$0] }
+        let alone = try fast.evaluate(node, inputs: node == 0 ? [input] : inputs)
+        #expect(
+          error(alone, expected[node].values.map(Double.init)) <= 2e-6,
+          "\(graph.nodes[node].name) alone at \(shape)")
+      }
+      #expect(order == Array(graph.nodes.indices))
+    }
+  }
+
+  @Test(
+    "Fused and observed runs, and all numbers of threads, give the same bits",
+    arguments: Network.all, ExecutorTests.available)
+  func bitsAreStable(_ network: Network, _ instructions: InstructionSet) throws {
+    let (graph, parameters) = try network.make()
+    let input = Network.input([2, 47, 65, 3])
+    var results: [[UInt32]] = []
+    for threads in [1, 2, 3, 7] {
+      let fast = FastExecutor(
+        graph: graph, parameters: parameters, threads: threads, instructionSet: instructions)
+      for _ in 0..<3 {
+        results.append(try fast.run(input, observer: nil).values.map(\.bitPattern))
+      }
+      results.append(try fast.run(input, observer: { _, _ in }).values.map(\.bitPattern))
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
+  @Test("The reference gives the same bits with every instruction set and number of threads")
+  func referenceIsPortable() throws {
+    let (graph, parameters) = try Network.all[0].make()
+    let input = Network.input([1, 47, 65, 3])
+    let logits = try #require(graph.index(of: "head.dense"))
+    var results: [[UInt32]] = []
+    for instructions in Self.available {
+      for threads in [1, 3] {
+        let reference = ReferenceExecutor(
+          graph: graph, parameters: parameters, threads: threads, instructionSet: instructions)
+        _ = try reference.run(input) { node, value in
+          if node == logits { results.append(value.values.map(\.bitPattern)) }
+        }
+      }
+    }
+    #expect(results.count == Self.available.count * 2)
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
+  @Test(
+    "NaN and infinity reach the same values as in the reference", arguments: ExecutorTests.available
+  )
+  func propagatesNaN(_ instructions: InstructionSet) throws {
+    let (graph, parameters) = try Network.all[0].make()
+    let input = Network.input([1, 47, 65, 3])
+    for value in [Float.nan, .infinity] {
+      var values = input.values
+      values[3 * (20 * 65 + 31)] = value
+      let spoiled = Activation(shape: input.shape, values: values)
+      let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
+      let fast = FastExecutor(
+        graph: graph, parameters: parameters, threads: 2, instructionSet: instructions)
+      var expected: [Activation] = []
+      _ = try reference.run(spoiled) { _, value in expected.append(value) }
+      _ = try fast.run(spoiled) { node, value in
+        let name = graph.nodes[node].name
+        #expect(
+          zip(value.values, expected[node].values).allSatisfy { $0.isNaN == $1.isNaN }, "\(name)")
+      }
+    }
+  }
+
+  @Test("Several tasks may use one executor at the same time")
+  func isConcurrent() async throws {
+    let (graph, parameters) = try Network.all[1].make()
+    let fast = FastExecutor(graph: graph, parameters: parameters, threads: 2)
+    let inputs = (0..<4).map { Network.input([1, 40, 40, 3], seed: UInt64($0)) }
+    let alone = try inputs.map { try fast.run($0, observer: nil).values }
+    let together = try await withThrowingTaskGroup(of: (Int, [Float]).self) { group in
+      for (index, input) in inputs.enumerated() {
+        group.addTask { (index, try fast.run(input, observer: nil).values) }
+      }
+      var results: [Int: [Float]] = [:]
+      for try await (index, values) in group { results[index] = values }
+      return results
+    }
+    for index in inputs.indices { #expect(together[index] == alone[index]) }
+  }
+
+  @Test("The activations between steps take little more than what must be alive at once")
+  func memoryIsReused() throws {
+    let (graph, _) = try Network.all[0].make()
+    let input: Shape = [1, 64, 64, 3]
+    let plan = try Plan(graph, input: input, keepsActivations: false)
+    var reads: [Int: Int] = [graph.outputIndex: plan.steps.count]
+    for (position, step) in plan.steps.enumerated() {
+      for node in step.inputs(in: graph) { reads[node] = position }
+    }
+    var largest = 0
+    for position in plan.steps.indices {
+      let alive = plan.steps[...position].flatMap(\.stored).filter { (reads[$0] ?? -1) >= position }
+      largest = max(largest, alive.reduce(0) { $0 + plan.shapes[$1].elementCount })
+    }
+    #expect(Double(plan.arenaCount) <= 1.3 * Double(largest))
+  }
+
+  @Test("An input that does not fit is refused")
+  func refusesInputs() throws {
+    let (graph, parameters) = try Network.all[0].make()
+    let fast = FastExecutor(graph: graph, parameters: parameters, threads: 1)
+    #expect(throws: InputShapeError.self) {
+      try fast.run(Network.input([1, 32, 32, 4]), observer: nil)
+    }
+  }
+}
+
+/// max |a − b| / max |b|.
+private func error(_ value: Activation, _ expected: [Double]) -> Double {
+  let largest = expected.reduce(0) { max($0, abs($1)) }
+  let difference = zip(value.values, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+  return largest == 0 ? difference : difference / largest
+}

@@ -1,0 +1,107 @@
+import Inference
+import ResNetV2
+import Tensors
+import Testing
+
+/// Small networks that together use every option, with parameters far from the identity.
+struct Network: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let configuration: Configuration
+
+  func make(seed: UInt64 = 1) throws -> (Graph, Parameters) {
+    let graph = try Graph(configuration)
+    var generator = SplitMix64(seed: seed)
+    let tensors = graph.parameters.map { parameter in
+      let fanIn = Float(parameter.shape.elementCount / parameter.shape[0])
+      let values = (0..<parameter.shape.elementCount).map { _ in
+        let value = generator.nextProbeValue()
+        return switch parameter.role {
+        case .weight: value * (6 / fanIn).squareRoot()
+        case .scale, .variance: 1 + 0.5 * value
+        case .bias, .shift, .mean: 0.3 * value
+        }
+      }
+      return (parameter.name, TensorData(shape: parameter.shape, values: values))
+    }
+    return (graph, try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph))
+  }
+
+  static func input(_ shape: Shape, seed: UInt64 = 9) -> Activation {
+    var generator = SplitMix64(seed: seed)
+    return Activation(
+      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
+  }
+
+  static let all: [Network] = [
+    Network(testDescription: "bottleneck, pre-activation, zero-padded pool", configuration: keras),
+    Network(testDescription: "basic, pre-activation, norm on the shortcut", configuration: torch),
+    Network(testDescription: "bottleneck, post-activation", configuration: postActivation),
+    Network(
+      testDescription: "deep stem, group norm, standardised weights, average-pooled shortcut",
+      configuration: groupNorm),
+    Network(testDescription: "no head", configuration: headless),
+  ]
+
+  private static let keras = Configuration(
+    block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .last, hasLastBias: true),
+    stages: [
+      .init(blocks: 2, innerChannels: 7, outputChannels: 33, stride: 2),
+      .init(blocks: 3, innerChannels: 20, outputChannels: 70, stride: 1),
+    ],
+    stem: .init(
+      convolutions: [.init(kernel: 7, stride: 2, outputChannels: 17, hasBias: true)],
+      hasNorm: false, poolPadding: .zero),
+    shortcut: .init(
+      placement: .everyStage, input: .preActivated, kind: .convolution, hasBias: true),
+    norm: .batch(epsilon: 1.001e-5), head: .init(classes: 11, hasSoftmax: true))
+
+  private static let torch = Configuration(
+    block: .init(kind: .basic, order: .preActivation, stridedBlock: .first),
+    stages: [
+      .init(blocks: 2, innerChannels: 16, outputChannels: 16, stride: 1),
+      .init(blocks: 2, innerChannels: 40, outputChannels: 40, stride: 2),
+    ],
+    stem: .init(
+      convolutions: [.init(kernel: 7, stride: 2, outputChannels: 16, hasBias: false)],
+      hasNorm: true, poolPadding: .negativeInfinity),
+    shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .convolutionNorm),
+    norm: .batch(epsilon: 1e-5), head: .init(classes: 5, hasSoftmax: false))
+
+  private static let postActivation = Configuration(
+    block: .init(
+      kind: .bottleneck, order: .postActivation, stridedConvolution: .first, stridedBlock: .first,
+      hasInnerBiases: true, hasLastBias: true),
+    stages: [
+      .init(blocks: 2, innerChannels: 8, outputChannels: 32, stride: 1),
+      .init(blocks: 2, innerChannels: 16, outputChannels: 64, stride: 2),
+    ],
+    stem: .init(
+      convolutions: [.init(kernel: 7, stride: 2, outputChannels: 16, hasBias: true)],
+      hasNorm: true, poolPadding: .zero),
+    shortcut: .init(placement: .everyStage, input: .raw, kind: .convolutionNorm, hasBias: true),
+    norm: .batch(epsilon: 1.001e-5), head: .init(classes: 9, hasSoftmax: true))
+
+  private static let groupNorm = Configuration(
+    block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .first),
+    stages: [
+      .init(blocks: 1, innerChannels: 8, outputChannels: 32, stride: 1),
+      .init(blocks: 2, innerChannels: 16, outputChannels: 64, stride: 2),
+    ],
+    stem: .init(
+      convolutions: [
+        .init(kernel: 3, stride: 2, outputChannels: 8, hasBias: false),
+        .init(kernel: 3, stride: 1, outputChannels: 8, hasBias: false),
+        .init(kernel: 3, stride: 1, outputChannels: 16, hasBias: false),
+      ], hasNorm: false, poolPadding: .same),
+    shortcut: .init(
+      placement: .everyStage, input: .preActivated, kind: .averagePoolConvolution),
+    norm: .group(count: 4, epsilon: 1e-5), head: .init(classes: 6, hasSoftmax: false),
+    weightStandardizationEpsilon: 1e-8)
+
+  private static let headless: Configuration = {
+    var configuration = keras
+    configuration.head = .init(hasPooling: false, classes: 0, hasSoftmax: false)
+    configuration.normalizesInput = true
+    return configuration
+  }()
+}

@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
 ]
 
 /// The kernels are one set of sources, compiled once per instruction set and chosen at run time.
+///
 /// They are optimised in debug builds too: unoptimised SIMD code is hundreds of times slower.
 func kernels(_ name: String, define: String, clangFlags: [String] = []) -> Target {
   .target(

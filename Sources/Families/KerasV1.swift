@@ -31,6 +31,7 @@ extension Family {
       channelOrder: "BGR", inputRange: 255, mean: [103.939, 116.779, 123.68],
       deviation: [1, 1, 1]),
     defaultInputSize: 224,
+    summaryForm: .keras,
     resolveNames: kerasResolvedNames,
     refine: refineFromKerasConfiguration)
 }

@@ -37,6 +37,7 @@ extension Family {
       channelOrder: "RGB", inputRange: 255, mean: [127.5, 127.5, 127.5],
       deviation: [127.5, 127.5, 127.5]),
     defaultInputSize: 224,
+    summaryForm: .keras,
     resolveNames: kerasResolvedNames,
     refine: refineFromKerasConfiguration)
 }

@@ -28,7 +28,8 @@ extension Family {
     fingerprint: "final.norm",
     waivers: [.batchCounters],
     preprocessing: .imageNetDeviation,
-    defaultInputSize: 224)
+    defaultInputSize: 224,
+    summaryForm: .pyTorch)
 
   /// torchvision's ResNet: `resnet18` … `resnet152`, post-activation (“V1.5”: the 3×3 has the stride).
   package static let torchvision = Family(
@@ -53,7 +54,8 @@ extension Family {
     fingerprint: "stage1.block1.norm1",
     waivers: [.batchCounters],
     preprocessing: .imageNetDeviation,
-    defaultInputSize: 224)
+    defaultInputSize: 224,
+    summaryForm: .pyTorch)
 }
 
 /// The modules that both versions share; a module that is used several times (`relu`) has no value of

@@ -61,6 +61,8 @@ package struct Comparison: Sendable {
 package enum ComparisonError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No input was given.
   case noInput
+  /// The reference has none of the layers that were asked for.
+  case nothingCompared
   /// No layer has a name that matches the pattern.
   case noLayerMatches(pattern: String)
   /// Two inputs are batches of images of different sizes.
@@ -70,6 +72,7 @@ package enum ComparisonError: Error, Hashable, Sendable, CustomStringConvertible
   package var description: String {
     switch self {
     case .noInput: "there is no input to compare on"
+    case .nothingCompared: "has none of the layers that were asked for"
     case .noLayerMatches(let pattern): "no layer is called '\(pattern)'"
     case .inputsDiffer(let first, let other):
       "the inputs have images of different sizes, \(first) and \(other)"

@@ -74,9 +74,10 @@ final class LayerTable {
 
   /// The result, once all inputs went through.
   ///
-  /// - Throws: ``ComparisonError`` where there was no input.
+  /// - Throws: ``ComparisonError`` where there was no input, or no layer on both sides: then nothing is proven.
   func result(coverage: Coverage, isFromArchive: Bool) throws -> Comparison.Outcome {
     guard let inputShape else { throw ComparisonError.noInput }
+    guard !layers.isEmpty else { throw ComparisonError.nothingCompared }
     return Comparison.Outcome(
       graph: comparison.candidate.graph, layerNames: comparison.layerNames,
       layers: layers.values.sorted { $0.node < $1.node }, isFromArchive: isFromArchive,

@@ -27,7 +27,7 @@ struct RNWCommand: AsyncParsableCommand {
       """,
     version: "rnw \(Tool.version)",
     subcommands: [
-      ConvertCommand.self, VerifyCommand.self, InspectCommand.self, RunCommand.self,
+      ConvertCommand.self, VerifyCommand.self, InspectCommand.self, SummaryCommand.self, RunCommand.self,
       InitCommand.self, BenchCommand.self,
     ])
 

@@ -139,6 +139,16 @@ struct ArchiveTests {
     #expect(result.verdict.passes)
   }
 
+  @Test("Nothing compared is no success")
+  func nothingCompared() throws {
+    let sample = Sample.keras
+    let source = try sample.archive { name, tensor in name == "post_bn" ? [] : [(name, tensor)] }
+    let archive = try ActivationArchive(source, graph: sample.graph, layerNames: sample.names)
+    #expect(throws: ComparisonError.nothingCompared) {
+      try sample.comparison(of: sample.executor, layers: "post_bn").run(against: archive)
+    }
+  }
+
   @Test("An archive of another network is refused")
   func otherNetwork() throws {
     let archive = try Sample.torch.archive()

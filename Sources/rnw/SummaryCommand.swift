@@ -1,0 +1,103 @@
+import ArgumentParser
+import Conversion
+import Families
+import ResNetV2
+import Tensors
+
+/// `rnw summary`.
+struct SummaryCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "summary",
+    abstract: "Print what a network is made of: layers, shapes, parameters, work and memory.",
+    discussion: """
+      For a file, or for the name of a network; a name that several families have is taken as PyTorch's. PyTorch
+      networks are printed as torchinfo prints them, Keras networks as Keras lists them.
+
+      EXAMPLES
+        rnw summary resnet50_v2
+        rnw summary resnet50_v2 --input-size 1,3,224,224 --depth 2
+        rnw summary model.h5 --columns output,params,mult-adds --input-size 1,224,224,3
+        rnw summary resnet50_v1 --format svg > block.svg
+      """)
+
+  enum Format: String, ExpressibleByArgument {
+    case text
+    case svg
+  }
+
+  @Argument(help: "A model file, or the name of a network.")
+  var network: String
+
+  @OptionGroup var family: FamilyOption
+
+  @Option(
+    help: ArgumentHelp(
+      "The input in the family's layout; shapes and work need it.", valueName: "N,C,H,W"))
+  var inputSize: String?
+
+  @Option(help: "How many levels of the tree are printed.")
+  var depth = 3
+
+  @Option(
+    help: ArgumentHelp(
+      "What is printed: input, output, params, params%, kernel, mult-adds, trainable.",
+      valueName: "NAME,…"))
+  var columns: String?
+
+  @Option(help: "A table (text) or a drawing (svg).")
+  var format = Format.text
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func run() async throws {
+    let network = try await NamedNetwork(
+      network, family: try family.family, families: [.torch, .torchvision] + Family.all)
+    do {
+      try StandardOutput.write(try text(of: network))
+    } catch let error as SummaryError {
+      throw ValidationError(error.description)
+    }
+  }
+
+  private func text(of network: NamedNetwork) throws -> String {
+    let style = network.family.summaryStyle(for: network.graph, names: network.layerNames)
+    let input = try sizes().map {
+      try Summary.input($0, for: network.graph, layout: style.layout)
+    }
+    if format == .svg {
+      let size = network.family.defaultInputSize
+      let usual = Shape([1, size, size, network.graph.configuration.inputChannels])
+      return try NetworkDrawing(network.graph, title: network.name, input: input ?? usual).text
+    }
+    let summary = try Summary(of: network.graph, style: style, input: input)
+    if json {
+      return try RecordCoding.json(SummaryRecord(summary, depth: depth), pretty: true) + "\n"
+    }
+    return try SummaryTable(summary, columns: chosenColumns(), options: .init(depth: depth)).text
+  }
+
+  private func sizes() throws -> [Int]? {
+    guard let inputSize else { return nil }
+    let sizes = inputSize.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard sizes.allSatisfy({ ($0 ?? 0) > 0 }) else {
+      throw ValidationError("--input-size takes numbers, such as 1,3,224,224.")
+    }
+    return sizes.compactMap { $0 }
+  }
+
+  private func chosenColumns() throws -> [SummaryColumn]? {
+    try columns.map { columns in
+      try columns.split(separator: ",").map { name in
+        guard let column = SummaryColumn(name: String(name)) else {
+          throw ValidationError("There is no column '\(name)'.")
+        }
+        return column
+      }
+    }
+  }
+
+  func validate() throws {
+    guard depth >= 0 else { throw ValidationError("--depth takes 0 or more.") }
+  }
+}

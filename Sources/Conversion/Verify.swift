@@ -95,7 +95,7 @@ private func compare(
   case .archive(let archive):
     let input = try await request.input?.activation(for: model, default: nil)
     let result = try comparison.run(against: archive, input: input)
-    return try diagnosis(nil).explain(result, against: archive)
+    return try diagnosis(nil).explain(result, against: archive, input: input)
   case .model(let other, let otherParameters):
     try requireSameNetwork(model, other)
     let executor = makeExecutor(other.graph, otherParameters)

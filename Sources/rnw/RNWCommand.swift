@@ -58,9 +58,13 @@ struct RNWCommand: AsyncParsableCommand {
       } else {
         try command.run()
       }
-    } catch let error where !(error is InputError || error is ExitCode || error is ValidationError)
-    {
-      throw error is CleanExit ? error : Fault(underlying: error)
+    } catch let error as InputError {
+      throw error
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      // What the argument parser throws of its own has a status of its own; the rest is nobody's.
+      throw exitCode(for: error) == .failure ? Fault(underlying: error) : error
     }
   }
 }

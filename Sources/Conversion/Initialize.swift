@@ -98,14 +98,14 @@ func write(
   try output.commit()
 }
 
-/// The layers of a network in the order of the graph, with those that have no weights.
+/// The layers of a network in the order in which Keras reads them, with those that have no weights.
 private func layers(
   of graph: Graph, _ family: Family, _ renamed: [String: String], _ tensors: [Family.NamedTensor]
 ) -> [KerasH5Writer.Layer] {
   let names = family.layerNames(for: graph, renamed: renamed)
   let weights = Dictionary(grouping: tensors, by: \.layer)
   var seen: Set<String> = []
-  let all = graph.nodes.compactMap { node in names.name(of: node.name) } + tensors.map(\.layer)
+  let all = graph.nodesByDepth.compactMap { names.name(of: $0.name) } + tensors.map(\.layer)
   return all.filter { seen.insert($0).inserted }.map { layer in
     KerasH5Writer.Layer(
       name: layer,

@@ -18,6 +18,7 @@ public final class FastExecutor: Executor {
   let pool: WorkerPool
   let constants: [LayerConstants]
   let zeros: AlignedFloats
+  let arenas = Arenas()
   private let plans = Mutex<[PlanKey: Plan]>([:])
 
   private struct PlanKey: Hashable {

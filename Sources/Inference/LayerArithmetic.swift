@@ -23,7 +23,9 @@ extension RNWConvolution {
     outputHeight = output.rank == 4 ? output[1] : 1
     outputWidth = output.rank == 4 ? output[2] : 1
     outputChannels = conv.outputChannels
-    kernel = conv.kernel
+    kernelHeight = conv.kernel
+    kernelWidth = conv.kernel
+    pixelStride = conv.inputChannels
     stride = conv.stride
     padding = conv.padding
     tapsPerBlock = conv.kernel * conv.kernel

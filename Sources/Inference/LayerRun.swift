@@ -100,10 +100,41 @@ struct LayerRun {
     work.nextShift = fused.nextShift
     work.nextRectifies = fused.nextRectifies
     work.activated = fused.activated
-    let taps = conv.kernel * conv.kernel
-    let bytesPerTap = conv.inputChannels * kernels.panelWidth * MemoryLayout<Float>.size
-    work.tapsPerBlock = max(1, min(taps, Self.cachedPanel / bytesPerTap))
-    divide(work, conv, taps: taps)
+    guard conv.padding > 0, conv.inputChannels <= Self.fewChannels else {
+      return divide(work, conv)
+    }
+    // A few channels make a short loop under each tap. With the border in memory, the taps of a row lie side by
+    // side, and one loop goes over all of them.
+    let padded = pad(input, by: conv.padding)
+    work.input = UnsafePointer(padded.pointer)
+    work.height += 2 * conv.padding
+    work.width += 2 * conv.padding
+    work.padding = 0
+    work.kernelWidth = 1
+    work.inputChannels = conv.kernel * conv.inputChannels
+    divide(work, conv)
+  }
+
+  /// Below so many input channels the loop under one tap is too short to be worth its start.
+  private static let fewChannels = 8
+
+  /// A copy of the input with zeros around every image.
+  private func pad(_ input: UnsafePointer<Float>, by padding: Int) -> AlignedFloats {
+    let (height, width, channels) = (inputShape[1], inputShape[2], inputShape[3])
+    let row = (width + 2 * padding) * channels
+    let rows = height + 2 * padding
+    let padded = AlignedFloats(count: inputShape[0] * rows * row)
+    pool.run(inputShape[0] * rows) { index, _ in
+      let target = padded.pointer + index * row
+      let y = index % rows - padding
+      guard y >= 0, y < height else { return target.update(repeating: 0, count: row) }
+      let source = input + (index / rows * height + y) * width * channels
+      let border = padding * channels
+      target.update(repeating: 0, count: border)
+      (target + border).update(from: source, count: width * channels)
+      (target + border + width * channels).update(repeating: 0, count: border)
+    }
+    return padded
   }
 
   private var convolution: Operation.Convolution {
@@ -120,12 +151,16 @@ struct LayerRun {
   }
 
   /// Divides the tiles and panels among the threads, so that weights or pixels stay in their caches.
-  private func divide(_ work: RNWConvolution, _ conv: Operation.Convolution, taps: Int) {
+  private func divide(_ work: RNWConvolution, _ conv: Operation.Convolution) {
+    var work = work
+    let taps = work.kernelHeight * work.kernelWidth
+    let bytesPerTap = work.inputChannels * kernels.panelWidth * MemoryLayout<Float>.size
+    work.tapsPerBlock = max(1, min(taps, Self.cachedPanel / bytesPerTap))
     let pixels = work.images * work.outputHeight * work.outputWidth
     let tiles = (pixels + kernels.tileRows - 1) / kernels.tileRows
     let panels = kernels.panelCount(conv.outputChannels)
     let weightBytes =
-      kernels.packedCount(conv.outputChannels, conv.inputChannels, taps) * MemoryLayout<Float>.size
+      kernels.packedCount(conv.outputChannels, work.inputChannels, taps) * MemoryLayout<Float>.size
     let isBlocked = work.tapsPerBlock < taps
     let panelsInside = !isBlocked && weightBytes <= Self.cachedWeights && tiles >= pool.threadCount
     let wanted = pool.threadCount * (panelsInside ? 8 : 4)

@@ -13,7 +13,11 @@ final class PlanRun {
     self.executor = executor
     self.plan = plan
     self.input = input
-    arena = AlignedFloats(count: plan.arenaCount)
+    arena = executor.arenas.take(count: plan.arenaCount)
+  }
+
+  deinit {
+    executor.arenas.giveBack(arena)
   }
 
   /// A copy of a stored value.

@@ -63,16 +63,11 @@ package func convolve(
   _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, tiles: Range<Int>, panelsInside: Bool,
   sums: UnsafeMutablePointer<Float>, pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
-  let taps = work.pointee.kernel * work.pointee.kernel
+  let taps = work.pointee.kernelHeight * work.pointee.kernelWidth
   let block = min(work.pointee.tapsPerBlock, taps)
   if panelsInside, block == taps {
-    for tile in tiles {
-      findPixels(work, tile: tile, taps: 0..<taps, pixels)
-      for panel in panels {
-        multiply(work, panel: panel, taps: 0..<taps, pixels, sums: sums, isFirst: true)
-        finish(work, panel: panel, tile: tile, sums: sums)
-      }
-    }
+    convolveThroughPanels(
+      work, panels: panels, tiles: tiles, taps: taps, sums: sums, pixels: pixels)
     return
   }
   for panel in panels {
@@ -91,6 +86,40 @@ package func convolve(
   }
 }
 
+/// The tiles that pass through one panel before the next, where a tile's pixels are found at once: the panel then
+/// stays in the first-level cache.
+@inline(__always)
+private var groupedTiles: Int { 16 }
+
+/// Takes a few tiles at a time through all panels.
+private func convolveThroughPanels(
+  _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, tiles: Range<Int>, taps: Int,
+  sums: UnsafeMutablePointer<Float>, pixels: UnsafeMutablePointer<UnsafePointer<Float>>
+) {
+  guard taps == 1 else {
+    for tile in tiles {
+      findPixels(work, tile: tile, taps: 0..<taps, pixels)
+      for panel in panels {
+        multiply(work, panel: panel, taps: 0..<taps, pixels, sums: sums, isFirst: true)
+        finish(work, panel: panel, tile: tile, sums: sums)
+      }
+    }
+    return
+  }
+  var first = tiles.lowerBound
+  while first < tiles.upperBound {
+    let group = first..<min(first + groupedTiles, tiles.upperBound)
+    for panel in panels {
+      for tile in group {
+        findPixels(work, tile: tile, taps: 0..<1, pixels)
+        multiply(work, panel: panel, taps: 0..<1, pixels, sums: sums, isFirst: true)
+        finish(work, panel: panel, tile: tile, sums: sums)
+      }
+    }
+    first = group.upperBound
+  }
+}
+
 /// Finds where the input of each pixel of a tile lies under each tap; outside the image lie zeros.
 private func findPixels(
   _ work: UnsafePointer<RNWConvolution>, tile: Int, taps: Range<Int>,
@@ -99,9 +128,10 @@ private func findPixels(
   let layer = work.pointee
   let perImage = layer.outputHeight * layer.outputWidth
   let last = layer.images * perImage - 1
-  if layer.kernel == 1, layer.stride == 1, layer.padding == 0 {
+  let isPointwise = layer.kernelHeight == 1 && layer.kernelWidth == 1
+  if isPointwise, layer.stride == 1, layer.padding == 0 {
     for row in 0..<tileRows {
-      pixels[row] = layer.input + min(tile * tileRows + row, last) * layer.inputChannels
+      pixels[row] = layer.input + min(tile * tileRows + row, last) * layer.pixelStride
     }
     return
   }
@@ -109,7 +139,7 @@ private func findPixels(
   let image = first / perImage
   var y = (first - image * perImage) / layer.outputWidth
   var x = first - image * perImage - y * layer.outputWidth
-  var base = layer.input + image * layer.height * layer.width * layer.inputChannels
+  var base = layer.input + image * layer.height * layer.width * layer.pixelStride
   for row in 0..<tileRows {
     findTaps(
       layer, base, top: y * layer.stride - layer.padding, left: x * layer.stride - layer.padding,
@@ -122,7 +152,7 @@ private func findPixels(
     y += 1
     guard y == layer.outputHeight else { continue }
     y = 0
-    base += layer.height * layer.width * layer.inputChannels
+    base += layer.height * layer.width * layer.pixelStride
   }
 }
 
@@ -132,15 +162,15 @@ private func findTaps(
   _ layer: RNWConvolution, _ image: UnsafePointer<Float>, top: Int, left: Int, taps: Range<Int>,
   _ pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
-  var tapY = taps.lowerBound / layer.kernel
-  var tapX = taps.lowerBound - tapY * layer.kernel
+  var tapY = taps.lowerBound / layer.kernelWidth
+  var tapX = taps.lowerBound - tapY * layer.kernelWidth
   for tap in 0..<taps.count {
     let (inputY, inputX) = (top + tapY, left + tapX)
     let isInside = inputY >= 0 && inputY < layer.height && inputX >= 0 && inputX < layer.width
     pixels[tap * tileRows] =
-      isInside ? image + (inputY * layer.width + inputX) * layer.inputChannels : layer.zeros
+      isInside ? image + (inputY * layer.width + inputX) * layer.pixelStride : layer.zeros
     tapX += 1
-    if tapX == layer.kernel {
+    if tapX == layer.kernelWidth {
       tapX = 0
       tapY += 1
     }
@@ -152,7 +182,7 @@ private func multiply(
   _ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>, isFirst: Bool
 ) {
   let channels = work.pointee.inputChannels
-  let allTaps = work.pointee.kernel * work.pointee.kernel
+  let allTaps = work.pointee.kernelHeight * work.pointee.kernelWidth
   let width = width(ofPanel: panel, outputChannels: work.pointee.outputChannels)
   let weights =
     work.pointee.weights + panel * panelWidth * channels * allTaps
@@ -183,59 +213,90 @@ private func multiply(
 private func finish(
   _ work: UnsafePointer<RNWConvolution>, panel: Int, tile: Int, sums: UnsafePointer<Float>
 ) {
-  let layer = work.pointee
-  let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
+  let outputChannels = work.pointee.outputChannels
+  let width = width(ofPanel: panel, outputChannels: outputChannels)
   let start = panel * panelWidth
-  let channels = min(layer.outputChannels - start, width)
+  let channels = min(outputChannels - start, width)
   let first = tile * tileRows
-  let rows = min(tileRows, layer.images * layer.outputHeight * layer.outputWidth - first)
-  for row in 0..<rows {
-    let place = (first + row) * layer.outputChannels + start
-    let values = sums + row * width
-    var channel = 0
-    while channel + lanes <= channels {
-      finishVector(layer, load(values + channel), channel: start + channel, place: place + channel)
-      channel += lanes
+  let pixels = work.pointee.images * work.pointee.outputHeight * work.pointee.outputWidth
+  let rows = min(tileRows, pixels - first)
+  let epilogue = Epilogue(work.pointee)
+  var channel = 0
+  while channel + lanes <= channels {
+    epilogue.finishVectors(
+      sums + channel, step: width, rows: rows, channel: start + channel,
+      place: first * outputChannels + start + channel, stride: outputChannels)
+    channel += lanes
+  }
+  while channel < channels {
+    for row in 0..<rows {
+      epilogue.finishValue(
+        sums[row * width + channel], channel: start + channel,
+        place: (first + row) * outputChannels + start + channel)
     }
-    while channel < channels {
-      finishValue(layer, values[channel], channel: start + channel, place: place + channel)
-      channel += 1
-    }
+    channel += 1
   }
 }
 
-@inline(__always)
-private func finishVector(_ layer: RNWConvolution, _ sum: Vector, channel: Int, place: Int) {
-  var value = sum
-  if let bias = layer.bias { value += load(bias + channel) }
-  if let scale = layer.scale, let shift = layer.shift {
-    value = multiplyAdd(load(shift + channel), value, load(scale + channel))
-  }
-  if layer.rectifies != 0 { value = rectified(value) }
-  if let residual = layer.residual { value = load(residual + place) + value }
-  if let output = layer.output { store(value, output + place) }
-  guard let activated = layer.activated else { return }
-  if let scale = layer.nextScale, let shift = layer.nextShift {
-    value = multiplyAdd(load(shift + channel), value, load(scale + channel))
-  }
-  if layer.nextRectifies != 0 { value = rectified(value) }
-  store(value, activated + place)
-}
+/// What is done to the sums of a convolution before they are stored.
+private struct Epilogue {
+  let bias, scale, shift, residual, nextScale, nextShift: UnsafePointer<Float>?
+  let output, activated: UnsafeMutablePointer<Float>?
+  let rectifies, nextRectifies: Bool
 
-/// The same for a channel that fills no vector; the same operations give the same bits.
-private func finishValue(_ layer: RNWConvolution, _ sum: Float, channel: Int, place: Int) {
-  var value = sum
-  if let bias = layer.bias { value += bias[channel] }
-  if let scale = layer.scale, let shift = layer.shift {
-    value = multiplyAdd(shift[channel], value, scale[channel])
+  @inline(__always)
+  init(_ work: RNWConvolution) {
+    bias = work.bias
+    scale = work.scale
+    shift = work.shift
+    residual = work.residual
+    nextScale = work.nextScale
+    nextShift = work.nextShift
+    output = work.output
+    activated = work.activated
+    rectifies = work.rectifies != 0
+    nextRectifies = work.nextRectifies != 0
   }
-  if layer.rectifies != 0 { value = rectified(value) }
-  if let residual = layer.residual { value = residual[place] + value }
-  if let output = layer.output { output[place] = value }
-  guard let activated = layer.activated else { return }
-  if let scale = layer.nextScale, let shift = layer.nextShift {
-    value = multiplyAdd(shift[channel], value, scale[channel])
+
+  /// Finishes the same vector of channels of all rows, so that what belongs to the channels is loaded once.
+  @inline(__always)
+  func finishVectors(
+    _ sums: UnsafePointer<Float>, step: Int, rows: Int, channel: Int, place: Int, stride: Int
+  ) {
+    let zero = Vector(repeating: 0)
+    let bias = bias.map { load($0 + channel) } ?? zero
+    let scale = scale.map { load($0 + channel) } ?? zero
+    let shift = shift.map { load($0 + channel) } ?? zero
+    let nextScale = nextScale.map { load($0 + channel) } ?? zero
+    let nextShift = nextShift.map { load($0 + channel) } ?? zero
+    for row in 0..<rows {
+      var value = load(sums + row * step)
+      let place = place + row * stride
+      if self.bias != nil { value += bias }
+      if self.scale != nil { value = multiplyAdd(shift, value, scale) }
+      if rectifies { value = rectified(value) }
+      if let residual { value = load(residual + place) + value }
+      if let output { store(value, output + place) }
+      guard let activated else { continue }
+      if self.nextScale != nil { value = multiplyAdd(nextShift, value, nextScale) }
+      if nextRectifies { value = rectified(value) }
+      store(value, activated + place)
+    }
   }
-  if layer.nextRectifies != 0 { value = rectified(value) }
-  activated[place] = value
+
+  /// Finishes a channel that fills no vector; the same operations give the same bits.
+  func finishValue(_ sum: Float, channel: Int, place: Int) {
+    var value = sum
+    if let bias { value += bias[channel] }
+    if let scale, let shift { value = multiplyAdd(shift[channel], value, scale[channel]) }
+    if rectifies { value = rectified(value) }
+    if let residual { value = residual[place] + value }
+    if let output { output[place] = value }
+    guard let activated else { return }
+    if let nextScale, let nextShift {
+      value = multiplyAdd(nextShift[channel], value, nextScale[channel])
+    }
+    if nextRectifies { value = rectified(value) }
+    activated[place] = value
+  }
 }

@@ -73,14 +73,20 @@ package func globalAverage(
   _ input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, pixels: Int, channels: Int
 ) {
   var channel = 0
-  while channel < channels {
-    let width = min(8, channels - channel)
+  while channel + 8 <= channels {
     var sums = SIMD8<Double>(repeating: 0)
-    for pixel in 0..<pixels {
-      let values = input + pixel * channels + channel
-      for lane in 0..<width { sums[lane] += Double(values[lane]) }
+    var values = input + channel
+    for _ in 0..<pixels {
+      sums += SIMD8<Double>(UnsafeRawPointer(values).loadUnaligned(as: SIMD8<Float>.self))
+      values += channels
     }
-    for lane in 0..<width { output[channel + lane] = Float(sums[lane] / Double(pixels)) }
-    channel += width
+    for lane in 0..<8 { output[channel + lane] = Float(sums[lane] / Double(pixels)) }
+    channel += 8
+  }
+  while channel < channels {
+    var sum = 0.0
+    for pixel in 0..<pixels { sum += Double(input[pixel * channels + channel]) }
+    output[channel] = Float(sum / Double(pixels))
+    channel += 1
   }
 }

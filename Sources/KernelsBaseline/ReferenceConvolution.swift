@@ -77,14 +77,15 @@ private func forEachTap(
   let y = (pixel - image * perImage) / layer.outputWidth
   let x = pixel - image * perImage - y * layer.outputWidth
   let base = layer.input + image * layer.height * layer.width * layer.inputChannels
-  for tapY in 0..<layer.kernel {
+  for tapY in 0..<layer.kernelHeight {
     let inputY = y * layer.stride - layer.padding + tapY
     guard inputY >= 0, inputY < layer.height else { continue }
-    for tapX in 0..<layer.kernel {
+    for tapX in 0..<layer.kernelWidth {
       let inputX = x * layer.stride - layer.padding + tapX
       guard inputX >= 0, inputX < layer.width else { continue }
       body(
-        base + (inputY * layer.width + inputX) * layer.inputChannels, tapY * layer.kernel + tapX)
+        base + (inputY * layer.width + inputX) * layer.inputChannels,
+        tapY * layer.kernelWidth + tapX)
     }
   }
 }

@@ -168,7 +168,7 @@ enum AxisOrder: Sendable {
     switch self {
     case .same, .squeezed:
       let shape = parameterShape(of: tensor.shape) ?? tensor.shape
-      return TensorData(shape: shape, values: tensor.floats())
+      return tensor.asFloat32().reshaped(to: shape)
     case .outputLast:
       return tensor.outputChannelsFirst()
     case .outputLastSqueezed:

@@ -1,4 +1,5 @@
 import Synchronization
+import Tensors
 
 /// The memory of runs that have ended, kept for the next ones.
 ///

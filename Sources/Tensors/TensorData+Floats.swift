@@ -25,6 +25,11 @@ extension TensorData {
     }
   }
 
+  /// The tensor as float32; the same one where it is that already.
+  package func asFloat32() -> TensorData {
+    dtype == .float32 ? self : TensorData(shape: shape, values: floats())
+  }
+
   /// Gives the elements of a float32 tensor to a closure, without a copy where they are aligned.
   public func withFloats<Result>(
     _ body: (UnsafeBufferPointer<Float>) throws -> Result

@@ -10,13 +10,11 @@ extension TensorData {
     let outputs = shape[shape.rank - 1]
     let result = Shape([outputs, inputs] + window)
     return withFloats { source in
-      let values = [Float](unsafeUninitializedCapacity: result.elementCount) { target, count in
+      TensorData(shape: result) { target in
         transpose(
           source, to: target, window: window.reduce(1, *), inputs: inputs, outputs: outputs,
           toOutputsFirst: true)
-        count = result.elementCount
       }
-      return TensorData(shape: result, values: values)
     }
   }
 
@@ -28,13 +26,11 @@ extension TensorData {
     let window = Array(shape.dimensions.dropFirst(2))
     let result = Shape(window + [shape[1], shape[0]])
     return withFloats { source in
-      let values = [Float](unsafeUninitializedCapacity: result.elementCount) { target, count in
+      TensorData(shape: result) { target in
         transpose(
           source, to: target, window: window.reduce(1, *), inputs: shape[1], outputs: shape[0],
           toOutputsFirst: false)
-        count = result.elementCount
       }
-      return TensorData(shape: result, values: values)
     }
   }
 }

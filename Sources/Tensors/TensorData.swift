@@ -13,6 +13,7 @@ public struct TensorData: Sendable {
   private enum Storage: Sendable {
     case bytes([UInt8])
     case floats([Float])
+    case block(AlignedFloats)
     case mapped(MappedFile, offset: Int)
   }
 
@@ -39,6 +40,15 @@ public struct TensorData: Sendable {
     storage = .floats(values)
   }
 
+  /// Makes a float32 tensor of a block that a closure fills.
+  package init(shape: Shape, filling body: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    let block = AlignedFloats(count: shape.elementCount)
+    body(UnsafeMutableBufferPointer(start: block.pointer, count: shape.elementCount))
+    dtype = .float32
+    self.shape = shape
+    storage = .block(block)
+  }
+
   /// Makes a tensor that is a range of a mapped file; nothing is copied.
   ///
   /// Returns `nil` where the range does not lie within the file.
@@ -61,6 +71,10 @@ public struct TensorData: Sendable {
     switch storage {
     case .bytes(let bytes): try bytes.withUnsafeBytes(body)
     case .floats(let values): try values.withUnsafeBytes(body)
+    case .block(let block):
+      try withExtendedLifetime(block) {
+        try body(UnsafeRawBufferPointer(start: block.pointer, count: byteCount))
+      }
     case .mapped(let file, let offset):
       try file.withUnsafeBytes { all in
         try body(UnsafeRawBufferPointer(rebasing: all[offset..<offset + byteCount]))

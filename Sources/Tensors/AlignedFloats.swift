@@ -6,19 +6,19 @@
   import Darwin
 #endif
 
-/// A block of floats aligned to a cache line; freed with its last user.
-final class AlignedFloats: @unchecked Sendable {
+/// A block of floats aligned to a cache line, on large pages where it is large; freed with its last user.
+package final class AlignedFloats: @unchecked Sendable {
   /// The first float.
-  let pointer: UnsafeMutablePointer<Float>
+  package let pointer: UnsafeMutablePointer<Float>
 
   /// The number of floats.
-  let count: Int
+  package let count: Int
 
   /// The size of a large page of memory.
   private static let hugePage = 2 << 20
 
   /// Allocates floats without setting them.
-  init(count: Int) {
+  package init(count: Int) {
     self.count = count
     let bytes = max(count, 1) * MemoryLayout<Float>.size
     let isLarge = bytes >= Self.hugePage
@@ -33,7 +33,7 @@ final class AlignedFloats: @unchecked Sendable {
   }
 
   /// Copies values.
-  convenience init(_ values: [Float]) {
+  package convenience init(_ values: [Float]) {
     self.init(count: values.count)
     values.withUnsafeBufferPointer { source in
       if let start = source.baseAddress { pointer.update(from: start, count: source.count) }
@@ -41,7 +41,7 @@ final class AlignedFloats: @unchecked Sendable {
   }
 
   /// Zeros.
-  convenience init(zeros count: Int) {
+  package convenience init(zeros count: Int) {
     self.init(count: count)
     pointer.update(repeating: 0, count: count)
   }

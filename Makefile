@@ -20,7 +20,7 @@ test: setup
 	$(SWIFT) test
 
 lint:
-	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples
 
 bench: build
 	$(RNW) bench resnet50_v2

@@ -12,8 +12,14 @@ let strict: [SwiftSetting] = [
 /// The kernels are one set of sources, compiled once per instruction set and chosen at run time.
 ///
 /// They are optimised in debug builds too: unoptimised SIMD code is hundreds of times slower.
+/// On other architectures than x86-64 all three are the portable kernels, and only the first is ever chosen.
 func kernels(_ name: String, define: String, clangFlags: [String] = []) -> Target {
-  .target(
+  #if arch(x86_64)
+    let (define, clangFlags) = (define, clangFlags)
+  #else
+    let (define, clangFlags) = ("BASELINE", [String]())
+  #endif
+  return .target(
     name: name,
     dependencies: ["CKernelSupport"],
     swiftSettings: strict + [

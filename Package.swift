@@ -41,9 +41,9 @@ let package = Package(
   products: [
     .executable(name: "rnw", targets: ["rnw"]),
     .executable(name: "rnw-hdf5", targets: ["rnw-hdf5"]),
-    .library(name: "RNW", targets: ["RNW"]),
+    .library(name: "RNW", targets: ["RNW", "Tensors"]),
     .library(name: "WeightSources", targets: ["WeightSources"]),
-    .library(name: "Inference", targets: ["ResNetV2", "Inference"]),
+    .library(name: "Inference", targets: ["ResNetV2", "Inference", "Tensors"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -77,7 +77,8 @@ extension Activation {
 
 /// An executor that remembers the value of one node while others use it.
 ///
-/// A comparison runs the reference node by node; the certificate needs one of those values and not a second run.
+/// A comparison runs the reference node by node; the certificate needs one of those values and not
+/// a second run.
 final class RecordingExecutor<Base: Executor>: Executor {
   private let base: Base
   private let node: Int

@@ -38,7 +38,8 @@ package struct ConversionRequest: Sendable {
 package struct ConversionOutcome: Sendable {
   /// The network.
   package let model: Model
-  /// The comparison of the written file, run by the fast executor, with the source, run by the reference.
+  /// The comparison of the written file, run by the fast executor, with the source, run by the
+  /// reference.
   package let comparison: Comparison.Outcome
   /// The comparison of the written file with the framework's activations, where they were given.
   package let reference: Comparison.Outcome?
@@ -53,7 +54,8 @@ package struct ConversionOutcome: Sendable {
   }
 }
 
-/// Converts a file: reads, maps, writes, runs both, compares every layer, and only then puts the file in place.
+/// Converts a file: reads, maps, writes, runs both, compares every layer, and only then puts the
+/// file in place.
 ///
 /// - Parameter progress: is told how many of how many layers have been compared.
 /// - Throws: `InputError` where the source cannot be read or the output not be written. A comparison out of its

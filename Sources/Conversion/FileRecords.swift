@@ -29,7 +29,8 @@ package struct PreprocessingRecord: Codable, Sendable {
   package var inputSize: Int
 }
 
-/// What was compared before the file was written, and what everyone can compute again: `rnw.certificate`.
+/// What was compared before the file was written, and what everyone can compute again:
+/// `rnw.certificate`.
 package struct CertificateRecord: Codable, Sendable {
   /// The probe that the network was run on.
   package var probe: ProbeRecord
@@ -69,7 +70,8 @@ package struct CertificateRecord: Codable, Sendable {
   }
 }
 
-/// The one way in which records become JSON: keys sorted, so that the same record gives the same bytes.
+/// The one way in which records become JSON: keys sorted, so that the same record gives the same
+/// bytes.
 package enum RecordCoding {
   /// The JSON text of a record.
   package static func json(_ record: some Encodable, pretty: Bool = false) throws -> String {

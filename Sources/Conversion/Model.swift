@@ -4,7 +4,8 @@ package import ResNetV2
 package import Tensors
 import WeightSources
 
-/// A network from a file of any kind: what it is, what its layers are called, and where its tensors are.
+/// A network from a file of any kind: what it is, what its layers are called, and where its tensors
+/// are.
 package struct Model: Sendable {
   /// The file.
   package let source: any WeightSource

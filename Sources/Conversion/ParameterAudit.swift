@@ -13,7 +13,8 @@ package struct SuspiciousParameter: Sendable {
 extension Parameters {
   /// Finds NaN and infinite values, and negative variances.
   ///
-  /// Such a network can be run, and it will give NaN; so it is refused by name unless someone insists.
+  /// Such a network can be run, and it will give NaN; so it is refused by name unless someone
+  /// insists.
   package func suspicious(in graph: Graph, threads: Int) throws -> [SuspiciousParameter] {
     try concurrentMap(graph.parameters, threads: threads) { parameter in
       self[parameter].problem(in: parameter.role).map {

@@ -4,9 +4,9 @@ import Tensors
 extension Parameters {
   /// Random parameters of a network, the same for a seed on every machine.
   ///
-  /// Kernels have the variance 2 / fan-in (He et al., 2015), so that values stay of order 1 through the
-  /// depth. Norms are far from the identity: scale and variance in [0.5, 1.5), shift and mean in
-  /// [−0.3, 0.3), so that a mistake in any of them shows.
+  /// Kernels have the variance 2 / fan-in (He et al., 2015), so that values stay of order 1 through
+  /// the depth. Norms are far from the identity: scale and variance in [0.5, 1.5), shift and mean
+  /// in [−0.3, 0.3), so that a mistake in any of them shows.
   package static func random(for graph: Graph, seed: UInt64, threads: Int) throws -> Parameters {
     let parameters = Array(graph.parameters.enumerated())
     let tensors = try concurrentMap(parameters, threads: threads) { index, parameter in

@@ -32,7 +32,8 @@ package struct VerificationRequest: Sendable {
 
 /// Compares a model with another one, or with what a framework computed, layer by layer.
 ///
-/// Where they differ, the result names the first wrong layer and, if trying hypotheses explains it, the cause.
+/// Where they differ, the result names the first wrong layer and, if trying hypotheses explains it,
+/// the cause.
 ///
 /// - Throws: `InputError` where a file cannot be read, or the two are different networks.
 package func verify(
@@ -116,7 +117,8 @@ private func requireSameNetwork(_ model: Model, _ other: Model) throws {
   }
 }
 
-/// What a file says of itself, checked: its structure, the checksums of its tensors, its certificate.
+/// What a file says of itself, checked: its structure, the checksums of its tensors, its
+/// certificate.
 package struct SelfCheck: Sendable {
   /// The file.
   package let path: String

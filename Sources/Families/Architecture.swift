@@ -9,7 +9,8 @@ struct Architecture: Sendable {
   /// The blocks of each stage.
   let blocks: [Int]
 
-  /// The networks of table 1 of “Deep Residual Learning” (He and others, 2015), in one of the two versions.
+  /// The networks of table 1 of “Deep Residual Learning” (He and others, 2015), in one of the two
+  /// versions.
   static func all(version: String, depths: [Int]) -> [Architecture] {
     depths.compactMap { depth in
       table[depth].map { kind, blocks in

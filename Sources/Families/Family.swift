@@ -3,8 +3,8 @@ import Tensors
 
 /// A public family of weights: what its networks are and what it calls their tensors.
 ///
-/// A family is data. Everything that reads, runs or compares works from the configuration and the names
-/// given here; to add a family is to add one value of this type.
+/// A family is data. Everything that reads, runs or compares works from the configuration and the
+/// names given here; to add a family is to add one value of this type.
 package struct Family: Sendable {
   /// The short name on the command line and in files, such as `keras`.
   package let id: String
@@ -147,14 +147,15 @@ extension Family {
     return configuration
   }
 
-  /// The stride of each stage: 2 for every stage but the one next to the stem, or but the last one where
-  /// the last block of a stage has the stride.
+  /// The stride of each stage: 2 for every stage but the one next to the stem, or but the last one
+  /// where the last block of a stage has the stride.
   func stageStrides(count: Int) -> [Int] {
     let plain = options.block.stridedBlock == .first ? 0 : count - 1
     return (0..<count).map { $0 == plain ? 1 : 2 }
   }
 
-  /// The name of a configuration, where it is a named network but for its classes; else what it is made of.
+  /// The name of a configuration, where it is a named network but for its classes; else what it is
+  /// made of.
   package func architectureName(of configuration: Configuration) -> String {
     for architecture in architectures {
       var named = self.configuration(

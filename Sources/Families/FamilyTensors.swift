@@ -15,7 +15,8 @@ extension Family {
     package var name: String { layer + suffix }
   }
 
-  /// The parameters of a network under the family's names and in its layouts, in the order of the graph.
+  /// The parameters of a network under the family's names and in its layouts, in the order of the
+  /// graph.
   ///
   /// - Parameter renamed: layers that are to be called otherwise, by canonical name.
   package func namedTensors(

@@ -16,8 +16,8 @@ extension TensorTemplates {
   }
 }
 
-/// What a saved model's own configuration tells beyond names and shapes: whether the pooled features
-/// are there, what the head ends in, and the ε of its norms.
+/// What a saved model's own configuration tells beyond names and shapes: whether the pooled
+/// features are there, what the head ends in, and the ε of its norms.
 @Sendable
 func refineFromKerasConfiguration(
   _ configuration: inout Configuration, _ metadata: [String: String]

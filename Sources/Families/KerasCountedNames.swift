@@ -2,9 +2,9 @@ import Tensors
 
 /// Gives Keras' tensors the names of their layers where the container does not.
 ///
-/// Two cases. A `.weights.h5` without layer names counts layers by class (`layers/conv2d_3/vars/0`): the
-/// order of the architecture tells which is which. And a dense layer may have any name: it is the only
-/// one with a matrix.
+/// Two cases. A `.weights.h5` without layer names counts layers by class
+/// (`layers/conv2d_3/vars/0`): the order of the architecture tells which is which. And a dense
+/// layer may have any name: it is the only one with a matrix.
 ///
 /// - Returns: the tensor names of the family by the names in the file; `nil` where nothing is to be renamed.
 @Sendable
@@ -69,10 +69,11 @@ private struct CountedLayers {
     return (String(group), 0)
   }
 
-  /// The names by the architecture's order, or `nil` where the convolutions are not those of a ResNetV2.
+  /// The names by the architecture's order, or `nil` where the convolutions are not those of a
+  /// ResNetV2.
   ///
-  /// A block is a 1×1 and a 3×3 without bias and a 1×1 with bias; the first block of a stage has one more
-  /// 1×1 with bias, the shortcut, which Keras creates *before* the last one.
+  /// A block is a 1×1 and a 3×3 without bias and a 1×1 with bias; the first block of a stage has
+  /// one more 1×1 with bias, the shortcut, which Keras creates *before* the last one.
   func names() -> [String: String]? {
     guard let blocks = blocks(), norms.count == blocks.count * 3 + 1 else { return nil }
     var names: [String: String] = [:]

@@ -3,8 +3,8 @@ import ResNetV2
 extension Family {
   /// ResNet of `keras.applications`: ResNet50, ResNet101, ResNet152; post-activation.
   ///
-  /// What sets it apart from torchvision's: a bias on every convolution, the stride in the first 1×1 of a
-  /// block, ε = 1.001e-5, a softmax.
+  /// What sets it apart from torchvision's: a bias on every convolution, the stride in the first
+  /// 1×1 of a block, ε = 1.001e-5, a softmax.
   package static let kerasV1 = Family(
     id: "keras-v1",
     title: "Keras ResNet (version 1)",

@@ -1,12 +1,13 @@
 import ResNetV2
 
 extension Family {
-  /// ResNetV2 of `keras.applications`: ResNet50V2, ResNet101V2, ResNet152V2 and what people build from the
-  /// same function.
+  /// ResNetV2 of `keras.applications`: ResNet50V2, ResNet101V2, ResNet152V2 and what people build
+  /// from the same function.
   ///
   /// What sets it apart: biases on the stem, on shortcuts and on the last convolution of a block; a
   /// max-pool padded with zeros though no ReLU comes before it; the stride in the last block of a
-  /// stage; ε = 1.001e-5. Read from `keras/src/applications/resnet.py` and checked against its activations.
+  /// stage; ε = 1.001e-5. Read from `keras/src/applications/resnet.py` and checked against its
+  /// activations.
   package static let keras = Family(
     id: "keras",
     title: "Keras ResNetV2",
@@ -44,8 +45,8 @@ extension Family {
 
 /// The layers in the order of a block's forward pass.
 ///
-/// The first block of a stage has `_0_conv`; the
-/// last one of a shrinking stage subsamples by a max-pool of window 1, which Keras numbers by itself.
+/// The first block of a stage has `_0_conv`; the last one of a shrinking stage subsamples by a
+/// max-pool of window 1, which Keras numbers by itself.
 private let kerasLayers = [
   "input": "input_layer",
   "stem.conv": "conv1_conv",

@@ -1,6 +1,7 @@
 /// What a family calls the layers of a graph, and how it lays out their values.
 ///
-/// Reports speak the family's language, and the activations that a framework saved are found by these names.
+/// Reports speak the family's language, and the activations that a framework saved are found by
+/// these names.
 package struct LayerNames: Hashable, Sendable {
   /// How the family lays out the values of a layer.
   package enum Layout: String, Hashable, Sendable, Codable {

@@ -3,8 +3,8 @@ package import Tensors
 
 /// Which tensor of a file is which parameter of which network: complete, or an error.
 ///
-/// Every tensor is used or passed over by a named rule, every parameter is filled exactly once, and all
-/// shapes agree, before any data is read.
+/// Every tensor is used or passed over by a named rule, every parameter is filled exactly once, and
+/// all shapes agree, before any data is read.
 package struct Mapping: Sendable {
   /// One parameter and the tensor that fills it.
   package struct Entry: Sendable {
@@ -33,7 +33,8 @@ package struct Mapping: Sendable {
   /// What the family, and this file, call the layers.
   package let layerNames: LayerNames
 
-  /// The family's layer names that this file has differently, by canonical name (`head.dense`: `probs`).
+  /// The family's layer names that this file has differently, by canonical name (`head.dense`:
+  /// `probs`).
   package let renamedLayers: [String: String]
 
   /// The parameters in the order of the graph.

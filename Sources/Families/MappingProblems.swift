@@ -58,7 +58,8 @@ struct MappingProblems {
   }
 }
 
-/// The number of characters to insert, delete or replace to get from one text to the other (Levenshtein).
+/// The number of characters to insert, delete or replace to get from one text to the other
+/// (Levenshtein).
 private func editDistance(_ first: String, _ second: String) -> Int {
   let target = Array(second.utf8)
   var row = Array(0...target.count)

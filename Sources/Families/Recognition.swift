@@ -5,7 +5,8 @@ import Tensors
 struct Recognition {
   let family: Family
 
-  /// What precedes the family's names in every tensor of the network, such as `module.`; mostly empty.
+  /// What precedes the family's names in every tensor of the network, such as `module.`; mostly
+  /// empty.
   let prefix: String
 
   /// The tensors by the family's names, without the prefix and without what is waived.
@@ -73,8 +74,8 @@ struct Recognition {
     return String(own.dropLast(suffix.count))
   }
 
-  /// The network that the tensors are for: the family's options, with stages, widths and classes read
-  /// from the names and shapes.
+  /// The network that the tensors are for: the family's options, with stages, widths and classes
+  /// read from the names and shapes.
   func makeGraph(metadata: [String: String], path: String) throws(InputError) -> Graph {
     var configuration = family.options
     let shapes = CanonicalShapes(self)
@@ -153,7 +154,8 @@ private struct CanonicalShapes {
     configuration.head.hasSoftmax = configuration.head.hasSoftmax && classes > 0
   }
 
-  /// The highest number of a block of which anything is there; a gap is found when tensors are mapped.
+  /// The highest number of a block of which anything is there; a gap is found when tensors are
+  /// mapped.
   private func blockCount(stage: Int) -> Int? {
     // No published network has more than 36 blocks in a stage; a gap of one is no end.
     var count = 0
@@ -168,7 +170,8 @@ private struct CanonicalShapes {
     return count > 0 ? count : nil
   }
 
-  /// The widths on which most tensors of the stage agree, so that a single wrong one is found by name.
+  /// The widths on which most tensors of the stage agree, so that a single wrong one is found by
+  /// name.
   private func widths(
     stage: Int, blocks: Int, kind: Configuration.Block.Kind
   ) -> (inner: Int, output: Int) {

@@ -23,8 +23,8 @@ struct SourceNames {
     self.tensors = tensors
   }
 
-  /// A name without TensorFlow's output number, the folder of a full Keras model, and a layer's folder
-  /// within the folder of the same layer.
+  /// A name without TensorFlow's output number, the folder of a full Keras model, and a layer's
+  /// folder within the folder of the same layer.
   static func cleaned(_ name: String) -> String {
     var parts = name.split(separator: "/", omittingEmptySubsequences: true)
     if parts.count > 1, parts[0] == "model_weights" { parts.removeFirst() }

@@ -2,8 +2,8 @@ package import ResNetV2
 
 /// What a family calls its layers: a pattern for every node of the graph.
 ///
-/// Both sides are written with `{stage}` and `{block}`, counted from 1; the family's side may count from
-/// elsewhere (`{stage+1}`, `{block-1}`) and pad with a zero (`{block:02}`).
+/// Both sides are written with `{stage}` and `{block}`, counted from 1; the family's side may count
+/// from elsewhere (`{stage+1}`, `{block-1}`) and pad with a zero (`{block:02}`).
 struct LayerTemplates: Sendable {
   /// How values are laid out.
   let layout: LayerNames.Layout
@@ -123,7 +123,8 @@ extension Family {
     return tensors.names[node.pattern].map(node.filling)
   }
 
-  /// The names under which a tensor of a node may stand in a file of the family, the usual one first.
+  /// The names under which a tensor of a node may stand in a file of the family, the usual one
+  /// first.
   func tensorNames(of node: String, _ role: Parameter.Role) -> [String] {
     let node = PatternedName(node)
     guard let suffix = tensors.roles[role], let name = tensors.names[node.pattern] else {

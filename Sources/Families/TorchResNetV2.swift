@@ -1,10 +1,11 @@
 import ResNetV2
 
 extension Family {
-  /// The PyTorch ResNetV2 of `resnet18_v2` … `resnet152_v2`: torchvision's names with pre-activation blocks.
+  /// The PyTorch ResNetV2 of `resnet18_v2` … `resnet152_v2`: torchvision's names with
+  /// pre-activation blocks.
   ///
-  /// What sets it apart: a norm and ReLU in the stem, a projection with its own norm that reads the raw
-  /// input of a block, the stride in the first block of a stage, `bn_last` before the pooling.
+  /// What sets it apart: a norm and ReLU in the stem, a projection with its own norm that reads the
+  /// raw input of a block, the stride in the first block of a stage, `bn_last` before the pooling.
   package static let torch = Family(
     id: "torch",
     title: "PyTorch ResNetV2",
@@ -31,7 +32,8 @@ extension Family {
     defaultInputSize: 224,
     summaryForm: .pyTorch)
 
-  /// torchvision's ResNet: `resnet18` … `resnet152`, post-activation (“V1.5”: the 3×3 has the stride).
+  /// torchvision's ResNet: `resnet18` … `resnet152`, post-activation (“V1.5”: the 3×3 has the
+  /// stride).
   package static let torchvision = Family(
     id: "torchvision",
     title: "torchvision ResNet (version 1)",
@@ -58,8 +60,8 @@ extension Family {
     summaryForm: .pyTorch)
 }
 
-/// The modules that both versions share; a module that is used several times (`relu`) has no value of
-/// its own.
+/// The modules that both versions share; a module that is used several times (`relu`) has no value
+/// of its own.
 private let torchLayers = [
   "input": "input",
   "stem.conv": "conv1",

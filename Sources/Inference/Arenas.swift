@@ -3,7 +3,8 @@ import Tensors
 
 /// The memory of runs that have ended, kept for the next ones.
 ///
-/// Fresh memory costs a page fault for every four kilobytes, which is a tenth of a small network's time.
+/// Fresh memory costs a page fault for every four kilobytes, which is a tenth of a small network's
+/// time.
 final class Arenas: Sendable {
   /// How many are kept: as many tasks may use one executor at once without new memory.
   private static let maximumKept = 4

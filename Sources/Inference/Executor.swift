@@ -28,8 +28,9 @@ public protocol Executor: Sendable {
 
   /// Runs the whole network on a batch [N, H, W, C].
   ///
-  /// With an observer, the value of every node is handed out, in the order of the graph's nodes, each as
-  /// soon as it is there; nothing is kept for later. Without one, values that nobody sees need not exist.
+  /// With an observer, the value of every node is handed out, in the order of the graph's nodes,
+  /// each as soon as it is there; nothing is kept for later. Without one, values that nobody sees
+  /// need not exist.
   ///
   /// - Parameter observer: receives the index of a node and its value; what it throws ends the run.
   /// - Returns: the value of the last node.

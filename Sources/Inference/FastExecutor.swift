@@ -3,10 +3,11 @@ public import ResNetV2
 import Synchronization
 import Tensors
 
-/// Computes a network as fast as the processor allows: packed weights, fused steps, a static memory plan, threads.
+/// Computes a network as fast as the processor allows: packed weights, fused steps, a static memory
+/// plan, threads.
 ///
-/// The results are float32 and the same bits for every number of threads. Several tasks may use one executor at
-/// the same time; they take turns layer by layer.
+/// The results are float32 and the same bits for every number of threads. Several tasks may use one
+/// executor at the same time; they take turns layer by layer.
 public final class FastExecutor: Executor {
   /// The network that is computed.
   public let graph: Graph

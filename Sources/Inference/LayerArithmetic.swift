@@ -60,9 +60,11 @@ extension RNWPool {
 }
 
 extension TensorData {
-  /// Standardised kernels: (W − mean) / √(variance + ε) per output channel, biased variance, in Double.
+  /// Standardised kernels: (W − mean) / √(variance + ε) per output channel, biased variance, in
+  /// Double.
   ///
-  /// Qiao et al., “Micro-Batch Training with Batch-Channel Normalization and Weight Standardization”, 2019.
+  /// Qiao et al., “Micro-Batch Training with Batch-Channel Normalization and Weight
+  /// Standardization”, 2019.
   func standardized(epsilon: Double) -> TensorData {
     let perFilter = shape.elementCount / shape[0]
     var values = floats()

@@ -12,7 +12,8 @@ struct LayerConstants: Sendable {
   /// What a norm then adds: shift − mean · scale / √(variance + ε), or shift.
   var shift: AlignedFloats?
 
-  /// Packs the parameters of a node; the work of a convolution is divided among the threads of a pool.
+  /// Packs the parameters of a node; the work of a convolution is divided among the threads of a
+  /// pool.
   init(_ node: Node, _ parameters: Parameters, kernels: Kernels, pool: WorkerPool) {
     let tensors = Dictionary(
       uniqueKeysWithValues: node.parameters.map { ($0.role, parameters[$0]) })

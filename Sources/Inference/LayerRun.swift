@@ -74,7 +74,8 @@ struct LayerRun {
 
   // MARK: - Convolution
 
-  /// The most bytes of packed weights that a thread keeps in its cache while it goes over the pixels.
+  /// The most bytes of packed weights that a thread keeps in its cache while it goes over the
+  /// pixels.
   private static let cachedWeights = 600 << 10
 
   /// The most bytes of one panel that stay in the cache; a larger panel is done in blocks of taps.
@@ -103,8 +104,8 @@ struct LayerRun {
     guard conv.padding > 0, conv.inputChannels <= Self.fewChannels else {
       return divide(work, conv)
     }
-    // A few channels make a short loop under each tap. With the border in memory, the taps of a row lie side by
-    // side, and one loop goes over all of them.
+    // A few channels make a short loop under each tap. With the border in memory, the taps of a row
+    // lie side by side, and one loop goes over all of them.
     let padded = pad(input, by: conv.padding)
     work.input = UnsafePointer(padded.pointer)
     work.height += 2 * conv.padding
@@ -150,7 +151,8 @@ struct LayerRun {
     }
   }
 
-  /// Divides the tiles and panels among the threads, so that weights or pixels stay in their caches.
+  /// Divides the tiles and panels among the threads, so that weights or pixels stay in their
+  /// caches.
   private func divide(_ work: RNWConvolution, _ conv: Operation.Convolution) {
     var work = work
     let taps = work.kernelHeight * work.kernelWidth

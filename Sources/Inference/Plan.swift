@@ -1,10 +1,11 @@
 import ResNetV2
 import Tensors
 
-/// A network as a flat list of steps for one shape of input, with a place in memory for every value.
+/// A network as a flat list of steps for one shape of input, with a place in memory for every
+/// value.
 ///
-/// The plan is derived from the graph and computes exactly what the graph says, in the same order of operations;
-/// it only avoids storing values that nobody reads.
+/// The plan is derived from the graph and computes exactly what the graph says, in the same order
+/// of operations; it only avoids storing values that nobody reads.
 struct Plan: Sendable {
   /// One step, and the nodes that it computes.
   struct Step: Sendable {

@@ -7,7 +7,8 @@ package struct Profile: Sendable {
   package struct Step: Sendable {
     /// The nodes that the step computes, the one that it begins with first.
     package let nodes: [String]
-    /// The floating-point operations of its convolution or dense layer: two for each product; 0 for others.
+    /// The floating-point operations of its convolution or dense layer: two for each product; 0 for
+    /// others.
     package let operations: Int
     /// The shape of the value of its first node.
     package let shape: Shape
@@ -72,7 +73,8 @@ extension FastExecutor {
       weightBytes: constants.reduce(0) { $0 + ($1.weights?.count ?? 0) } * floats)
   }
 
-  /// The rate of multiply-adds in registers on all threads, in operations per second: the best of several runs.
+  /// The rate of multiply-adds in registers on all threads, in operations per second: the best of
+  /// several runs.
   package func measurePeak() -> Double {
     let clock = ContinuousClock()
     let iterations = 2_000_000
@@ -92,7 +94,8 @@ extension FastExecutor {
 }
 
 extension Operation {
-  /// Two operations for each product of a convolution or dense layer; those outside the image count.
+  /// Two operations for each product of a convolution or dense layer; those outside the image
+  /// count.
   func operations(output: Shape) -> Int {
     switch self {
     case .convolution(let conv):

@@ -2,11 +2,12 @@ import CKernelSupport
 public import ResNetV2
 import Tensors
 
-/// Computes a network layer by layer, as it is written down, with sums in Double: the oracle of all others.
+/// Computes a network layer by layer, as it is written down, with sums in Double: the oracle of all
+/// others.
 ///
-/// Between layers values are float32. Only IEEE additions, multiplications, divisions and square roots in a fixed
-/// order are used, so the same bits come out on every machine and for every number of threads; the softmax, which
-/// needs an exponential, excepted.
+/// Between layers values are float32. Only IEEE additions, multiplications, divisions and square
+/// roots in a fixed order are used, so the same bits come out on every machine and for every number
+/// of threads; the softmax, which needs an exponential, excepted.
 public struct ReferenceExecutor: Executor {
   /// The network that is computed.
   public let graph: Graph

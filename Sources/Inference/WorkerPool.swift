@@ -11,8 +11,8 @@ import Synchronization
 
 /// Threads that wait for work: for a while by watching a counter, then asleep.
 ///
-/// A layer takes a few hundred microseconds, so waking a thread through the system for each would cost as much
-/// as the work. Nothing is left spinning once the layers stop coming.
+/// A layer takes a few hundred microseconds, so waking a thread through the system for each would
+/// cost as much as the work. Nothing is left spinning once the layers stop coming.
 final class WorkerPool: Sendable {
   /// How often a waiting thread looks before it goes to sleep; a few tens of microseconds.
   private static let spins = 20_000
@@ -61,7 +61,8 @@ final class WorkerPool: Sendable {
     }
   }
 
-  /// The work that is being done; it is gone when `run` returns, and no thread touches it after that.
+  /// The work that is being done; it is gone when `run` returns, and no thread touches it after
+  /// that.
   fileprivate struct Body: @unchecked Sendable {
     let call: (Int, Int) -> Void
   }

@@ -86,8 +86,8 @@ package func convolve(
   }
 }
 
-/// The tiles that pass through one panel before the next, where a tile's pixels are found at once: the panel then
-/// stays in the first-level cache.
+/// The tiles that pass through one panel before the next, where a tile's pixels are found at once:
+/// the panel then stays in the first-level cache.
 @inline(__always)
 private var groupedTiles: Int { 16 }
 
@@ -258,7 +258,8 @@ private struct Epilogue {
     nextRectifies = work.nextRectifies != 0
   }
 
-  /// Finishes the same vector of channels of all rows, so that what belongs to the channels is loaded once.
+  /// Finishes the same vector of channels of all rows, so that what belongs to the channels is
+  /// loaded once.
   @inline(__always)
   func finishVectors(
     _ sums: UnsafePointer<Float>, step: Int, rows: Int, channel: Int, place: Int, stride: Int

@@ -1,4 +1,5 @@
-/// output = input · scale + shift per channel, then max(·, 0) if it rectifies; pixels of `channels` values.
+/// output = input · scale + shift per channel, then max(·, 0) if it rectifies; pixels of `channels`
+/// values.
 package func affine(
   _ input: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   rectifies: Bool, output: UnsafeMutablePointer<Float>, pixels: Int, channels: Int

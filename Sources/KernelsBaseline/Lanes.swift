@@ -1,7 +1,7 @@
 /// Several vectors side by side: the output channels that one pixel of a tile accumulates.
 ///
-/// A pair of lanes is lanes again, so that a tile is written once for every width; everything is inlined, and the
-/// accumulators stay in registers.
+/// A pair of lanes is lanes again, so that a tile is written once for every width; everything is
+/// inlined, and the accumulators stay in registers.
 protocol Lanes {
   /// The number of floats.
   static var width: Int { get }

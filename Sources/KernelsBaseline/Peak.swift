@@ -1,4 +1,5 @@
-/// Multiplies and adds in registers only, as many as the processor can: the peak that other rates are shares of.
+/// Multiplies and adds in registers only, as many as the processor can: the peak that other rates
+/// are shares of.
 ///
 /// - Returns: a value that depends on every operation, so that none is left out. Each iteration does
 ///   ``peakOperations`` floating-point operations.

@@ -2,9 +2,10 @@ package import CKernelSupport
 
 /// A convolution with sums in Double, for some pixels of the output: the oracle of all others.
 ///
-/// The product of two floats is exact in Double, and the order of the sum is fixed: rows of the kernel, then
-/// columns, then input channels. So a fused multiply-add gives the same bits as a product and a sum, and every
-/// machine gives the same bits as any other. The weights are [tap][inputChannels][outputChannels].
+/// The product of two floats is exact in Double, and the order of the sum is fixed: rows of the
+/// kernel, then columns, then input channels. So a fused multiply-add gives the same bits as a
+/// product and a sum, and every machine gives the same bits as any other. The weights are
+/// [tap][inputChannels][outputChannels].
 package func convolveReference(_ work: UnsafePointer<RNWConvolution>, pixels: Range<Int>) {
   let outputChannels = work.pointee.outputChannels
   for pixel in pixels {

@@ -15,7 +15,8 @@ package func normalizeReference(
   }
 }
 
-/// The mean and the biased variance of a group of channels over an image, in Double, pixel by pixel.
+/// The mean and the biased variance of a group of channels over an image, in Double, pixel by
+/// pixel.
 package func groupMoments(
   _ input: UnsafePointer<Float>, pixels: Int, channels: Int, group: Range<Int>,
   mean: UnsafeMutablePointer<Double>, variance: UnsafeMutablePointer<Double>

@@ -16,8 +16,8 @@
 @inline(__always)
 var lanes: Int { MemoryLayout<Vector>.size / MemoryLayout<Float>.size }
 
-/// accumulator + a · b: one instruction where the target has it, a product and a sum where it has not, because
-/// there each lane would be a call into the C library.
+/// accumulator + a · b: one instruction where the target has it, a product and a sum where it has
+/// not, because there each lane would be a call into the C library.
 @inline(__always)
 func multiplyAdd(_ accumulator: Vector, _ a: Vector, _ b: Vector) -> Vector {
   #if BASELINE

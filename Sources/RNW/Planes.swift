@@ -1,10 +1,11 @@
 import CZlib
 import Tensors
 
-/// The lossless codec `planes`: the bytes of floats sorted by what they hold, so that the exponents, which repeat,
-/// are compressed and the mantissas, which do not, are left alone.
+/// The lossless codec `planes`: the bytes of floats sorted by what they hold, so that the
+/// exponents, which repeat, are compressed and the mantissas, which do not, are left alone.
 ///
-/// The layout is given bit by bit in `docs/rnw-format.md`. Every block of elements is independent of the others.
+/// The layout is given bit by bit in `docs/rnw-format.md`. Every block of elements is independent
+/// of the others.
 enum Planes {
   /// The elements of a block: large enough that the tables of deflate weigh nothing.
   static let blockElements = 1 << 17
@@ -104,7 +105,8 @@ enum Planes {
     }
   }
 
-  /// A plane as it is stored: nothing where it is all zeros, deflated where that is smaller, else as it is.
+  /// A plane as it is stored: nothing where it is all zeros, deflated where that is smaller, else
+  /// as it is.
   private static func packed(_ plane: [UInt8]) -> [UInt8] {
     if plane.allSatisfy({ $0 == 0 }) { return [] }
     guard mayCompress(plane), let deflated = PlaneDeflate.deflate(plane),
@@ -129,7 +131,8 @@ enum Planes {
     var histogram = [Int](repeating: 0, count: 256)
     let step = max(plane.count / sampleCount, 1)
     for index in 0..<sampleCount { histogram[Int(plane[index * step])] += 1 }
-    // Σ n² is smallest for even counts; for noise it exceeds the even value by about 256 / sample size.
+    // Σ n² is smallest for even counts; for noise it exceeds the even value by about 256 / sample
+    // size.
     let squares = histogram.reduce(0) { $0 + $1 * $1 }
     let even = sampleCount * sampleCount / 256
     return sampleCount < 1024 || squares > even + even / 8 + sampleCount / 2 * 3
@@ -137,7 +140,8 @@ enum Planes {
 
   // MARK: - Bits
 
-  /// The planes of a block's elements: first the byte with the exponent, last the lowest mantissa bits.
+  /// The planes of a block's elements: first the byte with the exponent, last the lowest mantissa
+  /// bits.
   private static func split(_ bytes: UnsafeRawBufferPointer, dtype: DType) -> [[UInt8]] {
     let width = dtype.byteWidth
     let count = bytes.count / width

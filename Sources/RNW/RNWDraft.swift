@@ -12,7 +12,8 @@ public enum RNWCodec: String, Sendable, CaseIterable, Codable {
 
 /// A `.rnw` that is being written: its tensors are there, its place and its certificate not yet.
 ///
-/// The file can be read under ``path`` before it is committed: that is how a conversion proves what it wrote.
+/// The file can be read under ``path`` before it is committed: that is how a conversion proves what
+/// it wrote.
 package struct RNWDraft: Sendable {
   /// What is known of a file before its tensors are compared.
   package struct Records: Sendable {

@@ -9,8 +9,9 @@ public import Tensors
 /// let kernel = try model.tensor(named: "stem.conv.weight")  // OIHW, float32
 /// ```
 ///
-/// Opening checks the structure of the whole file. A tensor's checksum is verified whenever it is decoded; tensors
-/// that lie uncompressed in the file are mapped without touching them, and ``verify(tensorNamed:)`` checks those.
+/// Opening checks the structure of the whole file. A tensor's checksum is verified whenever it is
+/// decoded; tensors that lie uncompressed in the file are mapped without touching them, and
+/// ``verify(tensorNamed:)`` checks those.
 public struct RNWFile: WeightSource {
   /// `rnw`.
   public let container = "rnw"
@@ -70,7 +71,8 @@ public struct RNWFile: WeightSource {
     file.metadata[MetadataKey.format] == "rnw"
   }
 
-  /// Reads one tensor: mapped where it lies uncompressed in the file, decoded and verified where it does not.
+  /// Reads one tensor: mapped where it lies uncompressed in the file, decoded and verified where it
+  /// does not.
   public func tensor(named name: String) throws -> TensorData {
     try tensor(named: name, threads: 1)
   }

@@ -36,7 +36,8 @@ enum MetadataKey {
 }
 
 extension [String: String] {
-  /// The CRC-32 over all keys and values but the checksum's own, sorted by key, each followed by a NUL.
+  /// The CRC-32 over all keys and values but the checksum's own, sorted by key, each followed by a
+  /// NUL.
   var metadataChecksum: String {
     var bytes: [UInt8] = []
     for (key, value) in sorted(by: { $0.key < $1.key }) where key != MetadataKey.checksum {

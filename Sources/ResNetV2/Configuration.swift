@@ -1,8 +1,8 @@
 /// Which residual network it is: a point in a space of independent options.
 ///
-/// Every public family of ResNet weights is one combination of these options; nothing downstream asks
-/// for the family. Two configurations that differ in any option are different networks, even where
-/// their parameters have the same names and shapes.
+/// Every public family of ResNet weights is one combination of these options; nothing downstream
+/// asks for the family. Two configurations that differ in any option are different networks, even
+/// where their parameters have the same names and shapes.
 public struct Configuration: Hashable, Sendable, Codable {
   /// How the convolutions of a block are arranged.
   public var block: Block
@@ -183,13 +183,15 @@ extension Configuration {
 
     /// How the border of the max-pool is filled.
     ///
-    /// It matters exactly where no ReLU comes before: zero then beats negative values at the border.
+    /// It matters exactly where no ReLU comes before: zero then beats negative values at the
+    /// border.
     public enum PoolPadding: String, Hashable, Sendable, Codable {
       /// One row and column of zeros on each side (Keras, BiT).
       case zero
       /// One row and column on each side that never wins (PyTorch).
       case negativeInfinity
-      /// TensorFlow's SAME: as little as needed, the odd one below and right, never winning (tf-slim).
+      /// TensorFlow's SAME: as little as needed, the odd one below and right, never winning
+      /// (tf-slim).
       case same
     }
   }
@@ -216,11 +218,13 @@ extension Configuration {
       self.hasBias = hasBias
     }
 
-    /// Where a projection stands; elsewhere the side path is the identity, subsampled by the stride.
+    /// Where a projection stands; elsewhere the side path is the identity, subsampled by the
+    /// stride.
     public enum Placement: String, Hashable, Sendable, Codable {
       /// In the first block of every stage.
       case everyStage
-      /// In a block that changes the number of channels or the image size, when it is the first of its stage.
+      /// In a block that changes the number of channels or the image size, when it is the first of
+      /// its stage.
       case whereShapeChanges
     }
 
@@ -245,7 +249,8 @@ extension Configuration {
 
   /// The normalisation.
   public enum Norm: Hashable, Sendable, Codable {
-    /// (x − mean) / √(variance + ε) · scale + shift with stored statistics (Ioffe and Szegedy, 2015).
+    /// (x − mean) / √(variance + ε) · scale + shift with stored statistics (Ioffe and Szegedy,
+    /// 2015).
     case batch(epsilon: Double)
     /// The same with statistics of each image and group of channels (Wu and He, 2018).
     case group(count: Int, epsilon: Double)
@@ -253,7 +258,8 @@ extension Configuration {
 
   /// What follows the last block and, in a pre-activation network, its final norm and ReLU.
   public struct Head: Hashable, Sendable, Codable {
-    /// Whether the features are averaged over the image; without, the network ends at the feature map.
+    /// Whether the features are averaged over the image; without, the network ends at the feature
+    /// map.
     public var hasPooling: Bool
 
     /// The number of classes of the dense layer; 0 where there is none.

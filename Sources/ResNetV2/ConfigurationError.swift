@@ -9,7 +9,8 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
 }
 
 extension Configuration {
-  /// The most channels, blocks or classes that a network may have; the largest public one has 21,843 classes.
+  /// The most channels, blocks or classes that a network may have; the largest public one has
+  /// 21,843 classes.
   static let maximumExtent = 1 << 20
 
   /// Checks that the options describe a network.

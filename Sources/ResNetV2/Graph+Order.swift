@@ -1,9 +1,9 @@
 extension Graph {
-  /// The nodes in the order in which Keras lists the layers of a model: by how many nodes follow them at most, the
-  /// most first.
+  /// The nodes in the order in which Keras lists the layers of a model: by how many nodes follow
+  /// them at most, the most first.
   ///
-  /// A projection then stands beside the last convolution of the main path. Keras' weights files are read in this
-  /// order, not by name.
+  /// A projection then stands beside the last convolution of the main path. Keras' weights files
+  /// are read in this order, not by name.
   package var nodesByDepth: [Node] {
     var following = [Int](repeating: 0, count: nodes.count)
     for index in nodes.indices.reversed() {

@@ -1,4 +1,5 @@
-/// Turns the options of a configuration into nodes, in the order in which a forward pass would be written down.
+/// Turns the options of a configuration into nodes, in the order in which a forward pass would be
+/// written down.
 struct GraphBuilder {
   private let configuration: Configuration
   private(set) var nodes: [Node] = []

@@ -1,9 +1,10 @@
 import Tensors
 
-/// Reads the JSON of a safetensors header: exactly the structure that the format has, and nothing more.
+/// Reads the JSON of a safetensors header: exactly the structure that the format has, and nothing
+/// more.
 ///
-/// A general JSON reader would keep one of two entries of the same name without a word; two programs could
-/// then load different weights from one file.
+/// A general JSON reader would keep one of two entries of the same name without a word; two
+/// programs could then load different weights from one file.
 struct HeaderParser {
   /// The longest name or text of a file.
   private static let maximumTextBytes = 64 << 20

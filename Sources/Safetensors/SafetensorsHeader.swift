@@ -2,8 +2,8 @@ package import Tensors
 
 /// The header of a safetensors file, checked against the file's size.
 ///
-/// All rules of the format hold for a value of this type: tensors follow one another without hole or
-/// overlap, the last one ends with the file, and every size is what shape and type need.
+/// All rules of the format hold for a value of this type: tensors follow one another without hole
+/// or overlap, the last one ends with the file, and every size is what shape and type need.
 package struct SafetensorsHeader: Sendable {
   /// The format's own limit.
   package static let maximumHeaderBytes = 100_000_000

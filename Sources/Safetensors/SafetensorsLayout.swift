@@ -2,8 +2,8 @@ package import Tensors
 
 /// The header of a file that is to be written, and where each tensor goes.
 ///
-/// Tensors whose size is a multiple of 64 come first, in their given order, then the others: so all of the
-/// first begin at a multiple of 64 bytes, though the format allows no holes.
+/// Tensors whose size is a multiple of 64 come first, in their given order, then the others: so all
+/// of the first begin at a multiple of 64 bytes, though the format allows no holes.
 package struct SafetensorsLayout: Sendable {
   /// The alignment of the data.
   package static let alignment = 64

@@ -6,7 +6,8 @@
   import Darwin
 #endif
 
-/// A block of floats aligned to a cache line, on large pages where it is large; freed with its last user.
+/// A block of floats aligned to a cache line, on large pages where it is large; freed with its last
+/// user.
 package final class AlignedFloats: @unchecked Sendable {
   /// The first float.
   package let pointer: UnsafeMutablePointer<Float>

@@ -1,4 +1,5 @@
-/// Something is wrong with a file that was given: said in one line that names the file and the place.
+/// Something is wrong with a file that was given: said in one line that names the file and the
+/// place.
 public struct InputError: Error, Hashable, Sendable {
   /// How a fault is answered: the exit status of the command line follows from it.
   public enum Kind: Hashable, Sendable {
@@ -40,7 +41,8 @@ public struct InputError: Error, Hashable, Sendable {
 }
 
 extension InputError: CustomStringConvertible {
-  /// The line for the user, without the program's name: `FILE: what is wrong (where; what was expected)`.
+  /// The line for the user, without the program's name: `FILE: what is wrong (where; what was
+  /// expected)`.
   public var description: String {
     let line = "\(path): \(problem)" + (place.map { " (\($0))" } ?? "")
     return line.escapingControlCharacters

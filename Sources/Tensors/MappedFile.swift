@@ -9,7 +9,8 @@
 /// A whole regular file mapped read-only into memory; unmapped when the last user lets go.
 ///
 /// A file that is truncated by someone else while it is mapped ends the program when a lost page is
-/// touched: that is the price of not copying, and why outputs are replaced by rename, never in place.
+/// touched: that is the price of not copying, and why outputs are replaced by rename, never in
+/// place.
 package final class MappedFile: Sendable {
   /// The path by which the file was opened.
   package let path: String
@@ -127,7 +128,8 @@ package final class MappedFile: Sendable {
     return withUnsafeBytes { Array($0[offset..<offset + count]) }
   }
 
-  /// Tells the system that the pages of a range are not needed for now; they are read again on demand.
+  /// Tells the system that the pages of a range are not needed for now; they are read again on
+  /// demand.
   package func release(_ range: Range<Int>) {
     guard let base, !range.isEmpty else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))

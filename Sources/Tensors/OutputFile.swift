@@ -10,8 +10,9 @@ import Synchronization
 
 /// A file that appears whole or not at all.
 ///
-/// Everything is written to a temporary file in the target's folder; ``commit()`` makes it durable and renames it
-/// into place. If that is never reached, the temporary file is removed and what was there before is untouched.
+/// Everything is written to a temporary file in the target's folder; ``commit()`` makes it durable
+/// and renames it into place. If that is never reached, the temporary file is removed and what was
+/// there before is untouched.
 package final class OutputFile: Sendable {
   /// The path that the file will have.
   package let path: String

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Transforms the elements of an array on several threads; the result has the order of the array.
 ///
-/// For work of milliseconds per element: reading, transposing, compressing. The forward pass has its
-/// own threads. The first error in the order of the array is the one that is thrown.
+/// For work of milliseconds per element: reading, transposing, compressing. The forward pass has
+/// its own threads. The first error in the order of the array is the one that is thrown.
 package func concurrentMap<Element: Sendable, Result: Sendable>(
   _ elements: [Element], threads: Int, _ transform: @Sendable (Element) throws -> Result
 ) throws -> [Result] {

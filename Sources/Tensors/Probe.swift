@@ -1,6 +1,7 @@
 /// The input that everyone can make: uniform float32 values in [−1, 1) from a stated seed.
 ///
-/// x = (s >> 40)·2⁻²³ − 1, with s the outputs of SplitMix64 (Steele, Lea and Flood, 2014) in NHWC order.
+/// x = (s >> 40)·2⁻²³ − 1, with s the outputs of SplitMix64 (Steele, Lea and Flood, 2014) in NHWC
+/// order.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

@@ -24,8 +24,9 @@ public struct Shape: Hashable, Sendable {
 
   /// Makes a shape from dimensions that a file declares.
   ///
-  /// Returns `nil` for a negative dimension, more than ``maximumRank`` dimensions, or a product that
-  /// overflows; the product of the non-zero dimensions counts, so a zero cannot hide a huge one.
+  /// Returns `nil` for a negative dimension, more than ``maximumRank`` dimensions, or a product
+  /// that overflows; the product of the non-zero dimensions counts, so a zero cannot hide a huge
+  /// one.
   public init?(validating dimensions: some Collection<Int>) {
     guard dimensions.count <= Shape.maximumRank else { return nil }
     var product = 1

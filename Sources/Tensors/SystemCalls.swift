@@ -6,7 +6,8 @@
   import Darwin
 #endif
 
-/// The system calls by which a file is made, in one place and replaceable: tests let each of them fail.
+/// The system calls by which a file is made, in one place and replaceable: tests let each of them
+/// fail.
 package struct SystemCalls: Sendable {
   package var open: @Sendable (_ path: String, _ flags: Int32, _ mode: UInt32) -> Int32
   package var write: @Sendable (Int32, UnsafeRawPointer, Int, _ offset: Int) -> Int

@@ -17,7 +17,8 @@ public protocol WeightSource: Sendable {
 
   /// Reads one tensor.
   ///
-  /// The data is little-endian, in row-major order, and has the type and shape that ``tensors`` lists.
+  /// The data is little-endian, in row-major order, and has the type and shape that ``tensors``
+  /// lists.
   ///
   /// - Throws: ``InputError`` where the data cannot be read or contradicts its description.
   func tensor(named name: String) throws -> TensorData

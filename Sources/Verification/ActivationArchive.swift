@@ -3,8 +3,8 @@ package import Inference
 package import ResNetV2
 package import Tensors
 
-/// What a framework computed: arrays under the family's own layer names in the family's own layout, and
-/// the input that they were computed from.
+/// What a framework computed: arrays under the family's own layer names in the family's own layout,
+/// and the input that they were computed from.
 package struct ActivationArchive: Sendable {
   private let source: any WeightSource
   private let layout: LayerNames.Layout
@@ -104,7 +104,8 @@ package struct ActivationArchive: Sendable {
     return nil
   }
 
-  /// By how much values may be off, in units of the largest, because the archive's type rounded them.
+  /// By how much values may be off, in units of the largest, because the archive's type rounded
+  /// them.
   ///
   /// An isolated layer also starts from rounded inputs, and a norm can make more of that.
   func allowance(for node: String, isolated: Bool) -> Double {

@@ -6,8 +6,8 @@ import Tensors
 extension Comparison {
   /// Compares with what a framework computed.
   ///
-  /// Arrays are read one at a time, in the order of the graph. An isolated layer is given the archive's
-  /// values; where the archive lacks one, the candidate computes it from those before it.
+  /// Arrays are read one at a time, in the order of the graph. An isolated layer is given the
+  /// archive's values; where the archive lacks one, the candidate computes it from those before it.
   ///
   /// - Parameters:
   ///   - archive: the activations, made for the candidate's graph and names.

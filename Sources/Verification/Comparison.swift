@@ -5,8 +5,8 @@ package import Tensors
 
 /// A comparison of a candidate network with a reference, layer by layer.
 ///
-/// The reference is another executor, or an archive of what a framework computed. At any time only the
-/// values that later layers still read are in memory, never those of a whole network.
+/// The reference is another executor, or an archive of what a framework computed. At any time only
+/// the values that later layers still read are in memory, never those of a whole network.
 package struct Comparison: Sendable {
   /// How each layer of the candidate comes by its inputs.
   package enum Mode: String, Hashable, Sendable, CaseIterable {
@@ -91,8 +91,8 @@ extension Comparison {
 
   /// Compares with another executor on a stream of inputs, each a batch [N, H, W, C].
   ///
-  /// Layers are paired by canonical name, so the two networks may differ in their options; what only one
-  /// of them has is listed.
+  /// Layers are paired by canonical name, so the two networks may differ in their options; what
+  /// only one of them has is listed.
   ///
   /// - Parameters:
   ///   - reference: the network that is taken to be right.

@@ -20,7 +20,8 @@ package struct Culprit: Hashable, Sendable {
   /// The compared layers that it reads; layers that were not compared are looked through.
   package let inputs: [Input]
 
-  /// The layers between ``inputs`` and this one that were not compared: one of them may be the cause.
+  /// The layers between ``inputs`` and this one that were not compared: one of them may be the
+  /// cause.
   package let unseen: [String]
 
   /// The canonical names of the parameters of the layer.
@@ -54,9 +55,10 @@ package struct Culprit: Hashable, Sendable {
 extension Comparison.Outcome {
   /// The first layer that is wrong by itself; `nil` where every layer is within its limit.
   ///
-  /// In the order of the graph every layer comes after what it reads, so the first one out of its limit
-  /// reads only layers within theirs. But a mistake can start below the limit and be amplified by what
-  /// follows. Where layers were also measured alone, the one that adds most to the first failure is taken.
+  /// In the order of the graph every layer comes after what it reads, so the first one out of its
+  /// limit reads only layers within theirs. But a mistake can start below the limit and be
+  /// amplified by what follows. Where layers were also measured alone, the one that adds most to
+  /// the first failure is taken.
   package var culprit: Culprit? {
     if let first = layers.first(where: { !$0.passesAlone }) {
       return culprit(first, .isolated)
@@ -73,7 +75,8 @@ extension Comparison.Outcome {
 
   private func culprit(_ layer: LayerComparison, _ evidence: Culprit.Evidence) -> Culprit {
     let (inputs, between) = comparedInputs(of: layer.node)
-    // A layer that was given the values of another network is wrong by itself, whatever was not compared.
+    // A layer that was given the values of another network is wrong by itself, whatever was not
+    // compared.
     let unseen = evidence == .propagated || isFromArchive ? between : []
     return Culprit(
       node: layer.node, name: layer.name, familyName: layer.familyName, evidence: evidence,

@@ -1,8 +1,9 @@
 /// How far a candidate's values lie from a reference's, over any number of values.
 ///
-/// Everything is a count, a maximum or a sum, so statistics of parts can be merged and inputs can be
-/// streamed. Only pairs of finite values are measured. A pair of NaN, or of the same infinity, agrees;
-/// any other pair with a value that is not finite is a mismatch, and then the error is infinite.
+/// Everything is a count, a maximum or a sum, so statistics of parts can be merged and inputs can
+/// be streamed. Only pairs of finite values are measured. A pair of NaN, or of the same infinity,
+/// agrees; any other pair with a value that is not finite is a mismatch, and then the error is
+/// infinite.
 package struct DifferenceStatistics: Hashable, Sendable {
   /// The number of pairs.
   package private(set) var count = 0
@@ -16,7 +17,8 @@ package struct DifferenceStatistics: Hashable, Sendable {
   /// The largest |b|: the scale by which differences are judged.
   package private(set) var maximumReference = 0.0
 
-  /// The number of pairs whose difference is larger than the limit times the largest |b| of their part.
+  /// The number of pairs whose difference is larger than the limit times the largest |b| of their
+  /// part.
   package private(set) var overLimit = 0
 
   /// The values that are not finite.
@@ -102,7 +104,8 @@ extension DifferenceStatistics {
     finiteCount > 0 ? (sumOfSquaredDifferences / Double(finiteCount)).squareRoot() : 0
   }
 
-  /// The cosine of the angle between all a and all b; 1 where both are zero, 0 where one of them is.
+  /// The cosine of the angle between all a and all b; 1 where both are zero, 0 where one of them
+  /// is.
   package var cosine: Double {
     let candidate =
       sumOfSquaredReferences + 2 * sumOfProducts + sumOfSquaredDifferences
@@ -113,7 +116,8 @@ extension DifferenceStatistics {
     return min(max(product / (sumOfSquaredReferences * candidate).squareRoot(), -1), 1)
   }
 
-  /// The signal-to-quantisation-noise ratio 10·log₁₀(Σ b² / Σ (a − b)²) in decibels; infinite without noise.
+  /// The signal-to-quantisation-noise ratio 10·log₁₀(Σ b² / Σ (a − b)²) in decibels; infinite
+  /// without noise.
   package var signalToNoise: Double {
     guard sumOfSquaredDifferences > 0 else { return .infinity }
     return 10 * decimalLogarithm(sumOfSquaredReferences / sumOfSquaredDifferences)

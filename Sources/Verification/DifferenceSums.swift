@@ -1,7 +1,7 @@
 /// The one pass over two values that every statistic comes from.
 ///
-/// Differences and sums are Double, eight lanes at a time, in an order that depends on nothing but the
-/// number of values: the same bits on every machine.
+/// Differences and sums are Double, eight lanes at a time, in an order that depends on nothing but
+/// the number of values: the same bits on every machine.
 struct DifferenceSums {
   private(set) var maximum = 0.0
   private(set) var maximumIndex: Int?
@@ -12,7 +12,8 @@ struct DifferenceSums {
   private(set) var products = 0.0
   private(set) var nonFinite = NonFiniteCounts()
 
-  /// Pieces small enough that the second look at one, for the place of the maximum or for NaN, hits the cache.
+  /// Pieces small enough that the second look at one, for the place of the maximum or for NaN, hits
+  /// the cache.
   private static let blockSize = 2048
 
   /// - Precondition: both buffers have the same number of values.

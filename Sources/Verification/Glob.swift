@@ -1,4 +1,5 @@
-/// A pattern for layer names: `*` stands for any characters, `?` for one, a comma separates alternatives.
+/// A pattern for layer names: `*` stands for any characters, `?` for one, a comma separates
+/// alternatives.
 package struct Glob: Hashable, Sendable {
   /// The pattern as it was written.
   package let text: String

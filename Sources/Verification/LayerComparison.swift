@@ -78,7 +78,8 @@ package struct LayerComparison: Hashable, Sendable {
   /// The name that people know the layer by.
   package var displayName: String { familyName ?? name }
 
-  /// Where the largest difference is, as indices into the family's array; `nil` where there is none.
+  /// Where the largest difference is, as indices into the family's array; `nil` where there is
+  /// none.
   package func position(of statistics: DifferenceStatistics) -> [Int]? {
     guard let index = statistics.maximumIndex, shape.rank > 1, shape.elementCount > 0 else {
       return nil

@@ -32,12 +32,14 @@ package struct Limits: Hashable, Sendable {
     self.overrides = overrides
   }
 
-  /// The limits for comparing a network with weights rounded to a type with the same network before that.
+  /// The limits for comparing a network with weights rounded to a type with the same network before
+  /// that.
   ///
-  /// Rounding moves every weight by up to 2⁻¹¹ (float16) or 2⁻⁸ (bfloat16) of itself, or by 1/254 of the
-  /// largest of its channel (int8). One layer's error is of that size at any depth; carried on, it grows
-  /// with the depth. The limits are two to three times the largest error in random networks of up to 152
-  /// layers, which were 6.3e-4, 4.9e-3 and 1.4e-2 isolated, 1.0e-2, 6.7e-2 and 0.16 propagated.
+  /// Rounding moves every weight by up to 2⁻¹¹ (float16) or 2⁻⁸ (bfloat16) of itself, or by 1/254
+  /// of the largest of its channel (int8). One layer's error is of that size at any depth; carried
+  /// on, it grows with the depth. The limits are two to three times the largest error in random
+  /// networks of up to 152 layers, which were 6.3e-4, 4.9e-3 and 1.4e-2 isolated, 1.0e-2, 6.7e-2
+  /// and 0.16 propagated.
   package init(precision: DType) {
     self.init()
     switch precision {
@@ -56,8 +58,8 @@ package struct Limits: Hashable, Sendable {
 }
 
 extension Limits {
-  /// The limit for float32 weights: independent frameworks agree on every layer of every public ResNetV2
-  /// within 4e-6, and the smallest error of a real mapping mistake is 3e-4.
+  /// The limit for float32 weights: independent frameworks agree on every layer of every public
+  /// ResNetV2 within 4e-6, and the smallest error of a real mapping mistake is 3e-4.
   package static let float32 = 2e-5
 
   /// Up to here a scaled error is what float32 arithmetic in another order gives; it means nothing.

@@ -5,8 +5,9 @@ import Tensors
 
 /// One input through both networks at once.
 ///
-/// The candidate runs as it runs in earnest and hands out its values; for each, the reference computes the
-/// same layer from its own earlier values, of which only those are kept that are still to be read.
+/// The candidate runs as it runs in earnest and hands out its values; for each, the reference
+/// computes the same layer from its own earlier values, of which only those are kept that are still
+/// to be read.
 final class LockstepPass {
   private let comparison: Comparison
   private let table: LayerTable
@@ -76,8 +77,8 @@ final class LiveValues {
     next = 1
   }
 
-  /// The value of a node, computed with all before it; `nil` where there is no such node or its value
-  /// is gone.
+  /// The value of a node, computed with all before it; `nil` where there is no such node or its
+  /// value is gone.
   func value(named name: String) throws -> Activation? {
     guard let node = indices[name] else { return nil }
     while next <= node {

@@ -20,8 +20,8 @@ extension Comparison {
     /// What could not be compared, and why.
     package internal(set) var coverage: Coverage
 
-    /// Whether the outputs name the same classes; `nil` where the network has no head or the reference
-    /// no output.
+    /// Whether the outputs name the same classes; `nil` where the network has no head or the
+    /// reference no output.
     package internal(set) var agreement: OutputAgreement?
 
     /// The number of images that went in.

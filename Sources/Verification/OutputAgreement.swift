@@ -3,8 +3,8 @@ import Tensors
 
 /// Whether two networks name the same classes, over any number of images.
 ///
-/// The order of the classes is that of the outputs, so it does not matter whether they are logits or
-/// probabilities.
+/// The order of the classes is that of the outputs, so it does not matter whether they are logits
+/// or probabilities.
 package struct OutputAgreement: Hashable, Sendable {
   /// The number of images.
   package private(set) var images = 0
@@ -69,7 +69,8 @@ package struct OutputAgreement: Hashable, Sendable {
   }
 }
 
-/// The five classes with the largest values, largest first; of equal ones the lower number, NaN last.
+/// The five classes with the largest values, largest first; of equal ones the lower number, NaN
+/// last.
 private func firstClasses(of values: ArraySlice<Float>) -> [Int] {
   var result: [(index: Int, value: Float)] = []
   for (index, value) in values.enumerated() {

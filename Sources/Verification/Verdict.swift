@@ -15,7 +15,8 @@ package struct Verdict: Hashable, Sendable {
   /// The first layer that is wrong by itself.
   package let culprit: Culprit?
 
-  /// The smallest limit for all layers, rounded up to two digits, with which the comparison would pass.
+  /// The smallest limit for all layers, rounded up to two digits, with which the comparison would
+  /// pass.
   ///
   /// Infinite where values are NaN or infinite on one side only, or cannot be paired.
   package let passingLimit: Double

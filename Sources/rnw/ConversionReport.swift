@@ -5,7 +5,8 @@ import ResNetV2
 import Tensors
 import Verification
 
-/// A conversion as one JSON document: the comparison's keys, the file, the stages, and the second comparison.
+/// A conversion as one JSON document: the comparison's keys, the file, the stages, and the second
+/// comparison.
 struct ConversionReport: Encodable {
   private let outcome: ConversionOutcome
   private let path: String

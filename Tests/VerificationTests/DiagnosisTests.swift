@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Diagnosis of a failed comparison")
 struct DiagnosisTests {
-  /// A mistake in one parameter, and what must be said of it where the reference's parameters are there.
+  /// A mistake in one parameter, and what must be said of it where the reference's parameters are
+  /// there.
   struct Mistake: Sendable, CustomStringConvertible {
     let parameter: String
     let words: String

@@ -4,7 +4,8 @@ import Tensors
 
 @testable import ResNetV2
 
-/// A forward pass written from the definitions, in Double: slow, and independent of the real executors.
+/// A forward pass written from the definitions, in Double: slow, and independent of the real
+/// executors.
 struct NaiveExecutor: Executor {
   let graph: Graph
   var parameters: Parameters

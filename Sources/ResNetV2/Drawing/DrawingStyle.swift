@@ -1,7 +1,7 @@
 /// What a drawing looks like.
 ///
-/// Colours are written out for both pages rather than as variables, so that programs that know less of CSS than
-/// a browser show the light form.
+/// Colours are written out for both pages rather than as variables, so that programs that know less
+/// of CSS than a browser show the light form.
 enum DrawingStyle {
   static let sheet = """
     text { font: 13px system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; fill: #1b1f24; }

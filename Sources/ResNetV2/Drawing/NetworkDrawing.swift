@@ -2,8 +2,9 @@ package import Tensors
 
 /// A network as an SVG image: the chain of its stages, and one stage's blocks in detail.
 ///
-/// The image needs nothing from outside, follows the reader's choice of a light or dark page, and has
-/// a title and description for readers who do not see it. The same network gives the same bytes.
+/// The image needs nothing from outside, follows the reader's choice of a light or dark page, and
+/// has a title and description for readers who do not see it. The same network gives the same
+/// bytes.
 package struct NetworkDrawing: Sendable {
   private typealias Point = SVGCanvas.Point
   private typealias Measure = BlockDrawing.Measure
@@ -105,7 +106,8 @@ package struct NetworkDrawing: Sendable {
 
   // MARK: - The chain of stages
 
-  /// The stage that is shown in detail, and its kinds of blocks: the second, because it shrinks the image.
+  /// The stage that is shown in detail, and its kinds of blocks: the second, because it shrinks the
+  /// image.
   private var detailed: (stage: Int, kinds: [BlockKind]) {
     let stage = min(1, parts.stages.count - 1)
     return (stage, BlockKind.kinds(of: parts.stages[stage], in: graph))

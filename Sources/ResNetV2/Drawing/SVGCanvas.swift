@@ -1,6 +1,7 @@
 import Tensors
 
-/// Collects the shapes of a drawing; all coordinates are whole pixels, so the text is the same everywhere.
+/// Collects the shapes of a drawing; all coordinates are whole pixels, so the text is the same
+/// everywhere.
 struct SVGCanvas {
   /// The elements so far, one a line.
   private(set) var elements: [String] = []

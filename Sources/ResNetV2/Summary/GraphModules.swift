@@ -1,4 +1,5 @@
-/// A network as the graph's own stages, blocks and layers: for families whose framework nests otherwise.
+/// A network as the graph's own stages, blocks and layers: for families whose framework nests
+/// otherwise.
 struct GraphModules {
   private let graph: Graph
   private let parts: GraphParts

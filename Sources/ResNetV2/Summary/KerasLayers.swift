@@ -1,6 +1,7 @@
 /// A network as the flat list of layers of a Keras model.
 ///
-/// Padding is a layer of its own where the family says so, and the softmax is part of the dense layer.
+/// Padding is a layer of its own where the family says so, and the softmax is part of the dense
+/// layer.
 struct KerasLayers {
   private let graph: Graph
   private let names: [String: String]
@@ -62,8 +63,8 @@ struct KerasLayers {
       nodes: dense.nodes + [softmax], input: dense.input, output: softmax)
   }
 
-  /// Keras lists layers by how many layers follow them at most, the most first; so a shortcut stands beside the
-  /// last layer of the main path, not where it was made.
+  /// Keras lists layers by how many layers follow them at most, the most first; so a shortcut
+  /// stands beside the last layer of the main path, not where it was made.
   private func inKerasOrder(_ layers: [Layer]) -> [Layer] {
     var following = Array(repeating: 0, count: layers.count)
     for index in layers.indices.reversed() {

@@ -9,8 +9,8 @@ func grouped(_ number: Int) -> String {
   return (number < 0 ? "-" : "") + ([digits[...]] + groups).joined(separator: ",")
 }
 
-/// A number with two decimals, rounded as Python's `.2f` does: what the Double exactly is to the nearest,
-/// a tie to the even digit.
+/// A number with two decimals, rounded as Python's `.2f` does: what the Double exactly is to the
+/// nearest, a tie to the even digit.
 ///
 /// - Parameter number: at least 0 and below 2⁵⁰, so that its hundredths are exact.
 func hundredths(_ number: Double, isGrouped: Bool = false) -> String {

@@ -1,6 +1,7 @@
 /// A network as PyTorch's modules: `conv1`, `bn1`, `relu`, `maxpool`, `layer1` … `layer4`, `fc`.
 ///
-/// One ReLU serves a whole block, and another the network outside the blocks: it is one module with several calls.
+/// One ReLU serves a whole block, and another the network outside the blocks: it is one module with
+/// several calls.
 struct PyTorchModules {
   private let graph: Graph
   private let parts: GraphParts
@@ -62,7 +63,8 @@ struct PyTorchModules {
     }
     guard listing == .modules else { return marked }
     var modules = marked.filter { !$0.isRepeated }
-    // torchvision's bottleneck registers its ReLU after its norms; all other blocks where it is first called.
+    // torchvision's bottleneck registers its ReLU after its norms; all other blocks where it is
+    // first called.
     if inBlock, isBottleneck, !isPreActivation,
       let index = modules.firstIndex(where: { $0.name == "relu" })
     {

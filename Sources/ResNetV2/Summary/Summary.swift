@@ -1,10 +1,11 @@
 package import Tensors
 
-/// What a network is made of: its modules as a table with shapes, parameters and work, and the totals.
+/// What a network is made of: its modules as a table with shapes, parameters and work, and the
+/// totals.
 ///
 /// The rules of counting are torchinfo's (version 1.8.0), so that the figures can be compared: a
-/// convolution does one mult-add per weight, image and output pixel; every other layer one per trained
-/// parameter and image. Only layers with parameters count for the size of a pass.
+/// convolution does one mult-add per weight, image and output pixel; every other layer one per
+/// trained parameter and image. Only layers with parameters count for the size of a pass.
 package struct Summary: Sendable {
   /// All modules, each before those within it; the first is the network itself.
   package let rows: [SummaryRow]
@@ -72,7 +73,8 @@ package struct Summary: Sendable {
       totalBytes: try inputBytes.adding(valueBytes).adding(parameterBytes))
   }
 
-  /// The input of [N, H, W, C] that four sizes mean: N,C,H,W or N,H,W,C, whichever has the channels in its place.
+  /// The input of [N, H, W, C] that four sizes mean: N,C,H,W or N,H,W,C, whichever has the channels
+  /// in its place.
   ///
   /// - Parameters:
   ///   - sizes: the sizes as given.

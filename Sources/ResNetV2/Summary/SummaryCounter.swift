@@ -98,7 +98,8 @@ extension Operation {
     }
   }
 
-  /// How often a pass multiplies by each parameter: once per image, and by a kernel at every output pixel.
+  /// How often a pass multiplies by each parameter: once per image, and by a kernel at every output
+  /// pixel.
   fileprivate func uses(perParameterFor output: Shape) throws(SummaryError) -> Int {
     guard case .convolution = self else { return output[0] }
     return try output[0].multiplying(output[1]).multiplying(output[2])

@@ -1,12 +1,13 @@
-/// In whose form a network is summarised: what the parts are called, how they nest, what is counted.
+/// In whose form a network is summarised: what the parts are called, how they nest, what is
+/// counted.
 package enum SummaryStyle: Hashable, Sendable {
   /// The modules of a PyTorch network, as torchinfo prints them.
   ///
   /// Without an input every module is listed once, as registered; with one, each call of it.
   case pyTorch
 
-  /// The flat list of layers of a Keras model, in Keras' own order; stored statistics count as parameters
-  /// that are not trained.
+  /// The flat list of layers of a Keras model, in Keras' own order; stored statistics count as
+  /// parameters that are not trained.
   ///
   /// - Parameters:
   ///   - names: the layer of each node, by canonical name.
@@ -61,8 +62,8 @@ extension SummaryStyle {
     }
   }
 
-  /// Whether the names of the layers are shown unless something else is asked for: where the tree does not
-  /// nest, or is not the framework's own, they tell what a row is.
+  /// Whether the names of the layers are shown unless something else is asked for: where the tree
+  /// does not nest, or is not the framework's own, they tell what a row is.
   var showsNames: Bool { self != .pyTorch }
 
   /// The whole network as one module.

@@ -7,7 +7,8 @@ package struct SummaryTable: Sendable {
 
   /// How the table is printed.
   package struct Options: Hashable, Sendable {
-    /// The depth below which modules are not shown; one that is cut there shows the sums of all within it.
+    /// The depth below which modules are not shown; one that is cut there shows the sums of all
+    /// within it.
     package var depth: Int
     /// Whether each module's name stands behind its class; `nil` for what suits the style.
     package var showsNames: Bool?
@@ -28,7 +29,8 @@ package struct SummaryTable: Sendable {
   /// The least width of the first column.
   private static let leastNameWidth = 40
 
-  /// By how much one level of the tree is indented; the first column is as wide as a multiple of it.
+  /// By how much one level of the tree is indented; the first column is as wide as a multiple of
+  /// it.
   private static let indentation = 5
 
   /// Prepares a table.
@@ -142,7 +144,8 @@ package struct SummaryTable: Sendable {
       guard row.parameters > 0, isSum else { return "--" }
       return row.trainedParameters > 0 ? grouped(row.parameters) : "(\(grouped(row.parameters)))"
     case .parameterPercent:
-      // torchinfo marks further calls here only: in the other column a layer without parameters has no number.
+      // torchinfo marks further calls here only: in the other column a layer without parameters has
+      // no number.
       if row.isRepeated, summary.totalParameters > 0 { return "(recursive)" }
       guard row.parameters > 0, isSum else { return "     --" }
       let percent = hundredths(Double(row.parameters) / Double(summary.totalParameters) * 100)

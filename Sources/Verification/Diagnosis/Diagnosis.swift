@@ -5,8 +5,8 @@ import Tensors
 
 /// Finds out why a comparison failed: which layer is wrong by itself, and what is wrong with it.
 ///
-/// Layers are run alone on the reference's values, so what is found does not depend on what went wrong
-/// before. Hypotheses are tried on the one layer only; they cost as much as that layer each.
+/// Layers are run alone on the reference's values, so what is found does not depend on what went
+/// wrong before. Hypotheses are tried on the one layer only; they cost as much as that layer each.
 package struct Diagnosis: Sendable {
   /// The comparison that failed.
   package let comparison: Comparison
@@ -110,8 +110,8 @@ extension Diagnosis {
     return result
   }
 
-  /// The first explanation of a kind: what can be seen directly, what can be tried, what can be computed,
-  /// where the error is.
+  /// The first explanation of a kind: what can be seen directly, what can be tried, what can be
+  /// computed, where the error is.
   private func suspicion(
     of node: Int, _ layer: LayerCase?, limit: Double
   ) throws -> Suspicion? {

@@ -3,7 +3,8 @@ import Inference
 import ResNetV2
 
 extension Diagnosis {
-  /// What the layer computes otherwise than the reference's; `nil` where it is the same, or not known.
+  /// What the layer computes otherwise than the reference's; `nil` where it is the same, or not
+  /// known.
   func differingOptions(of node: Int) -> Suspicion? {
     guard let reference else { return nil }
     let graph = comparison.candidate.graph

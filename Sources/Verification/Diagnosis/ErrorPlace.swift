@@ -2,7 +2,8 @@ import Inference
 import Tensors
 
 extension LayerCase {
-  /// Where the error is, when it is in few of the channels, or what the channels were exchanged for.
+  /// Where the error is, when it is in few of the channels, or what the channels were exchanged
+  /// for.
   ///
   /// - Parameters:
   ///   - limit: the scaled error up to which values agree.

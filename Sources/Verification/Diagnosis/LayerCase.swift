@@ -4,7 +4,8 @@ import Tensors
 
 /// The layer that is wrong, with the reference's values around it.
 ///
-/// Where layers before it could not be compared, they belong to the case: what is tried may be wrong there.
+/// Where layers before it could not be compared, they belong to the case: what is tried may be
+/// wrong there.
 struct LayerCase {
   /// The node with the wrong value, in the candidate's graph.
   let node: Int

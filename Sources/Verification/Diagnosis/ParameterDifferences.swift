@@ -3,8 +3,8 @@ import ResNetV2
 import Tensors
 
 extension Diagnosis {
-  /// What is wrong with the parameters of a layer, by looking at the reference's own; `nil` where it has
-  /// none, or they are the same.
+  /// What is wrong with the parameters of a layer, by looking at the reference's own; `nil` where
+  /// it has none, or they are the same.
   func differingParameters(of node: Int, _ layer: LayerCase?) throws -> Suspicion? {
     let node = comparison.candidate.graph.nodes[node]
     guard let reference,
@@ -65,7 +65,8 @@ extension Diagnosis {
     return place.role == parameter.role ? name : "\(name), \(word(place.role))"
   }
 
-  /// Whether two tensors have the same values, up to the rounding of the precision that is compared.
+  /// Whether two tensors have the same values, up to the rounding of the precision that is
+  /// compared.
   private func matches(_ first: TensorData, _ second: TensorData) -> Bool {
     guard first.shape == second.shape else { return false }
     let tolerance = comparison.limits.isolated > 10 * Limits.float32 ? 1e-2 : 1e-6

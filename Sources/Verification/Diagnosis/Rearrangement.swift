@@ -85,7 +85,8 @@ private func rowMajorStrides(_ sizes: [Int]) -> [Int] {
   return strides
 }
 
-/// A tensor of a shape whose element at an index is read at `start` plus the index times the strides.
+/// A tensor of a shape whose element at an index is read at `start` plus the index times the
+/// strides.
 private func gathered(
   _ values: [Float], _ shape: Shape, strides: [Int], start: Int
 ) -> TensorData {

@@ -5,9 +5,9 @@ import Tensors
 extension Diagnosis {
   /// What is wrong with one parameter of a layer, found by solving for it.
   ///
-  /// From the layer's inputs and the values that it should have, a bias and each parameter of a norm follow
-  /// if the others are right; of weights only a common factor does. Where that makes the layer agree, the
-  /// difference from what is there is the mistake.
+  /// From the layer's inputs and the values that it should have, a bias and each parameter of a
+  /// norm follow if the others are right; of weights only a common factor does. Where that makes
+  /// the layer agree, the difference from what is there is the mistake.
   func solvedParameter(of layer: LayerCase, limit: Double) throws -> Suspicion? {
     let node = comparison.candidate.graph.nodes[layer.node]
     // A norm is solved from what it reads: where that was not compared, it may itself be wrong.
@@ -23,7 +23,8 @@ extension Diagnosis {
       let change = ValueChange(from: tensor, to: parameters[parameter], tolerance: 1e-4)
       found.append(("\(word(parameter.role)) \(change.explanation)", change.isSimple, error))
     }
-    // Several parameters can do the same to a layer: a mistake that is simply said is the likelier one.
+    // Several parameters can do the same to a layer: a mistake that is simply said is the likelier
+    // one.
     let simple = found.filter(\.isSimple)
     let likely = simple.isEmpty ? found : simple
     guard let error = likely.map(\.error).max() else { return nil }
@@ -99,7 +100,8 @@ private struct BatchNorm {
     self.epsilon = epsilon
   }
 
-  /// The values of a parameter by least squares over all pixels; `nil` where a channel does not tell.
+  /// The values of a parameter by least squares over all pixels; `nil` where a channel does not
+  /// tell.
   func solved(_ role: Parameter.Role, input: [Float], output: [Float]) -> [Float]? {
     guard let scale = tensors[.scale], let shift = tensors[.shift], let mean = tensors[.mean],
       let variance = tensors[.variance]

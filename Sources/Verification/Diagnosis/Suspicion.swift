@@ -3,8 +3,8 @@ package struct Suspicion: Hashable, Sendable {
   /// The explanation, such as `gamma and beta are swapped`.
   package let explanation: String
 
-  /// The scaled error of the layer when that is put right; `nil` where the explanation only says where
-  /// the error is.
+  /// The scaled error of the layer when that is put right; `nil` where the explanation only says
+  /// where the error is.
   package let scaledError: Double?
 
   /// The explanation and how well it explains.

@@ -1,5 +1,5 @@
-/// A number with so many significant digits and an exponent of at least two digits, such as `1.2e-05`;
-/// `0`, `inf` and `nan` as such.
+/// A number with so many significant digits and an exponent of at least two digits, such as
+/// `1.2e-05`; `0`, `inf` and `nan` as such.
 func scientific(_ value: Double, digits: Int) -> String {
   guard value != 0, value.isFinite else {
     return value.isNaN ? "nan" : value == 0 ? "0" : value < 0 ? "-inf" : "inf"
@@ -13,7 +13,8 @@ func scientific(_ value: Double, digits: Int) -> String {
     + "e" + (exponent < 0 ? "-" : "+") + (power.count < 2 ? "0" + power : power)
 }
 
-/// A number for people: so many significant digits, with an exponent only where it is very small or large.
+/// A number for people: so many significant digits, with an exponent only where it is very small or
+/// large.
 func readable(_ value: Double, digits: Int = 2) -> String {
   guard value.isFinite, value != 0 else { return scientific(value, digits: digits) }
   let (significand, exponent) = decimalDigits(of: value.magnitude, count: digits)
@@ -28,10 +29,11 @@ func readable(_ value: Double, digits: Int = 2) -> String {
   return sign + significand.prefix(exponent + 1) + "." + significand.dropFirst(exponent + 1)
 }
 
-/// The first digits of a positive number, rounded to nearest, and the power of ten of the first of them.
+/// The first digits of a positive number, rounded to nearest, and the power of ten of the first of
+/// them.
 private func decimalDigits(of value: Double, count: Int) -> (digits: String, exponent: Int) {
-  // Swift writes the shortest text that reads back as the same value; its digits are exact enough to
-  // round by, and no arithmetic can overflow on the way.
+  // Swift writes the shortest text that reads back as the same value; its digits are exact enough
+  // to round by, and no arithmetic can overflow on the way.
   var digits: [Int] = []
   var exponent = 0
   var seenPoint = false

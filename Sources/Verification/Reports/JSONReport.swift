@@ -3,8 +3,9 @@ import Tensors
 
 /// A comparison as one JSON document.
 ///
-/// Keys are sorted and every key is always there, `null` where it has no value, so that the same comparison
-/// gives the same bytes. JSON has no NaN or infinity: they are the strings `"nan"`, `"inf"` and `"-inf"`.
+/// Keys are sorted and every key is always there, `null` where it has no value, so that the same
+/// comparison gives the same bytes. JSON has no NaN or infinity: they are the strings `"nan"`,
+/// `"inf"` and `"-inf"`.
 package struct JSONReport: Encodable, Sendable {
   private let schema: String
   private let result: Comparison.Outcome

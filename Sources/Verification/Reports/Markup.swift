@@ -1,7 +1,8 @@
 import Tensors
 
 extension String {
-  /// The text for an element or a quoted attribute of HTML or XML: names come from files of strangers.
+  /// The text for an element or a quoted attribute of HTML or XML: names come from files of
+  /// strangers.
   var escapedForMarkup: String {
     var result = ""
     for character in escapingControlCharacters {

@@ -1,6 +1,7 @@
 import Tensors
 
-/// An HDF5 file: its table, and its data mapped where it lies plainly in the file, decoded where it does not.
+/// An HDF5 file: its table, and its data mapped where it lies plainly in the file, decoded where it
+/// does not.
 struct HDF5File: Sendable {
   /// The most bytes of decoded data that one file may hold; ResNet152 has 240 MB of float32.
   static let maximumDecodedBytes = 4 << 30
@@ -61,7 +62,8 @@ struct HDF5File: Sendable {
     return tensor
   }
 
-  /// Whether a file begins as HDF5 does: the signature at 0, or after a user block of a power of two.
+  /// Whether a file begins as HDF5 does: the signature at 0, or after a user block of a power of
+  /// two.
   static func isHDF5(_ file: MappedFile) -> Bool {
     let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
     var offset = 0

@@ -1,6 +1,7 @@
 import Tensors
 
-/// What `rnw-hdf5 list` says of a file, checked: nothing here is believed because a program of ours wrote it.
+/// What `rnw-hdf5 list` says of a file, checked: nothing here is believed because a program of ours
+/// wrote it.
 struct HDF5Table: Sendable {
   /// A dataset.
   struct Dataset: Sendable {
@@ -8,7 +9,8 @@ struct HDF5Table: Sendable {
     let path: String
     /// The type and shape, or `nil` where ``problem`` says why it cannot be read.
     let info: TensorInfo?
-    /// Where plain little-endian data lies, from the start of the HDF5 file; `nil` where it must be decoded.
+    /// Where plain little-endian data lies, from the start of the HDF5 file; `nil` where it must be
+    /// decoded.
     let offset: Int?
     /// Why the data cannot be read.
     let problem: String?
@@ -62,8 +64,8 @@ struct HDF5Table: Sendable {
     }
   }
 
-  /// The texts of an attribute, also where it is split into numbered parts (`layer_names0`, …), as Keras
-  /// does above 64 kB.
+  /// The texts of an attribute, also where it is split into numbered parts (`layer_names0`, …), as
+  /// Keras does above 64 kB.
   func texts(_ name: String, of path: String) -> [String]? {
     guard let all = attributes[path] else { return nil }
     func list(_ name: String) -> [String]? {

@@ -1,6 +1,7 @@
 package import Tensors
 
-/// Writes tensors as Keras' weights files of old: what `save_weights("x.h5")` made, and `load_weights` reads.
+/// Writes tensors as Keras' weights files of old: what `save_weights("x.h5")` made, and
+/// `load_weights` reads.
 package enum KerasH5Writer {
   /// A layer: its name and its weights in Keras' order, none for a layer without weights.
   package struct Layer: Sendable {

@@ -88,7 +88,8 @@ struct KerasLayout {
 
   // MARK: - layers counted by class
 
-  /// The form of Keras 3: `layers/conv2d_3/vars/0`, with the layer's name as an attribute in later versions.
+  /// The form of Keras 3: `layers/conv2d_3/vars/0`, with the layer's name as an attribute in later
+  /// versions.
   private mutating func addCountedLayers(_ table: HDF5Table, configuration: String?) throws {
     let names = try configuration.map { try KerasModelLayers(json: $0, path: path) }
     for dataset in table.datasets {

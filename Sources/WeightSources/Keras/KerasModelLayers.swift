@@ -39,8 +39,8 @@ struct KerasModelLayers {
     return (group, 0)
   }
 
-  /// `BatchNormalization` as `batch_normalization`, `Conv2D` as `conv2d`: an underscore before each word
-  /// that begins with a capital and goes on in small letters.
+  /// `BatchNormalization` as `batch_normalization`, `Conv2D` as `conv2d`: an underscore before each
+  /// word that begins with a capital and goes on in small letters.
   private static func snakeCase(_ name: String) -> String {
     let letters = Array(name)
     var result = ""

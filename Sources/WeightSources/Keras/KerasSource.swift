@@ -2,12 +2,13 @@ public import Tensors
 
 /// The weights that Keras wrote: any of its HDF5 forms, or a `.keras` archive.
 ///
-/// Tensors are named `<layer>/<variable>`, such as `conv1_conv/kernel`; the tensors of a model within a model
-/// begin with the inner model's name. Where the container counts layers instead of naming them, and carries
-/// no configuration that names them either, tensors keep the container's own names (`layers/conv2d_3/vars/0`).
+/// Tensors are named `<layer>/<variable>`, such as `conv1_conv/kernel`; the tensors of a model
+/// within a model begin with the inner model's name. Where the container counts layers instead of
+/// naming them, and carries no configuration that names them either, tensors keep the container's
+/// own names (`layers/conv2d_3/vars/0`).
 public struct KerasSource: WeightSource {
-  /// `keras-h5` (a weights file of old), `keras-full-h5` (a whole model), `keras-weights-h5` (Keras 3),
-  /// `keras-zip`, or `hdf5` for an HDF5 file that Keras did not write.
+  /// `keras-h5` (a weights file of old), `keras-full-h5` (a whole model), `keras-weights-h5` (Keras
+  /// 3), `keras-zip`, or `hdf5` for an HDF5 file that Keras did not write.
   public let container: String
 
   /// The path by which the file was opened.
@@ -16,7 +17,8 @@ public struct KerasSource: WeightSource {
   /// The tensors in the order of the model's layers.
   public let tensors: [TensorInfo]
 
-  /// Among others `keras_version`, `backend`, and `keras.config`, the model's configuration as JSON.
+  /// Among others `keras_version`, `backend`, and `keras.config`, the model's configuration as
+  /// JSON.
   public let metadata: [String: String]
 
   private let file: HDF5File

@@ -2,8 +2,8 @@ import Tensors
 
 /// The header of an array file of NumPy: a Python dictionary of exactly three keys.
 ///
-/// It is read by a parser of a few lines that knows these keys and nothing else; nothing is evaluated.
-/// Layout: NumPy Enhancement Proposal 1 and `numpy/lib/format.py`, versions 1.0 to 3.0.
+/// It is read by a parser of a few lines that knows these keys and nothing else; nothing is
+/// evaluated. Layout: NumPy Enhancement Proposal 1 and `numpy/lib/format.py`, versions 1.0 to 3.0.
 struct NPYHeader: Sendable {
   /// NumPy's own limit for a header that it did not check before.
   static let maximumHeaderBytes = 10_000

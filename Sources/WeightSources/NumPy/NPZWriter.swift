@@ -2,8 +2,8 @@ package import Tensors
 
 /// Writes arrays as a `.npz` archive, one after the other, so that only one is in memory at a time.
 ///
-/// Members are stored, their dates are fixed, and their data begins at multiples of 64 bytes: the same arrays
-/// give the same bytes, and a reader can map them.
+/// Members are stored, their dates are fixed, and their data begins at multiples of 64 bytes: the
+/// same arrays give the same bytes, and a reader can map them.
 package struct NPZWriter {
   private let output: OutputFile
   private var offset = 0

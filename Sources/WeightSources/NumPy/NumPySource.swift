@@ -2,8 +2,8 @@ public import Tensors
 
 /// The arrays of a `.npz` archive, or the single array of a `.npy` file.
 ///
-/// Arrays of any order and byte order are handed out in row-major order and little-endian; those that are
-/// stored so already are mapped, not copied.
+/// Arrays of any order and byte order are handed out in row-major order and little-endian; those
+/// that are stored so already are mapped, not copied.
 public struct NumPySource: WeightSource {
   /// The name of the single array of a `.npy` file.
   public static let singleName = "array"

@@ -5,7 +5,8 @@ import Tensors
 enum Deflate {
   /// Decodes a raw deflate stream that must give exactly `count` bytes and use all of its input.
   ///
-  /// Returns `nil` where it does not: nothing is allocated beyond `count`, whatever the stream says.
+  /// Returns `nil` where it does not: nothing is allocated beyond `count`, whatever the stream
+  /// says.
   static func inflate(_ input: UnsafeRawBufferPointer, count: Int) -> [UInt8]? {
     var stream = z_stream()
     guard

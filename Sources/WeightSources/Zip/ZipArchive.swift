@@ -2,8 +2,9 @@ import Tensors
 
 /// A zip archive whose directory has been checked as a whole.
 ///
-/// The central directory is the truth and every local header must agree with it; members may not overlap;
-/// names are keys and never paths. What two readers could understand differently is refused.
+/// The central directory is the truth and every local header must agree with it; members may not
+/// overlap; names are keys and never paths. What two readers could understand differently is
+/// refused.
 struct ZipArchive: Sendable {
   /// The most members: the largest public network has about a thousand tensors.
   static let maximumMembers = 100_000

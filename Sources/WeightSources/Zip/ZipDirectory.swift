@@ -2,7 +2,8 @@ import Tensors
 
 /// Reads the central directory of a zip archive and the local headers that it points to.
 ///
-/// Layout: PKWARE's APPNOTE 6.3, sections 4.3.7 (local header), 4.3.12 (directory), 4.3.14–16 (ends).
+/// Layout: PKWARE's APPNOTE 6.3, sections 4.3.7 (local header), 4.3.12 (directory), 4.3.14–16
+/// (ends).
 struct ZipDirectory {
   private let file: MappedFile
   private let count: Int

@@ -1,7 +1,7 @@
 /// What the page looks like and how its table sorts.
 enum HTMLAssets {
-  /// Colours of errors run from blue to orange and red, which most colour-blind people tell apart; failures have a
-  /// mark as well.
+  /// Colours of errors run from blue to orange and red, which most colour-blind people tell apart;
+  /// failures have a mark as well.
   static let style = """
     :root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --faint: #d0d7de; --soft: #57606a;
       --s0: #c8ddf0; --s1: #8fbce6; --s2: #4f94d4; --s3: #1f6fb8; --s4: #f2b84b; --s5: #e5793a; --s6: #c2261d;

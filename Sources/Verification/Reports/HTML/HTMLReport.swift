@@ -4,8 +4,8 @@ import Tensors
 
 /// A comparison as one HTML page that needs nothing else: no network, no other file.
 ///
-/// The verdict and its command line, the network drawn with each layer in the colour of its error, the
-/// error along the depth, and a table of all layers that can be sorted.
+/// The verdict and its command line, the network drawn with each layer in the colour of its error,
+/// the error along the depth, and a table of all layers that can be sorted.
 package struct HTMLReport: Sendable {
   /// The title, such as the two files that were compared.
   package var title: String

@@ -177,38 +177,6 @@ private func findTaps(
   }
 }
 
-private func multiply(
-  _ work: UnsafePointer<RNWConvolution>, panel: Int, taps: Range<Int>,
-  _ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>, isFirst: Bool
-) {
-  let channels = work.pointee.inputChannels
-  let allTaps = work.pointee.kernelHeight * work.pointee.kernelWidth
-  let width = width(ofPanel: panel, outputChannels: work.pointee.outputChannels)
-  let weights =
-    work.pointee.weights + panel * panelWidth * channels * allTaps
-    + taps.lowerBound * channels * width
-  switch width / lanes {
-  case 1:
-    accumulate(
-      Single.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-      isFirst: isFirst)
-  #if AVX512
-    case 4:
-      accumulate(
-        Fourfold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-        isFirst: isFirst)
-    case 3:
-      accumulate(
-        Threefold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-        isFirst: isFirst)
-  #endif
-  default:
-    accumulate(
-      Twofold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-      isFirst: isFirst)
-  }
-}
-
 /// Does what follows the convolution and stores the pixels of a tile.
 private func finish(
   _ work: UnsafePointer<RNWConvolution>, panel: Int, tile: Int, sums: UnsafePointer<Float>

@@ -1,3 +1,8 @@
+import CKernelSupport
+
+// The innermost loop and all that it is made of stand in one file: a compiler that sees only one file at a time, as in
+// debug builds, can then still inline all of it.
+
 #if AVX512
   /// The pixels of a tile: with four vectors of channels, 28 accumulators of 32 registers.
   @inline(__always)
@@ -25,6 +30,39 @@
 @inline(__always)
 package var panelWidth: Int { panelVectors * lanes }
 
+/// Accumulates one tile of one panel over some taps.
+func multiply(
+  _ work: UnsafePointer<RNWConvolution>, panel: Int, taps: Range<Int>,
+  _ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>, isFirst: Bool
+) {
+  let channels = work.pointee.inputChannels
+  let allTaps = work.pointee.kernelHeight * work.pointee.kernelWidth
+  let width = width(ofPanel: panel, outputChannels: work.pointee.outputChannels)
+  let weights =
+    work.pointee.weights + panel * panelWidth * channels * allTaps
+    + taps.lowerBound * channels * width
+  switch width / lanes {
+  case 1:
+    accumulate(
+      Single.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
+      isFirst: isFirst)
+  #if AVX512
+    case 4:
+      accumulate(
+        Fourfold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
+        isFirst: isFirst)
+    case 3:
+      accumulate(
+        Threefold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
+        isFirst: isFirst)
+  #endif
+  default:
+    accumulate(
+      Twofold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
+      isFirst: isFirst)
+  }
+}
+
 /// Accumulates a tile: for every pixel, the sum over taps and input channels of input · weights.
 ///
 /// - Parameters:
@@ -32,7 +70,7 @@ package var panelWidth: Int { panelVectors * lanes }
 ///   - weights: [tap][channels][width].
 ///   - sums: [pixel][width]; read first unless `isFirst`.
 @inline(__always)
-func accumulate<Width: Lanes>(
+private func accumulate<Width: Lanes>(
   _ width: Width.Type, _ pixels: UnsafePointer<UnsafePointer<Float>>, taps: Int, channels: Int,
   weights: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>, isFirst: Bool
 ) {
@@ -86,3 +124,84 @@ func accumulate<Width: Lanes>(
     row6.store(to: sums + 6 * step)
   #endif
 }
+
+/// Several vectors side by side: the output channels that one pixel of a tile accumulates.
+///
+/// A pair of lanes is lanes again, so that a tile is written once for every width; everything is
+/// inlined, and the accumulators stay in registers.
+private protocol Lanes {
+  /// The number of floats.
+  static var width: Int { get }
+  init()
+  init(_ pointer: UnsafePointer<Float>)
+  func store(to pointer: UnsafeMutablePointer<Float>)
+  /// Adds value · weights.
+  mutating func add(_ value: Vector, _ weights: Self)
+}
+
+/// One vector.
+private struct Single: Lanes {
+  private var vector: Vector
+
+  @inline(__always)
+  static var width: Int { lanes }
+
+  @inline(__always)
+  init() { vector = Vector(repeating: 0) }
+
+  @inline(__always)
+  init(_ pointer: UnsafePointer<Float>) {
+    vector = UnsafeRawPointer(pointer).loadUnaligned(as: Vector.self)
+  }
+
+  @inline(__always)
+  func store(to pointer: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
+  }
+
+  @inline(__always)
+  mutating func add(_ value: Vector, _ weights: Single) {
+    #if BASELINE
+      vector += value * weights.vector
+    #else
+      vector.addProduct(value, weights.vector)
+    #endif
+  }
+}
+
+/// Two lanes side by side.
+private struct Pair<First: Lanes, Second: Lanes>: Lanes {
+  private var first: First
+  private var second: Second
+
+  @inline(__always)
+  static var width: Int { First.width + Second.width }
+
+  @inline(__always)
+  init() {
+    first = First()
+    second = Second()
+  }
+
+  @inline(__always)
+  init(_ pointer: UnsafePointer<Float>) {
+    first = First(pointer)
+    second = Second(pointer + First.width)
+  }
+
+  @inline(__always)
+  func store(to pointer: UnsafeMutablePointer<Float>) {
+    first.store(to: pointer)
+    second.store(to: pointer + First.width)
+  }
+
+  @inline(__always)
+  mutating func add(_ value: Vector, _ weights: Pair) {
+    first.add(value, weights.first)
+    second.add(value, weights.second)
+  }
+}
+
+private typealias Twofold = Pair<Single, Single>
+private typealias Threefold = Pair<Twofold, Single>
+private typealias Fourfold = Pair<Twofold, Twofold>

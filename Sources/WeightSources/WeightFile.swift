@@ -18,6 +18,9 @@ public enum WeightFile {
     if NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) {
       return try NumPySource(npy: file)
     }
+    if TorchStream.isTorch(file) {
+      return try TorchStream.source(file)
+    }
     if HDF5File.isHDF5(file) {
       return try await KerasSource(hdf5: file)
     }
@@ -27,7 +30,7 @@ public enum WeightFile {
     }
     throw InputError(
       .badData, path: path, "is of no known kind",
-      place: "HDF5, .keras, .npz, .npy, .safetensors or .rnw were expected")
+      place: "HDF5, .keras, .npz, .npy, .safetensors, .pth or .rnw were expected")
   }
 
   private static func openArchive(_ file: MappedFile) async throws -> any WeightSource {
@@ -38,8 +41,11 @@ public enum WeightFile {
     if NumPySource.isNPZ(archive) {
       return try NumPySource(npz: archive)
     }
+    if TorchArchive.isTorch(archive) {
+      return try TorchArchive(archive).source()
+    }
     throw InputError(
       .badData, path: file.path, "is a zip archive of an unknown kind",
-      place: "a .keras or .npz archive was expected")
+      place: "a .keras, .npz or .pth archive was expected")
   }
 }

@@ -1,0 +1,249 @@
+import Tensors
+
+/// Reads a pickle by the few operations that a checkpoint needs, and executes nothing.
+///
+/// A pickle is a program: Python's own reader calls whatever it names. This one knows a list of names, and gives each a
+/// meaning of its own; any other name, and any operation that could reach one in another way, ends the reading.
+/// Operations: `Lib/pickletools.py` of Python, protocols 2 to 5.
+struct PickleMachine {
+  /// The most values on the stack, in the memo and in all containers: far above any checkpoint of a ResNet.
+  private static let maximumValues = 1_000_000
+
+  private let bytes: [UInt8]
+  private var position: Int
+  private var stack: [PickleValue] = []
+  private var marks: [Int] = []
+  private var memo: [Int: PickleValue] = [:]
+
+  /// Why a pickle is refused.
+  struct Fault: Error {
+    let problem: String
+    let offset: Int
+  }
+
+  /// Starts at an offset.
+  init(_ bytes: [UInt8], at offset: Int = 0) {
+    self.bytes = bytes
+    position = offset
+  }
+
+  /// Where the reading stands: after the pickle, once it is read.
+  var offset: Int { position }
+
+  /// Reads one pickle, up to its STOP.
+  mutating func value() throws(Fault) -> PickleValue {
+    while true {
+      let opcode = try byte()
+      if opcode == UInt8(ascii: ".") {
+        guard stack.count == 1, marks.isEmpty else {
+          throw fault("ends with \(stack.count) values")
+        }
+        return stack[0]
+      }
+      try perform(opcode)
+      guard stack.count <= Self.maximumValues, memo.count <= Self.maximumValues,
+        marks.count <= PickleContainer.maximumDepth * 4
+      else { throw fault("holds more than any checkpoint does") }
+    }
+  }
+
+  // MARK: - Operations
+
+  private mutating func perform(_ opcode: UInt8) throws(Fault) {
+    switch opcode {
+    case 0x80:
+      let version = try byte()
+      guard version <= 5 else { throw fault("is of protocol \(version); up to 5 are read") }
+    case 0x95: _ = try number(8)  // FRAME: a hint for readers that read in pieces.
+    case UInt8(ascii: "("): marks.append(stack.count)
+    case UInt8(ascii: "N"): stack.append(.none)
+    case 0x88: stack.append(.bool(true))
+    case 0x89: stack.append(.bool(false))
+    case UInt8(ascii: "J"): stack.append(.integer(Int(Int32(truncatingIfNeeded: try number(4)))))
+    case UInt8(ascii: "K"): stack.append(.integer(try number(1)))
+    case UInt8(ascii: "M"): stack.append(.integer(try number(2)))
+    case 0x8A: try pushLong()
+    case UInt8(ascii: "G"): try pushFloat()
+    case UInt8(ascii: "X"): try pushText(count: try number(4))
+    case 0x8C: try pushText(count: try number(1))
+    case UInt8(ascii: "U"): try pushText(count: try number(1))
+    case UInt8(ascii: "C"): stack.append(.bytes(Array(try take(try number(1)))))
+    case UInt8(ascii: "B"): stack.append(.bytes(Array(try take(try number(4)))))
+    case UInt8(ascii: "]"): stack.append(.list(PickleContainer()))
+    case UInt8(ascii: "}"): stack.append(.dictionary(PickleContainer()))
+    case UInt8(ascii: ")"): stack.append(.tuple(PickleContainer()))
+    case UInt8(ascii: "t"): try pushTuple(try popToMark())
+    case 0x85: try pushTuple(try pop(1))
+    case 0x86: try pushTuple(try pop(2))
+    case 0x87: try pushTuple(try pop(3))
+    case UInt8(ascii: "a"): try append(try pop(1), isDictionary: false)
+    case UInt8(ascii: "e"): try append(try popToMark(), isDictionary: false)
+    case UInt8(ascii: "s"): try append(try pop(2), isDictionary: true)
+    case UInt8(ascii: "u"): try append(try popToMark(), isDictionary: true)
+    case UInt8(ascii: "q"): try remember(as: try number(1))
+    case UInt8(ascii: "r"): try remember(as: try number(4))
+    case 0x94: try remember(as: memo.count)
+    case UInt8(ascii: "h"): try recall(try number(1))
+    case UInt8(ascii: "j"): try recall(try number(4))
+    case UInt8(ascii: "c"): try pushGlobal(module: try line(), name: try line())
+    case 0x93:
+      let parts = try pop(2).compactMap(\.text)
+      guard parts.count == 2 else { throw fault("names a global by something other than text") }
+      try pushGlobal(module: parts[0], name: parts[1])
+    case UInt8(ascii: "Q"): try pushStorage()
+    case UInt8(ascii: "R"): try reduce()
+    case 0x81: try makeNew()
+    case UInt8(ascii: "b"): try build()
+    default:
+      throw fault("uses the operation 0x\(String(opcode, radix: 16)), which no state dict needs")
+    }
+  }
+
+  /// A call: only the calls that make tensors and plain containers mean something.
+  private mutating func reduce() throws(Fault) {
+    let parts = try pop(2)
+    guard case .global(let name) = parts[0], let arguments = parts[1].container?.items else {
+      throw fault("calls something that is no name")
+    }
+    guard let result = TorchGlobals.result(of: name, arguments) else {
+      throw fault("calls \(name) with arguments that no state dict has")
+    }
+    stack.append(result)
+  }
+
+  private mutating func makeNew() throws(Fault) {
+    let parts = try pop(2)
+    guard case .global("collections.OrderedDict") = parts[0],
+      parts[1].container?.items.isEmpty == true
+    else { throw fault("makes an object that no state dict needs") }
+    stack.append(.dictionary(PickleContainer()))
+  }
+
+  /// The attributes of an object, such as the `_metadata` of a state dict: passed over.
+  private mutating func build() throws(Fault) {
+    _ = try pop(1)
+    guard let object = stack.last, object.dictionary != nil else {
+      throw fault("sets the state of an object that no state dict needs")
+    }
+  }
+
+  private mutating func pushGlobal(module: String, name: String) throws(Fault) {
+    let full = "\(module).\(name)"
+    guard TorchGlobals.isAllowed(full) else {
+      throw fault("asks for \(full); only tensors and plain containers are read")
+    }
+    stack.append(.global(full))
+  }
+
+  /// A persistent identifier: ("storage", type, key, device, count).
+  private mutating func pushStorage() throws(Fault) {
+    let items = try pop(1)[0].container?.items ?? []
+    guard items.count >= 5, items[0].text == "storage", case .global(let type) = items[1],
+      let key = items[2].text, let count = items[4].integer, count >= 0,
+      let storage = TorchGlobals.storage(ofType: type, key: key, count: count)
+    else { throw fault("refers to data in an unknown way") }
+    stack.append(.storage(storage))
+  }
+
+  private mutating func pushTuple(_ items: [PickleValue]) throws(Fault) {
+    let container = PickleContainer()
+    for item in items where !container.append(item) { throw fault("nests too deep") }
+    stack.append(.tuple(container))
+  }
+
+  private mutating func append(_ items: [PickleValue], isDictionary: Bool) throws(Fault) {
+    guard let target = stack.last, items.count.isMultiple(of: isDictionary ? 2 : 1) else {
+      throw fault("adds to nothing")
+    }
+    switch target {
+    case .list(let container) where !isDictionary, .dictionary(let container) where isDictionary:
+      for item in items where !container.append(item) {
+        throw fault("nests too deep or within itself")
+      }
+      guard container.items.count <= Self.maximumValues * 2 else {
+        throw fault("holds more than any checkpoint does")
+      }
+    default:
+      throw fault("adds to something that is no container")
+    }
+  }
+
+  private mutating func remember(as index: Int) throws(Fault) {
+    guard let value = stack.last else { throw fault("remembers nothing") }
+    memo[index] = value
+  }
+
+  private mutating func recall(_ index: Int) throws(Fault) {
+    guard let value = memo[index] else { throw fault("recalls what it never remembered") }
+    stack.append(value)
+  }
+
+  private mutating func pushLong() throws(Fault) {
+    let digits = Array(try take(try number(1)))
+    guard digits.count <= 16 else { throw fault("holds a number of \(digits.count) bytes") }
+    guard digits.count <= 8 else { return stack.append(.long(digits)) }
+    let isNegative = digits.last.map { $0 >= 0x80 } ?? false
+    var value: UInt64 = isNegative ? .max : 0
+    for digit in digits.reversed() { value = value << 8 | UInt64(digit) }
+    stack.append(.integer(Int(Int64(bitPattern: value))))
+  }
+
+  private mutating func pushFloat() throws(Fault) {
+    // The only number of the format with its highest byte first.
+    let bits = try take(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    stack.append(.float(Double(bitPattern: bits)))
+  }
+
+  private mutating func pushText(count: Int) throws(Fault) {
+    guard let text = String(validating: try take(count), as: UTF8.self) else {
+      throw fault("holds text that is not UTF-8")
+    }
+    stack.append(.text(text))
+  }
+
+  // MARK: - Stack and bytes
+
+  private mutating func pop(_ count: Int) throws(Fault) -> [PickleValue] {
+    guard stack.count - (marks.last ?? 0) >= count else { throw fault("takes from an empty stack") }
+    let items = Array(stack[(stack.count - count)...])
+    stack.removeLast(count)
+    return items
+  }
+
+  private mutating func popToMark() throws(Fault) -> [PickleValue] {
+    guard let mark = marks.popLast() else { throw fault("lacks a mark") }
+    let items = Array(stack[mark...])
+    stack.removeLast(items.count)
+    return items
+  }
+
+  private mutating func byte() throws(Fault) -> UInt8 {
+    guard position < bytes.count else { throw fault("ends too early") }
+    defer { position += 1 }
+    return bytes[position]
+  }
+
+  private mutating func take(_ count: Int) throws(Fault) -> ArraySlice<UInt8> {
+    guard count >= 0, count <= bytes.count - position else { throw fault("ends too early") }
+    defer { position += count }
+    return bytes[position..<position + count]
+  }
+
+  private mutating func number(_ width: Int) throws(Fault) -> Int {
+    let value = try take(width).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard let number = Int(exactly: value) else { throw fault("holds an impossible count") }
+    return number
+  }
+
+  private mutating func line() throws(Fault) -> String {
+    guard let end = bytes[position...].firstIndex(of: 0x0A), end - position <= 1024,
+      let text = String(validating: bytes[position..<end], as: UTF8.self)
+    else { throw fault("holds a name without an end") }
+    position = end + 1
+    return text
+  }
+
+  private func fault(_ problem: String) -> Fault {
+    Fault(problem: problem, offset: max(position - 1, 0))
+  }
+}

@@ -1,0 +1,142 @@
+import Tensors
+
+/// What a pickle of a checkpoint may be made of; nothing of it was ever executed.
+enum PickleValue {
+  case none
+  case bool(Bool)
+  case integer(Int)
+  /// A whole number of more than 64 bits, little-endian; only the mark of an old file has one.
+  case long([UInt8])
+  case float(Double)
+  case text(String)
+  case bytes([UInt8])
+  case tuple(PickleContainer)
+  case list(PickleContainer)
+  case dictionary(PickleContainer)
+  /// A name of the allow list, such as `torch.FloatStorage`.
+  case global(String)
+  /// The elements of some tensors.
+  case storage(TorchStorage)
+  case tensor(TorchTensor)
+  /// A value of an allowed type that weights do not need, such as a device.
+  case ignored
+
+  /// The container, where the value is one.
+  var container: PickleContainer? {
+    switch self {
+    case .tuple(let container), .list(let container), .dictionary(let container): container
+    default: nil
+    }
+  }
+
+  var integer: Int? {
+    if case .integer(let value) = self { return value }
+    return nil
+  }
+
+  var text: String? {
+    if case .text(let value) = self { return value }
+    return nil
+  }
+
+  var dictionary: PickleContainer? {
+    if case .dictionary(let container) = self { return container }
+    return nil
+  }
+
+  /// The whole numbers of a tuple or list of such.
+  var integers: [Int]? {
+    guard let items = container?.items else { return nil }
+    let values = items.compactMap(\.integer)
+    return values.count == items.count ? values : nil
+  }
+}
+
+/// A tuple, list or dictionary while it is being filled.
+///
+/// Once it is part of another one it may not change any more: so nothing contains itself, and its depth is known.
+final class PickleContainer {
+  /// The items of a tuple or list; keys and values in turn for a dictionary.
+  private(set) var items: [PickleValue] = []
+
+  /// How many containers are within one another, this one included.
+  private(set) var depth = 1
+
+  private var isSealed = false
+
+  /// Deeper than this no checkpoint nests, and letting go of deeper ones could exhaust the stack.
+  static let maximumDepth = 64
+
+  init(_ items: [PickleValue] = []) {
+    self.items = items
+  }
+
+  /// Adds a value; `false` where that would nest too deep or change what is already part of another.
+  func append(_ value: PickleValue) -> Bool {
+    guard !isSealed else { return false }
+    if let inner = value.container {
+      inner.isSealed = true
+      depth = max(depth, inner.depth + 1)
+      guard depth <= Self.maximumDepth else { return false }
+    }
+    items.append(value)
+    return true
+  }
+
+  /// The pairs of a dictionary.
+  var pairs: [(key: PickleValue, value: PickleValue)] {
+    stride(from: 0, to: items.count - 1, by: 2).map { (items[$0], items[$0 + 1]) }
+  }
+}
+
+/// The elements of some tensors, in a member of the archive or a part of an old file.
+struct TorchStorage: Hashable, Sendable {
+  /// The name of the member.
+  let key: String
+  /// The type of the elements; `nil` for bytes that get their type from each tensor.
+  let dtype: DType?
+  /// The number of elements, or of bytes where there is no type.
+  let count: Int
+}
+
+/// A tensor as a view of a storage.
+struct TorchTensor: Sendable {
+  let storage: TorchStorage
+  let dtype: DType
+  let offset: Int
+  let shape: Shape
+  let strides: [Int]
+
+  /// Whether the elements lie one after the other in row-major order.
+  var isContiguous: Bool {
+    var expected = 1
+    for axis in stride(from: shape.rank - 1, through: 0, by: -1) where shape[axis] != 1 {
+      guard strides[axis] == expected else { return shape.elementCount == 0 }
+      expected *= shape[axis]
+    }
+    return true
+  }
+
+  /// Checks that every element lies within the storage; `nil` where one does not.
+  init?(storage: TorchStorage, dtype: DType, offset: Int, sizes: [Int], strides: [Int]) {
+    guard let shape = Shape(validating: sizes), sizes.count == strides.count, offset >= 0,
+      strides.allSatisfy({ $0 >= 0 })
+    else { return nil }
+    let count = storage.dtype == nil ? storage.count / dtype.byteWidth : storage.count
+    // A view with stride 0 repeats elements: a tiny file could claim any size.
+    guard shape.elementCount <= max(count, 1) else { return nil }
+    var last = offset
+    for (size, stride) in zip(sizes, strides) where shape.elementCount > 0 {
+      let (span, tooLarge) = (size - 1).multipliedReportingOverflow(by: stride)
+      let (sum, overflow) = last.addingReportingOverflow(span)
+      guard !tooLarge, !overflow else { return nil }
+      last = sum
+    }
+    guard shape.elementCount == 0 || last < count else { return nil }
+    self.storage = storage
+    self.dtype = dtype
+    self.offset = offset
+    self.shape = shape
+    self.strides = strides
+  }
+}

@@ -129,7 +129,7 @@ func records(of model: Model) throws -> RNWDraft.Records {
     file: fileName(of: model.source.path),
     // As long as the digest that takes its place.
     sha256: String(repeating: "0", count: 64), container: model.source.container,
-    family: model.family.id, renamedLayers: model.mapping?.renamedLayers ?? [:],
+    family: model.family.id, renamedLayers: model.renamedLayers,
     used: Dictionary(uniqueKeysWithValues: entries.map { ($0.parameter.name, $0.tensor.name) }),
     waived: Dictionary(
       uniqueKeysWithValues: (model.mapping?.waived ?? []).map { ($0.tensor.name, $0.reason) }),

@@ -40,19 +40,24 @@ package struct Model: Sendable {
       let record: SourceRecord = try file.source()
       family = try Self.family(of: record, in: file)
       graph = try Self.graph(of: file)
-      layerNames = family.layerNames(for: graph, renamed: record.renamedLayers)
+      renamedLayers = record.renamedLayers
+      layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
     } else {
       let mapping = try Mapping(source, family: requested)
       family = mapping.family
       graph = mapping.graph
       layerNames = mapping.layerNames
+      renamedLayers = mapping.renamedLayers
       origin = .mapped(mapping)
     }
   }
 
   /// The name of the network, such as `resnet50_v2`.
   package var architectureName: String { family.architectureName(of: graph.configuration) }
+
+  /// The layers that the file calls otherwise than its family does, by canonical name.
+  package let renamedLayers: [String: String]
 
   /// How the tensors were mapped; `nil` for a converted file, whose names are the graph's own.
   package var mapping: Mapping? {

@@ -154,6 +154,23 @@ extension Family {
     return (0..<count).map { $0 == plain ? 1 : 2 }
   }
 
+  /// Whether a network is one of this family: then its parameters can be written in the family's names.
+  package func canExpress(_ configuration: Configuration) -> Bool {
+    var own = options
+    own.block.kind = configuration.block.kind
+    own.stages = configuration.stages
+    own.inputChannels = configuration.inputChannels
+    own.head.classes = configuration.head.classes
+    own.head.hasPooling = configuration.head.hasPooling
+    own.head.hasSoftmax = own.head.hasSoftmax && configuration.head.classes > 0
+    guard own.stem.convolutions.count == configuration.stem.convolutions.count else { return false }
+    for (index, convolution) in configuration.stem.convolutions.enumerated() {
+      own.stem.convolutions[index].kernel = convolution.kernel
+      own.stem.convolutions[index].outputChannels = convolution.outputChannels
+    }
+    return own == configuration && stageStrides(count: own.stages.count) == own.stages.map(\.stride)
+  }
+
   /// The name of a configuration, where it is a named network but for its classes; else what it is
   /// made of.
   package func architectureName(of configuration: Configuration) -> String {

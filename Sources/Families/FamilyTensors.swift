@@ -15,6 +15,9 @@ extension Family {
     package var name: String { layer + suffix }
   }
 
+  /// Whether tensors are named as Keras' files need it: a layer, a slash, a variable.
+  package var hasKerasNames: Bool { tensors.roles.values.allSatisfy { $0.hasPrefix("/") } }
+
   /// The parameters of a network under the family's names and in its layouts, in the order of the
   /// graph.
   ///

@@ -2,16 +2,23 @@ import Tensors
 
 /// Gives Keras' tensors the names of their layers where the container does not.
 ///
-/// Two cases. A `.weights.h5` without layer names counts layers by class
-/// (`layers/conv2d_3/vars/0`): the order of the architecture tells which is which. And a dense
-/// layer may have any name: it is the only one with a matrix.
-///
-/// - Returns: the tensor names of the family by the names in the file; `nil` where nothing is to be renamed.
-@Sendable
-func kerasResolvedNames(_ tensors: [TensorInfo]) -> [String: String]? {
-  let counted = CountedLayers(tensors)
-  guard counted.convolutions.isEmpty else { return counted.names() }
-  return soleDenseLayer(tensors)
+/// Two cases. A `.weights.h5` without layer names counts layers by class (`layers/conv2d_3/vars/0`): the
+/// order of the architecture tells which is which. And a dense layer may have any name: it is the only
+/// one with a matrix.
+enum KerasNames {
+  /// The tensor names of version 2 by the names in the file; `nil` where nothing is to be renamed.
+  @Sendable
+  static func version2(_ tensors: [TensorInfo]) -> [String: String]? {
+    let counted = CountedLayers(tensors)
+    return counted.isEmpty ? soleDenseLayer(tensors) : counted.namesOfVersion2()
+  }
+
+  /// The tensor names of version 1 by the names in the file; `nil` where nothing is to be renamed.
+  @Sendable
+  static func version1(_ tensors: [TensorInfo]) -> [String: String]? {
+    let counted = CountedLayers(tensors)
+    return counted.isEmpty ? soleDenseLayer(tensors) : counted.namesOfVersion1()
+  }
 }
 
 private func soleDenseLayer(_ tensors: [TensorInfo]) -> [String: String]? {
@@ -28,7 +35,7 @@ private func soleDenseLayer(_ tensors: [TensorInfo]) -> [String: String]? {
 
 /// The layers of a file that counts them by class, in the order of their numbers.
 private struct CountedLayers {
-  let convolutions: [Layer]
+  private let convolutions: [Layer]
   private let norms: [Layer]
   private let dense: [Layer]
 
@@ -38,6 +45,9 @@ private struct CountedLayers {
     /// The shapes of the variables by number.
     var variables: [Int: Shape]
   }
+
+  /// Whether the file names its layers in another way.
+  var isEmpty: Bool { convolutions.isEmpty }
 
   init(_ tensors: [TensorInfo]) {
     var layers: [String: [Int: Layer]] = [:]
@@ -69,76 +79,87 @@ private struct CountedLayers {
     return (String(group), 0)
   }
 
-  /// The names by the architecture's order, or `nil` where the convolutions are not those of a
-  /// ResNetV2.
-  ///
-  /// A block is a 1×1 and a 3×3 without bias and a 1×1 with bias; the first block of a stage has
-  /// one more 1×1 with bias, the shortcut, which Keras creates *before* the last one.
-  func names() -> [String: String]? {
+  /// The names by the order of a ResNetV2, or `nil` where the layers are not those of one.
+  func namesOfVersion2() -> [String: String]? {
     guard let blocks = blocks(), norms.count == blocks.count * 3 + 1 else { return nil }
+    return names(
+      of: blocks,
+      norms: blocks.flatMap { block in
+        ["preact", "1", "2"].map { "\(block.name)_\($0)_bn" }
+      } + ["post_bn"])
+  }
+
+  /// The names by the order of a ResNet of version 1, or `nil` where the layers are not those of one.
+  func namesOfVersion1() -> [String: String]? {
+    guard let blocks = blocks(), norms.count == convolutions.count else { return nil }
+    return names(
+      of: blocks,
+      norms: ["conv1_bn"]
+        + blocks.flatMap { block in
+          (block.hasShortcut ? ["1", "2", "0", "3"] : ["1", "2", "3"]).map {
+            "\(block.name)_\($0)_bn"
+          }
+        })
+  }
+
+  private func names(of blocks: [Block], norms normNames: [String]) -> [String: String] {
     var names: [String: String] = [:]
     func name(_ layer: Layer, _ layerName: String, _ variables: [String]) {
       for (number, variable) in variables.enumerated() {
         names["\(layer.prefix)\(number)"] = "\(layerName)/\(variable)"
       }
     }
-    let kernelAndBias = ["kernel", "bias"]
-    let norm = ["gamma", "beta", "moving_mean", "moving_variance"]
-    name(convolutions[0], "conv1_conv", kernelAndBias)
-    for (index, block) in blocks.enumerated() {
-      let prefix = "conv\(block.stage + 1)_block\(block.number)"
-      for (suffix, position) in block.convolutions {
-        name(convolutions[position], "\(prefix)_\(suffix)_conv", kernelAndBias)
-      }
-      for (offset, suffix) in ["preact", "1", "2"].enumerated() {
-        name(norms[index * 3 + offset], "\(prefix)_\(suffix)_bn", norm)
+    name(convolutions[0], "conv1_conv", ["kernel", "bias"])
+    for block in blocks {
+      // Keras creates the shortcut *before* the last convolution, and both may have the same shape.
+      let suffixes = block.hasShortcut ? ["1", "2", "0", "3"] : ["1", "2", "3"]
+      for (offset, suffix) in suffixes.enumerated() {
+        name(
+          convolutions[block.start + offset], "\(block.name)_\(suffix)_conv", ["kernel", "bias"])
       }
     }
-    name(norms[norms.count - 1], "post_bn", norm)
+    for (norm, normName) in zip(norms, normNames) {
+      name(norm, normName, ["gamma", "beta", "moving_mean", "moving_variance"])
+    }
     if let head = dense.first, dense.count == 1 {
-      name(head, "predictions", kernelAndBias)
+      name(head, "predictions", ["kernel", "bias"])
     }
     return names
   }
 
   private struct Block {
-    let stage: Int
-    let number: Int
-    /// The part of the layer's name and the position in `convolutions`.
-    let convolutions: [(String, Int)]
+    /// The part of the name that its layers share.
+    let name: String
+    /// The position of its first convolution.
+    let start: Int
+    /// Whether it has a convolution on the side path: then it begins a stage.
+    let hasShortcut: Bool
   }
 
+  /// The blocks by the windows of their convolutions: 1×1, 3×3, 1×1, and one more 1×1 where a stage begins.
   private func blocks() -> [Block]? {
     var blocks: [Block] = []
-    var stage = 0
-    var number = 0
-    var position = 1
+    var (stage, number, position) = (0, 0, 1)
     while position < convolutions.count {
-      guard isConvolution(position, window: 1, hasBias: false),
-        isConvolution(position + 1, window: 3, hasBias: false),
-        isConvolution(position + 2, window: 1, hasBias: true)
-      else { return nil }
-      let hasShortcut = isConvolution(position + 3, window: 1, hasBias: true)
-      if hasShortcut {
-        stage += 1
-        number = 0
+      guard window(position) == 1, window(position + 1) == 3, window(position + 2) == 1 else {
+        return nil
       }
+      // The next block begins with a 1×1 too, just before its 3×3.
+      let hasShortcut = window(position + 3) == 1 && window(position + 4) != 3
+      if hasShortcut { (stage, number) = (stage + 1, 0) }
       number += 1
-      let tail = hasShortcut ? [("0", position + 2), ("3", position + 3)] : [("3", position + 2)]
+      guard stage > 0 else { return nil }
       blocks.append(
-        Block(
-          stage: stage, number: number,
-          convolutions: [("1", position), ("2", position + 1)] + tail))
+        Block(name: "conv\(stage + 1)_block\(number)", start: position, hasShortcut: hasShortcut))
       position += hasShortcut ? 4 : 3
     }
     return blocks.isEmpty ? nil : blocks
   }
 
-  private func isConvolution(_ position: Int, window: Int, hasBias: Bool) -> Bool {
-    guard position < convolutions.count, let kernel = convolutions[position].variables[0] else {
-      return false
-    }
-    return kernel.rank == 4 && kernel[0] == window && kernel[1] == window
-      && (convolutions[position].variables[1] != nil) == hasBias
+  private func window(_ position: Int) -> Int? {
+    guard position < convolutions.count, let kernel = convolutions[position].variables[0],
+      kernel.rank == 4, kernel[0] == kernel[1]
+    else { return nil }
+    return kernel[0]
   }
 }

@@ -32,7 +32,7 @@ extension Family {
       deviation: [1, 1, 1]),
     defaultInputSize: 224,
     summaryForm: .keras,
-    resolveNames: kerasResolvedNames,
+    resolveNames: KerasNames.version1,
     refine: refineFromKerasConfiguration)
 }
 

@@ -39,7 +39,7 @@ extension Family {
       deviation: [127.5, 127.5, 127.5]),
     defaultInputSize: 224,
     summaryForm: .keras,
-    resolveNames: kerasResolvedNames,
+    resolveNames: KerasNames.version2,
     refine: refineFromKerasConfiguration)
 }
 

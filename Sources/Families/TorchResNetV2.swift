@@ -23,6 +23,7 @@ extension Family {
       layout: .nchw,
       names: torchLayers.merging([
         "final.norm": "bn_last",
+        "final.relu": "relu#2",
         "stage{stage}.block{block}.add": "layer{stage}.{block-1}",
       ]) { $1 }),
     tensors: .torch(torchLayers.merging(["final.norm": "bn_last"]) { $1 }),
@@ -49,9 +50,14 @@ extension Family {
     architectures: Architecture.all(version: "v1", depths: [18, 34, 50, 101, 152]),
     layers: LayerTemplates(
       layout: .nchw,
-      names: torchLayers.merging(["stage{stage}.block{block}.relu": "layer{stage}.{block-1}"]) {
-        $1
-      }),
+      names: torchLayers.merging([
+        "stage{stage}.block{block}.relu": "layer{stage}.{block-1}"
+      ]) { $1 },
+      // The last call of a block's ReLU gives the block's own value.
+      folded: [
+        ("layer{stage}.{block-1}.relu#2", "stage{stage}.block{block}.relu"),
+        ("layer{stage}.{block-1}.relu#3", "stage{stage}.block{block}.relu"),
+      ]),
     tensors: .torch(torchLayers),
     fingerprint: "stage1.block1.norm1",
     waivers: [.batchCounters],
@@ -66,7 +72,11 @@ private let torchLayers = [
   "input": "input",
   "stem.conv": "conv1",
   "stem.norm": "bn1",
+  "stem.relu": "relu",
   "stem.pool": "maxpool",
+  "stage{stage}.block{block}.relu1": "layer{stage}.{block-1}.relu",
+  "stage{stage}.block{block}.relu2": "layer{stage}.{block-1}.relu#2",
+  "stage{stage}.block{block}.relu3": "layer{stage}.{block-1}.relu#3",
   "stage{stage}.block{block}.norm1": "layer{stage}.{block-1}.bn1",
   "stage{stage}.block{block}.shortcut.conv": "layer{stage}.{block-1}.downsample.0",
   "stage{stage}.block{block}.shortcut.norm": "layer{stage}.{block-1}.downsample.1",

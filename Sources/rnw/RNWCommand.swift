@@ -29,7 +29,7 @@ struct RNWCommand: AsyncParsableCommand {
     version: "rnw \(Tool.version)",
     subcommands: [
       ConvertCommand.self, VerifyCommand.self, InspectCommand.self, SummaryCommand.self,
-      RunCommand.self, InitCommand.self, BenchCommand.self,
+      RunCommand.self, ExportCommand.self, InitCommand.self, BenchCommand.self,
     ])
 
   static func main() async {

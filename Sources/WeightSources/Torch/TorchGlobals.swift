@@ -61,7 +61,7 @@ enum TorchGlobals {
     "torch.uint32": .uint32, "torch.uint64": .uint64, "torch.bool": .bool,
   ]
 
-  /// (storage, offset, size, stride, …)
+  /// A tensor from its storage, offset, sizes and strides.
   private static func tensor(_ arguments: [PickleValue], dtype: DType?) -> PickleValue? {
     guard arguments.count >= 4, case .storage(let storage) = arguments[0],
       let dtype = dtype ?? storage.dtype, let offset = arguments[1].integer,

@@ -1,0 +1,53 @@
+package import Families
+import RNW
+import ResNetV2
+import Tensors
+
+/// A model that is to be written in a framework's names.
+package struct ExportRequest: Sendable {
+  /// The model.
+  package var model: String
+  /// The file; its ending decides the container.
+  package var output: String
+  /// The family whose names are used; the model's own where `nil`.
+  package var family: Family?
+  /// Whether an existing file is replaced.
+  package var isForced = false
+  /// The number of threads.
+  package var threads = Tool.coreCount
+
+  package init(model: String, output: String) {
+    self.model = model
+    self.output = output
+  }
+}
+
+/// Writes a model's parameters for a framework: the way back, lossless from float32.
+///
+/// - Throws: `InputError` where the model cannot be read, the family has no such network, or the file
+///   cannot be made.
+package func export(_ request: ExportRequest) async throws {
+  let container = try WritableContainer(path: request.output)
+  let model = try await Model(path: request.model)
+  let family = request.family ?? model.family
+  guard family.canExpress(model.graph.configuration) else {
+    let able = Family.all.filter { $0.canExpress(model.graph.configuration) }.map(\.id)
+    throw InputError(
+      .badData, path: request.model, "is no network of \(family.title)",
+      place: "\(model.architectureName) of \(model.family.title)",
+      hint: "families that have it: \(able.joined(separator: ", "))")
+  }
+  guard container != .h5 || family.hasKerasNames else {
+    throw InputError(
+      .cannotCreate, path: request.output, "is a container of Keras, and \(family.title) is not",
+      hint: ".safetensors and .npz hold the names of every family")
+  }
+  let output = try OutputFile(
+    path: request.output, replacing: request.isForced,
+    inputs: [try MappedFile(path: request.model).identity])
+  let isOwn = family.id == model.family.id
+  try await write(
+    try model.parameters(threads: request.threads), of: model.graph, family: family,
+    renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
+    origin: fileName(of: request.model), to: output, threads: request.threads)
+}

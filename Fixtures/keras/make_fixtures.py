@@ -57,6 +57,9 @@ def main() -> None:
     write_activations("v1", v1, SHAPE)
     v1.save(HERE / "v1.full.h5")
     v1.save_weights(HERE / "v1.weights.h5")
+    nameless = networks.resnet_v1(tf_keras, SHAPE)
+    nameless.set_weights(v1.get_weights())
+    nameless.save_weights(HERE / "v1.tfkeras.weights.h5")
 
 
 def write_activations(name: str, model, shape) -> None:

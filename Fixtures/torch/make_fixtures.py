@@ -65,6 +65,12 @@ def write_containers(model) -> None:
     torch.save(
         {k: v.bfloat16() if v.is_floating_point() else v for k, v in state.items()}, HERE / "basic.bfloat16.pth"
     )
+    for name, dtype in (("half", torch.float16), ("bfloat16", torch.bfloat16)):
+        rounded = networks.ResNet(networks.BasicBlockV2, (2, 2), stem=8, widths=(8, 16), classes=10)
+        rounded.load_state_dict(
+            {k: v.to(dtype).float() if v.is_floating_point() else v for k, v in state.items()}
+        )
+        write_activations(f"basic.{name}", rounded.eval(), (2, 3, 45, 38))
     # Views: transposed kernels, one storage for all norms, tensors that begin within a storage.
     views = OrderedDict()
     shared = torch.cat([v.reshape(-1).float() for k, v in state.items() if v.dim() == 1])

@@ -13,6 +13,58 @@ import WeightSources
 
 @Suite("Conversion")
 struct ConversionTests {
+  /// Files of PyTorch, and what it computed from them.
+  static let checkpoints: [(file: String, activations: String)] = [
+    ("basic.pth", "basic"), ("basic.legacy.pth", "basic"), ("basic.module.pth", "basic"),
+    ("basic.checkpoint.pth", "basic"), ("basic.views.pth", "basic"), ("basic.safetensors", "basic"),
+    ("basic.npz", "basic"), ("basic.half.pth", "basic.half"),
+    ("basic.bfloat16.pth", "basic.bfloat16"), ("bottleneck.pth", "bottleneck"), ("v1.pth", "v1"),
+  ]
+
+  @Test("Every module agrees with what PyTorch computed", arguments: checkpoints)
+  func agreesWithTorch(_ checkpoint: (file: String, activations: String)) async throws {
+    let folder = try TemporaryFolder()
+    var request = ConversionRequest(
+      source: Fixture.path("torch/\(checkpoint.file)"), output: folder.file("x.rnw"))
+    request.reference = Fixture.path("torch/\(checkpoint.activations).activations.npz")
+    request.limit = 5e-6
+    let outcome = try await convert(request) { _, _ in }
+    #expect(outcome.passes)
+    let reference = try #require(outcome.reference)
+    #expect(reference.coverage.missing.isEmpty && reference.coverage.unknown.isEmpty)
+    #expect(reference.verdict.compared >= 32)
+  }
+
+  @Test("The way back to the framework is lossless", arguments: ["safetensors", "npz"])
+  func exports(_ ending: String) async throws {
+    let folder = try TemporaryFolder()
+    let source = Fixture.path("torch/bottleneck.pth")
+    _ = try await convert(ConversionRequest(source: source, output: folder.file("x.rnw"))) { _, _ in
+    }
+    try await export(
+      ExportRequest(model: folder.file("x.rnw"), output: folder.file("y.\(ending)")))
+    let truth = try await WeightFile.open(source)
+    let exported = try await WeightFile.open(folder.file("y.\(ending)"))
+    let names = truth.tensors.map(\.name).filter { !$0.hasSuffix("num_batches_tracked") }
+    #expect(Set(exported.tensors.map(\.name)) == Set(names))
+    for name in names {
+      #expect(try exported.tensor(named: name).floats() == truth.tensor(named: name).floats())
+    }
+  }
+
+  @Test("A model is not written in the names of a family that has another network")
+  func refusesOtherFamilies() async throws {
+    let folder = try TemporaryFolder()
+    var request = ExportRequest(
+      model: Fixture.path("torch/bottleneck.pth"), output: folder.file("x.npz"))
+    request.family = .keras
+    let error = await #expect(throws: InputError.self) { try await export(request) }
+    #expect(error?.hint == "families that have it: torch")
+    request.family = nil
+    request.output = folder.file("x.h5")
+    await #expect(throws: InputError.self) { try await export(request) }
+  }
+
   static let containers: [(file: String, activations: String)] =
     [
       "narrow.h5", "narrow.fixed_names.h5", "narrow.gzip_shuffle_fletcher32.h5",
@@ -21,7 +73,7 @@ struct ConversionTests {
       "narrow.nested.full.h5", "narrow.npz", "narrow.safetensors",
     ].map { ($0, "narrow") } + [
       ("notop.keras", "notop"), ("probs.weights.h5", "probs"), ("v1.full.h5", "v1"),
-      ("v1.weights.h5", "v1"),
+      ("v1.weights.h5", "v1"), ("v1.tfkeras.weights.h5", "v1"),
     ]
 
   @Test("Every layer of every container agrees with what Keras computed", arguments: containers)

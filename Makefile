@@ -25,6 +25,9 @@ lint:
 bench: build
 	$(RNW) bench resnet50_v2
 
+fuzz: build
+	Scripts/fuzz
+
 # Remakes the fixtures with the real frameworks, in a virtual environment with pinned versions.
 fixtures:
 	python3 -m venv .venv

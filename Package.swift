@@ -113,3 +113,16 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets need a runtime that not every toolchain has: they are there when asked for.
+if Context.environment["RNW_FUZZ"] != nil {
+  for (name, define) in [
+    ("file", "FUZZ_FILE"), ("pickle", "FUZZ_PICKLE"), ("hdf5-table", "FUZZ_HDF5_TABLE"),
+  ] {
+    package.targets.append(
+      .executableTarget(
+        name: "fuzz-\(name)", dependencies: ["WeightSources", "RNW", "Tensors"],
+        path: "FuzzTargets/\(name)",
+        swiftSettings: [.define(define), .unsafeFlags(["-parse-as-library"])]))
+  }
+}

@@ -67,6 +67,32 @@ package func bench(_ request: BenchRequest) async throws -> BenchOutcome {
     peak: max(before, executor.measurePeak()))
 }
 
+/// How long it takes until every tensor of a file can be used.
+package struct LoadOutcome: Sendable {
+  /// The kind of container.
+  package let container: String
+  /// The number of tensors.
+  package let tensors: Int
+  /// The time of each repetition, in seconds, smallest first.
+  package let times: [Double]
+}
+
+/// Measures opening a file and mapping its tensors to a network; no element is touched.
+///
+/// - Throws: `InputError` where the file cannot be read.
+package func benchLoad(_ request: BenchRequest) async throws -> LoadOutcome {
+  let clock = ContinuousClock()
+  var times: [Double] = []
+  var model = try await Model(path: request.model, family: request.family)
+  for _ in 0..<request.repetitions {
+    let start = clock.now
+    model = try await Model(path: request.model, family: request.family)
+    times.append((clock.now - start) / .seconds(1))
+  }
+  return LoadOutcome(
+    container: model.source.container, tensors: model.source.tensors.count, times: times.sorted())
+}
+
 private func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters) {
   let families = request.family.map { [$0] } ?? Family.all
   for family in families {

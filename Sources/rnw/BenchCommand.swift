@@ -16,6 +16,7 @@ struct BenchCommand: AsyncParsableCommand {
       EXAMPLES
         rnw bench model.rnw
         rnw bench resnet50_v2 --batch 8 --threads 2 --json
+        rnw bench model.safetensors --load
       """)
 
   @Argument(help: "A model file, or the name of a network, which then gets random weights.")
@@ -35,6 +36,9 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(
     help: "The kernels: baseline, avx2 or avx512; the best that the processor has if left out.")
   var kernels: InstructionSet?
+
+  @Flag(help: "Measure opening the file and mapping its tensors instead of running it.")
+  var load = false
 
   @OptionGroup var threads: ThreadsOption
 
@@ -64,9 +68,35 @@ struct BenchCommand: AsyncParsableCommand {
     request.repetitions = repetitions
     request.threads = threads.count
     request.instructionSet = kernels
+    if load {
+      let report = LoadReport(try await benchLoad(request))
+      return try StandardOutput.write(
+        json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+    }
     let report = BenchReport(try await bench(request), threads: threads.count)
     try StandardOutput.write(
       json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+  }
+}
+
+/// The times of opening a file.
+private struct LoadReport: Encodable {
+  private let schema = "rnw.bench-load/1"
+  private let container: String
+  private let tensors: Int
+  private let medianMilliseconds: Double
+  private let minimumMilliseconds: Double
+
+  init(_ outcome: LoadOutcome) {
+    container = outcome.container
+    tensors = outcome.tensors
+    medianMilliseconds = (outcome.times.isEmpty ? 0 : outcome.times[outcome.times.count / 2]) * 1000
+    minimumMilliseconds = (outcome.times.first ?? 0) * 1000
+  }
+
+  var text: String {
+    "\(container), \(tensors) tensors: open and map \(medianMilliseconds.formatted(decimals: 2)) ms median, "
+      + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum\n"
   }
 }
 

@@ -110,6 +110,12 @@ let package = Package(
       "Conversion",
       of: "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification", "WeightSources",
       "rnw-hdf5"),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: [
+        "rnw", "rnw-hdf5", "TestSupport",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

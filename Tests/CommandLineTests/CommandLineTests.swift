@@ -1,0 +1,137 @@
+import FoundationEssentials
+import Subprocess
+import TestSupport
+import Testing
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+@Suite("Command line")
+struct CommandLineTests {
+  /// A call, the status it ends with, and what it says on standard error.
+  struct Call: Sendable, CustomTestStringConvertible {
+    let arguments: [String]
+    let status: Int32
+    var message = ""
+
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  static let narrow = Fixture.path("keras/narrow.h5")
+
+  static let calls: [Call] = [
+    Call(arguments: ["--help"], status: 0), Call(arguments: ["convert", "--help"], status: 0),
+    Call(arguments: ["--version"], status: 0), Call(arguments: ["inspect", narrow], status: 0),
+    Call(arguments: ["summary", "resnet50_v2", "--depth", "1"], status: 0),
+    Call(arguments: ["convert", narrow, "--dry-run"], status: 0),
+    Call(
+      arguments: [
+        "verify", narrow, "--against", Fixture.path("keras/narrow.weights.h5"), "--json",
+      ], status: 0),
+    Call(
+      arguments: ["verify", Fixture.path("keras/broken/swapped.h5"), "--against", narrow], status: 1
+    ),
+    Call(arguments: ["bogus"], status: 64, message: "Unexpected argument 'bogus'"),
+    Call(arguments: ["convert"], status: 64, message: "Missing expected argument"),
+    Call(arguments: ["convert", narrow, "--limit", "-1"], status: 64),
+    Call(arguments: ["convert", narrow, "--family", "x"], status: 64, message: "no family 'x'"),
+    Call(arguments: ["run", narrow, "--input", "probe:x"], status: 64, message: "is not an input"),
+    Call(arguments: ["summary", "resnet50_v2", "--input-size", "1,2"], status: 64),
+    Call(
+      arguments: ["inspect", Fixture.path("keras/broken/truncated.h5")], status: 65,
+      message: "rnw: \(Fixture.path("keras/broken/truncated.h5")): is not a whole HDF5 file\n"),
+    Call(arguments: ["verify", narrow], status: 65, message: "has no certificate"),
+    Call(
+      arguments: ["convert", "/nowhere.h5"], status: 66, message: "rnw: /nowhere.h5: no such file\n"
+    ),
+    Call(arguments: ["convert", "/"], status: 66, message: "is a directory"),
+    Call(
+      arguments: ["convert", narrow, "-o", "/dev/null"], status: 73, message: "is not replaced"),
+    Call(
+      arguments: ["convert", narrow, "-o", narrow, "--force"], status: 73, message: "is an input"),
+    Call(arguments: ["init", "resnet50_v2", "-o", "/nowhere/x.rnw"], status: 73),
+    Call(arguments: ["init", "resnet50_v2", "-o", "x.onnx"], status: 73, message: "no container"),
+  ]
+
+  @Test("A call ends with its status and says why in one line", arguments: calls)
+  func statuses(_ call: Call) async throws {
+    let result = try await Self.rnw(call.arguments)
+    #expect(result.status == call.status, "\(result.error)")
+    #expect(result.error.contains(call.message), "\(result.error)")
+    if [65, 66, 73].contains(call.status) {
+      let lines = result.error.split(separator: "\n")
+      #expect(lines.first?.hasPrefix("rnw: ") == true)
+      #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("hint: ") })
+    }
+    if call.status == 0 { #expect(!result.output.isEmpty) }
+  }
+
+  @Test("JSON documents have a schema and a verdict that scripts can rely on")
+  func json() async throws {
+    struct Document: Decodable {
+      let schema: String
+      let verdict: String
+      let layers: [Layer]
+      let culprit: Culprit?
+
+      struct Layer: Decodable {
+        let name: String
+        let familyName: String?
+        let shape: [Int]
+        let maxAbs: Double
+        let scaledError: Double
+        let limit: Double
+        let pass: Bool
+      }
+
+      struct Culprit: Decodable {
+        let name: String
+        let familyName: String?
+        let suspicion: String?
+      }
+    }
+    let result = try await Self.rnw([
+      "verify", Fixture.path("keras/broken/swapped.h5"), "--against", Self.narrow, "--json",
+    ])
+    let document = try JSONDecoder().decode(Document.self, from: Data(result.output.utf8))
+    #expect(document.verdict == "fail")
+    #expect(document.culprit?.familyName == "conv3_block2_1_bn")
+    #expect(document.culprit?.suspicion == "gamma and beta are swapped")
+    #expect(document.layers.count == 60)
+    #expect(document.layers.contains { !$0.pass && $0.scaledError > $0.limit })
+  }
+
+  @Test("Reports are written in every form", arguments: ["html", "json", "md", "xml"])
+  func reports(_ ending: String) async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("report.\(ending)")
+    let result = try await Self.rnw([
+      "verify", Fixture.path("keras/broken/scaled.h5"), "--against", Self.narrow, "--report", path,
+    ])
+    #expect(result.status == 1)
+    let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    #expect(text.contains("conv3_block2_1_bn"))
+  }
+
+  private static func rnw(
+    _ arguments: [String]
+  ) async throws -> (status: Int32, output: String, error: String) {
+    let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false)
+      .dropLast().joined(separator: "/")
+    let result = try await Subprocess.run(
+      .path(FilePath(folder + "/rnw")), arguments: Arguments(arguments),
+      output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
+    guard case .exited(let status) = result.terminationStatus else {
+      throw Crash(arguments: arguments)
+    }
+    return (status, result.standardOutput, result.standardError)
+  }
+
+  /// The program ended by a signal.
+  private struct Crash: Error {
+    let arguments: [String]
+  }
+}

@@ -16,6 +16,7 @@ enum {
 };
 #define MAX_TEXT_BYTES ((uint64_t)256 << 20)   // of all attributes together
 #define MAX_DATA_BYTES ((uint64_t)8 << 30)     // of one dataset
+#define MAX_CHUNK_ELEMENTS ((uint64_t)256 << 20)  // 1 GB of float32
 #define MAX_MEMORY ((uint64_t)4 << 30)         // of this process beyond the mapped file
 #define MAX_SECONDS 120                        // of processor time, and as an alarm
 #define MAX_RATIO 1100                         // deflate reaches 1032

@@ -11,6 +11,7 @@
 #include <string.h>
 
 static unsigned object_count;
+static uint64_t file_bytes;
 static uint64_t text_bytes;
 
 // The groups from the root to the present one, to notice a link that leads back.
@@ -128,6 +129,16 @@ static const char *filter_problem(hid_t creation, const char *path) {
   return "";
 }
 
+// A chunk is decoded whole, so a hostile one could cost far more than the dataset has.
+static int has_plausible_chunks(hid_t creation, int rank) {
+  hsize_t chunk[MAX_RANK];
+  if (rank == 0 || H5Pget_chunk(creation, rank, chunk) != rank) return 0;
+  uint64_t elements = 1;
+  for (int i = 0; i < rank; i++)
+    if (chunk[i] == 0 || __builtin_mul_overflow(elements, chunk[i], &elements)) return 0;
+  return elements <= MAX_CHUNK_ELEMENTS;
+}
+
 static void put_dataset(hid_t dataset, const char *path) {
   hid_t type = H5Dget_type(dataset);
   hid_t space = H5Dget_space(dataset);
@@ -151,6 +162,8 @@ static void put_dataset(hid_t dataset, const char *path) {
   if (is_empty) note = "has no data";
   else if (element.kind == '?' && *note == '\0') note = "has elements that are not numbers";
   else if (bytes > 0 && stored == 0) note = "was declared but never written";
+  else if (layout == H5D_CHUNKED && !has_plausible_chunks(creation, rank)) note = "has impossible chunks";
+  else if (stored > file_bytes) note = "claims to store more than the file holds";
   else if (bytes > MAX_DATA_BYTES) note = "is larger than any weight";
   else if (layout == H5D_CHUNKED && stored < bytes / MAX_RATIO) note = "declares more data than its chunks can hold";
   else if (layout == H5D_CONTIGUOUS && stored < bytes) note = "declares more data than is stored";
@@ -219,6 +232,7 @@ static void put_group(hid_t group, const char *path, const level *level) {
 
 int list_main(const char *path, uint64_t offset, uint64_t length) {
   hid_t file = open_image(path, offset, length);
+  file_bytes = length;
   hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
   H5O_info_t info;
   if (root < 0 || H5Oget_info(root, &info) < 0) fail("", "has no root group");

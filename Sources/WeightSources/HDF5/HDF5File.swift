@@ -3,8 +3,12 @@ import Tensors
 /// An HDF5 file: its table, and its data mapped where it lies plainly in the file, decoded where it
 /// does not.
 struct HDF5File: Sendable {
-  /// The most bytes of decoded data that one file may hold; ResNet152 has 240 MB of float32.
-  static let maximumDecodedBytes = 4 << 30
+  /// The most bytes that a file of any size may decode to: twice ResNet152 in float32.
+  static let freeDecodedBytes = 512 << 20
+
+  /// The most times its own size that a larger file may decode to; weights compress to no less than a
+  /// half, and networks of zeros are small.
+  static let maximumExpansion = 16
 
   /// The file.
   let path: String
@@ -26,10 +30,11 @@ struct HDF5File: Sendable {
     self.range = range
     table = try await child.table(offset: range.lowerBound, length: range.count)
     let coded = table.datasets.filter { $0.offset == nil }.compactMap(\.info)
+    let limit = max(Self.freeDecodedBytes, range.count * Self.maximumExpansion)
     var total = 0
     for info in coded {
       let (sum, overflow) = total.addingReportingOverflow(info.byteCount ?? .max)
-      guard !overflow, sum <= Self.maximumDecodedBytes else {
+      guard !overflow, sum <= limit else {
         throw InputError(
           .badData, path: path, "declares more compressed data than any network has",
           place: info.name)

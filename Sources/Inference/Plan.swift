@@ -198,8 +198,15 @@ private struct MemoryPlan {
   private(set) var offsets: [Int: Int] = [:]
   private(set) var count = 0
 
-  /// Values begin at multiples of a cache line.
-  private static let alignment = 16
+  /// The floats of a small page of memory.
+  private static let page = 1024
+
+  /// By how much values are shifted within a page, one after the other.
+  ///
+  /// A load waits for an earlier store to an address that is equal in its last 12 bits, though it is
+  /// another one. Many values are multiples of a page long: side by side they would all begin alike,
+  /// and a sum would wait at every pixel.
+  private static let shifts = [0, 5, 2, 7, 4, 1, 6, 3].map { $0 * 128 }
 
   init(_ graph: Graph, _ steps: [Plan.Step], _ shapes: [Shape]) {
     var lastReads: [Int: Int] = [:]
@@ -212,10 +219,10 @@ private struct MemoryPlan {
     for (position, step) in steps.enumerated() {
       alive.removeAll { $0.lastRead < position }
       for node in step.stored {
-        let size =
-          (shapes[node].elementCount + Self.alignment - 1) / Self.alignment * Self.alignment
+        let pages = (shapes[node].elementCount + Self.page - 1) / Self.page
+        let size = (pages + 1) * Self.page
         let place = Self.gap(of: size, in: alive)
-        offsets[node] = place
+        offsets[node] = place + Self.shifts[offsets.count % Self.shifts.count]
         let lastRead = lastReads[node] ?? position
         alive.append((place, place + size, lastRead))
         alive.sort { $0.offset < $1.offset }

@@ -134,7 +134,7 @@ struct ExecutorTests {
   @Test("The activations between steps take little more than what must be alive at once")
   func memoryIsReused() throws {
     let (graph, _) = try Network.all[0].make()
-    let input: Shape = [1, 64, 64, 3]
+    let input: Shape = [1, 448, 448, 3]
     let plan = try Plan(graph, input: input, keepsActivations: false)
     var reads: [Int: Int] = [graph.outputIndex: plan.steps.count]
     for (position, step) in plan.steps.enumerated() {

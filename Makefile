@@ -33,6 +33,8 @@ fixtures:
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet -r $(FIXTURES)/requirements.txt
 	cd $(FIXTURES) && ../../.venv/bin/python make_fixtures.py
+	.venv/bin/pip install --quiet -r Fixtures/torch/requirements.txt
+	cd Fixtures/torch && ../../.venv/bin/python make_fixtures.py
 
 setup:
 	@Scripts/setup

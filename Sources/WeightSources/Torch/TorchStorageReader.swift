@@ -99,8 +99,9 @@ struct TorchStream: TorchStorageReader {
     0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
   ]
 
-  /// The most that the pickles may take; they come first, and the elements after them are mapped. That of
-  /// ResNet152 has 200 kB.
+  /// The most that the pickles may take; they come first, and the elements after them are mapped.
+  ///
+  /// That of ResNet152 has 200 kB.
   private static let maximumPickleBytes = 4 << 20
 
   /// Whether a file begins with the mark of the format.

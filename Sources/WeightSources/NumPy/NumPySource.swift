@@ -63,7 +63,8 @@ public struct NumPySource: WeightSource {
       let content: Content =
         member.isStored ? .stored(archive, member) : .deflated(archive, member)
       let header = try Self.header(
-        Self.start(of: member, in: archive), count: member.count, path: archive.file.path,
+        archive.prefix(of: member, count: NPYHeader.maximumHeaderBytes + 16), count: member.count,
+        path: archive.file.path,
         member: member.name)
       tensors.append(TensorInfo(name: name, dtype: header.dtype, shape: header.shape))
       arrays[name] = StoredArray(header: header, content: content)
@@ -110,19 +111,6 @@ public struct NumPySource: WeightSource {
     }
     return header.tensor(from: bytes)
   }
-
-  /// The first bytes of a member: enough for the header.
-  private static func start(of member: ZipArchive.Member, in archive: ZipArchive) throws -> [UInt8]
-  {
-    let count = min(member.count, NPYHeader.maximumHeaderBytes + 16)
-    guard member.isStored else {
-      return Array(try archive.bytes(of: member, limit: maximumMemberBytes).prefix(count))
-    }
-    return archive.file.bytes(at: member.range.lowerBound, count: count) ?? []
-  }
-
-  /// The most that a deflated array may take.
-  private static let maximumMemberBytes = 4 << 30
 
   /// Reads a header and checks that the elements fill the file exactly.
   private static func header(

@@ -6,8 +6,11 @@ import Tensors
 /// meaning of its own; any other name, and any operation that could reach one in another way, ends the reading.
 /// Operations: `Lib/pickletools.py` of Python, protocols 2 to 5.
 struct PickleMachine {
-  /// The most values on the stack, in the memo and in all containers: far above any checkpoint of a ResNet.
-  private static let maximumValues = 1_000_000
+  /// The most values on the stack; pickles add to containers in batches of a thousand pairs.
+  private static let maximumStack = 20_000
+
+  /// The most values in the memo or in one container; ResNet152's checkpoint has ten thousand.
+  private static let maximumValues = 200_000
 
   private let bytes: [UInt8]
   private var position: Int
@@ -41,7 +44,7 @@ struct PickleMachine {
         return stack[0]
       }
       try perform(opcode)
-      guard stack.count <= Self.maximumValues, memo.count <= Self.maximumValues,
+      guard stack.count <= Self.maximumStack, memo.count <= Self.maximumValues,
         marks.count <= PickleContainer.maximumDepth * 4
       else { throw fault("holds more than any checkpoint does") }
     }
@@ -160,7 +163,7 @@ struct PickleMachine {
       for item in items where !container.append(item) {
         throw fault("nests too deep or within itself")
       }
-      guard container.items.count <= Self.maximumValues * 2 else {
+      guard container.items.count <= Self.maximumValues else {
         throw fault("holds more than any checkpoint does")
       }
     default:

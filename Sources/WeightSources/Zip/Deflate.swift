@@ -24,6 +24,28 @@ enum Deflate {
     return output
   }
 
+  /// Decodes the first bytes of a raw deflate stream, at most `count` of them; `nil` where it is damaged
+  /// before that.
+  static func inflatePrefix(_ input: UnsafeRawBufferPointer, count: Int) -> [UInt8]? {
+    var stream = z_stream()
+    guard
+      inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK,
+      let source = input.baseAddress
+    else { return nil }
+    defer { inflateEnd(&stream) }
+    var isRight = false
+    let output = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      stream.next_in = UnsafeMutablePointer(mutating: source.assumingMemoryBound(to: UInt8.self))
+      stream.avail_in = UInt32(clamping: input.count)
+      stream.next_out = buffer.baseAddress
+      stream.avail_out = UInt32(clamping: count)
+      let status = CZlib.inflate(&stream, Z_SYNC_FLUSH)
+      isRight = status == Z_OK || status == Z_STREAM_END
+      initialized = isRight ? count - Int(stream.avail_out) : 0
+    }
+    return isRight ? output : nil
+  }
+
   /// Drives the stream in pieces that fit zlib's 32-bit counters.
   private static func run(
     _ stream: inout z_stream, _ input: UnsafeRawBufferPointer,

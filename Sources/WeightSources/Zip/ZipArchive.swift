@@ -73,6 +73,19 @@ struct ZipArchive: Sendable {
     return content
   }
 
+  /// The first bytes of a member, at most `count` of them; their checksum is not known yet.
+  func prefix(of member: Member, count: Int) throws -> [UInt8] {
+    let count = min(count, member.count)
+    guard !member.isStored else {
+      return file.bytes(at: member.range.lowerBound, count: count) ?? []
+    }
+    let prefix = file.withUnsafeBytes { all in
+      Deflate.inflatePrefix(UnsafeRawBufferPointer(rebasing: all[member.range]), count: count)
+    }
+    guard let prefix else { throw damaged(member) }
+    return prefix
+  }
+
   /// Verifies the checksum of a stored member, whose bytes can then be used where they lie.
   func verify(_ member: Member) throws {
     let checksum = file.withUnsafeBytes { all in

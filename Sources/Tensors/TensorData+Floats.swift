@@ -25,9 +25,16 @@ extension TensorData {
     }
   }
 
-  /// The tensor as float32; the same one where it is that already.
+  /// The tensor as float32; the same one where it is that already, and lies so that it can be used in place.
   package func asFloat32() -> TensorData {
-    dtype == .float32 ? self : TensorData(shape: shape, values: floats())
+    dtype == .float32 && isAligned ? self : TensorData(shape: shape, values: floats())
+  }
+
+  /// Whether the bytes begin where a float may; those of an archive's member may not.
+  private var isAligned: Bool {
+    withUnsafeBytes { bytes in
+      UInt(bitPattern: bytes.baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0
+    }
   }
 
   /// Gives the elements of a float32 tensor to a closure, without a copy where they are aligned.
@@ -35,7 +42,6 @@ extension TensorData {
     _ body: (UnsafeBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
     try withUnsafeBytes { bytes in
-      let isAligned = UInt(bitPattern: bytes.baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0
       if dtype == .float32, isAligned {
         return try body(bytes.assumingMemoryBound(to: Float.self))
       }

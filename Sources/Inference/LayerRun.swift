@@ -76,7 +76,10 @@ struct LayerRun {
 
   /// The most bytes of packed weights that a thread keeps in its cache while it goes over the
   /// pixels.
-  private static let cachedWeights = 600 << 10
+  private static let cachedWeights = 1100 << 10
+
+  /// Packed weights above this are worth going over only for many pixels at once.
+  private static let smallWeights = 300 << 10
 
   /// The most bytes of one panel that stay in the cache; a larger panel is done in blocks of taps.
   private static let cachedPanel = 384 << 10
@@ -165,7 +168,8 @@ struct LayerRun {
       kernels.packedCount(conv.outputChannels, work.inputChannels, taps) * MemoryLayout<Float>.size
     let isBlocked = work.tapsPerBlock < taps
     let panelsInside = !isBlocked && weightBytes <= Self.cachedWeights && tiles >= pool.threadCount
-    let wanted = pool.threadCount * (panelsInside ? 8 : 4)
+    let perThread = panelsInside ? (weightBytes > Self.smallWeights ? 2 : 8) : 4
+    let wanted = pool.threadCount * perThread
     var chunks = min(tiles, panelsInside ? wanted : (wanted + panels - 1) / panels)
     if isBlocked { chunks = max(chunks, tiles / Self.maximumWaitingTiles) }
     let perChunk = (tiles + chunks - 1) / max(chunks, 1)

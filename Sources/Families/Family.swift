@@ -42,8 +42,11 @@ package struct Family: Sendable {
   /// Rewrites names that the container left without a layer name, where the family knows the order.
   var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
 
-  /// Reads from the container's own description what names and shapes do not tell.
-  var refine: @Sendable (inout Configuration, _ metadata: [String: String]) -> Void = { _, _ in }
+  /// Reads from the container's own description what names and shapes do not tell; returns what in it no
+  /// network of the family has, where there is such a thing.
+  var refine: @Sendable (inout Configuration, _ metadata: [String: String]) -> String? = { _, _ in
+    nil
+  }
 }
 
 /// How people who use a family are used to seeing a network.

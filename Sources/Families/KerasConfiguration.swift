@@ -16,27 +16,31 @@ extension TensorTemplates {
   }
 }
 
-/// What a saved model's own configuration tells beyond names and shapes: whether the pooled
-/// features are there, what the head ends in, and the ε of its norms.
+/// What a saved model's own configuration tells beyond names and shapes: whether the pooled features
+/// are there, what the head ends in, and the ε of its norms.
 @Sendable
 func refineFromKerasConfiguration(
   _ configuration: inout Configuration, _ metadata: [String: String]
-) {
+) -> String? {
   guard let json = metadata["keras.config"],
     let model = try? JSONDecoder().decode(KerasModel.self, from: Data(json.utf8))
-  else { return }
-  for layer in model.config.layers {
-    switch layer.className {
-    case "GlobalAveragePooling2D":
-      configuration.head.hasPooling = true
-    case "Dense":
-      configuration.head.hasSoftmax = layer.config.activation == "softmax"
-    case "BatchNormalization":
-      if let epsilon = layer.config.epsilon { configuration.norm = .batch(epsilon: epsilon) }
-    default:
-      break
-    }
+  else { return nil }
+  let layers = model.config.layers
+  if layers.contains(where: { $0.className == "GlobalAveragePooling2D" }) {
+    configuration.head.hasPooling = true
   }
+  if let dense = layers.last(where: { $0.className == "Dense" }) {
+    configuration.head.hasSoftmax =
+      dense.config.activation == "softmax" && configuration.head.classes > 0
+  }
+  let epsilons = Set(
+    layers.filter { $0.className == "BatchNormalization" }.compactMap(\.config.epsilon))
+  if let epsilon = epsilons.first { configuration.norm = .batch(epsilon: epsilon) }
+  guard epsilons.count <= 1 else {
+    let values = epsilons.sorted().map { String($0) }.joined(separator: " and ")
+    return "its norms have different ε: \(values)"
+  }
+  return nil
 }
 
 /// The parts of a Keras model's JSON that are looked at; nothing in it is ever instantiated.

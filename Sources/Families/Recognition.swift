@@ -83,7 +83,9 @@ struct Recognition {
     shapes.readBlock(into: &configuration)
     shapes.readStages(into: &configuration)
     shapes.readHead(into: &configuration)
-    family.refine(&configuration, metadata)
+    if let problem = family.refine(&configuration, metadata) {
+      throw InputError(.badData, path: path, "is not a network of \(family.title)", place: problem)
+    }
     do {
       return try Graph(configuration)
     } catch {

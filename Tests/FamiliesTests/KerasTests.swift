@@ -40,6 +40,25 @@ struct KerasTests {
     #expect(mapping.graph.configuration == graph.configuration)
   }
 
+  @Test("A saved model's own configuration tells the ε of its norms and the end of its head")
+  func configuration() throws {
+    func model(_ epsilons: [Double], _ activation: String) -> String {
+      let norms = epsilons.map {
+        #"{"class_name":"BatchNormalization","config":{"epsilon":\#($0)}}"#
+      }
+      let dense = #"{"class_name":"Dense","config":{"activation":"\#(activation)"}}"#
+      return #"{"config":{"layers":[\#((norms + [dense]).joined(separator: ","))]}}"#
+    }
+    var source = KerasNamed(try Self.graph("resnet50_v2", classes: 3))
+    source.metadata = ["keras.config": model([1e-3, 1e-3], "linear")]
+    let configuration = try Mapping(source).graph.configuration
+    #expect(configuration.norm == .batch(epsilon: 1e-3))
+    #expect(!configuration.head.hasSoftmax)
+    source.metadata = ["keras.config": model([1e-3, 1e-5], "softmax")]
+    let error = #expect(throws: InputError.self) { try Mapping(source) }
+    #expect(error?.place == "its norms have different ε: 1e-05 and 0.001")
+  }
+
   @Test("A dense layer of any name is the head")
   func otherHeadName() throws {
     let graph = try Self.graph("resnet50_v2", classes: 3)
@@ -167,7 +186,7 @@ extension [TensorInfo] {
 struct KerasNamed: WeightSource {
   let container = "test"
   let path = "model.h5"
-  let metadata: [String: String] = [:]
+  var metadata: [String: String] = [:]
   var tensors: [TensorInfo]
 
   init(_ graph: Graph) {

@@ -11,7 +11,7 @@ struct BenchCommand: AsyncParsableCommand {
     commandName: "bench",
     abstract: "Measure the forward pass layer by layer, as a share of what the processor can do.",
     discussion: """
-      The peak is the rate of multiply-adds in registers, measured in the same run. A name that
+      The peak is the rate of multiply-adds in registers, measured in the same run. A name that \
       several families have is taken as Keras'.
 
       EXAMPLES

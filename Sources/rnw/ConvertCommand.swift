@@ -12,8 +12,8 @@ struct ConvertCommand: AsyncParsableCommand {
     commandName: "convert",
     abstract: "Convert a weight file to .rnw, and prove it layer by layer.",
     discussion: """
-      The source is read, mapped and written to a temporary file. That file is opened again and run; every layer
-      is compared with the source, run by a reference in double precision. Only when all agree does the file get
+      The source is read, mapped and written to a temporary file. That file is opened again and run; every layer \
+      is compared with the source, run by a reference in double precision. Only when all agree does the file get \
       its name.
 
       EXAMPLES
@@ -22,7 +22,7 @@ struct ConvertCommand: AsyncParsableCommand {
         rnw convert model.keras --dry-run
       """)
 
-  @Argument(help: "The weight file: .h5, .keras, .npz, .safetensors or .rnw, by its content.")
+  @Argument(help: "The weight file: .h5, .keras, .npz, .safetensors, .pth or .rnw, by its content.")
   var source: String
 
   @Option(

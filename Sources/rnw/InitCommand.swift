@@ -10,7 +10,7 @@ struct InitCommand: AsyncParsableCommand {
     commandName: "init",
     abstract: "Make a network of random weights in any family's names.",
     discussion: """
-      The same seed gives the same weights on every machine. Norms are far from the identity, so that mistakes in
+      The same seed gives the same weights on every machine. Norms are far from the identity, so that mistakes in \
       them show. A name that several families have is taken as Keras'. The ending of the output decides the container: .h5, .npz, .safetensors or .rnw.
 
       EXAMPLES

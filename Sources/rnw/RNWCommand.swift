@@ -22,8 +22,8 @@ struct RNWCommand: AsyncParsableCommand {
         rnw verify resnet50v2.rnw --against resnet50v2.h5
         rnw inspect resnet50v2.rnw
 
-      Exit status: 0 done and within limits; 1 compared and out of limits; 64 usage;
-      65 bad input data; 66 input missing or unreadable; 73 or 74 output cannot be made
+      Exit status: 0 done and within limits; 1 compared and out of limits; 64 usage; \
+      65 bad input data; 66 input missing or unreadable; 73 or 74 output cannot be made \
       or written; 70 a fault of the tool.
       """,
     version: "rnw \(Tool.version)",

@@ -10,7 +10,7 @@ struct SummaryCommand: AsyncParsableCommand {
     commandName: "summary",
     abstract: "Print what a network is made of: layers, shapes, parameters, work and memory.",
     discussion: """
-      For a file, or for the name of a network; a name that several families have is taken as PyTorch's. PyTorch
+      For a file, or for the name of a network; a name that several families have is taken as PyTorch's. PyTorch \
       networks are printed as torchinfo prints them, Keras networks as Keras lists them.
 
       EXAMPLES

@@ -9,8 +9,8 @@ struct VerifyCommand: AsyncParsableCommand {
     commandName: "verify",
     abstract: "Compare a model layer by layer, and name the first layer that is wrong.",
     discussion: """
-      Against another model or a weight file, both are run on the same input. Against an archive of activations
-      (.npz with `input` and arrays under the framework's layer names), the model is run on the archive's input.
+      Against another model or a weight file, both are run on the same input. Against an archive of activations \
+      (.npz with `input` and arrays under the framework's layer names), the model is run on the archive's input. \
       Without --against, a .rnw is checked by its own records: structure, checksums, certificate.
 
       EXAMPLES

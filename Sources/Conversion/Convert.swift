@@ -11,7 +11,7 @@ import WeightSources
 package struct ConversionRequest: Sendable {
   /// The source file.
   package var source: String
-  /// The `.rnw` that is made; `nil` compares without keeping a file.
+  /// The `.rnw` that is made.
   package var output: String
   /// The family to take, or `nil` to recognise it.
   package var family: Family?

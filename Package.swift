@@ -58,10 +58,10 @@ let package = Package(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .target(name: "CKernelSupport"),
     kernels("KernelsBaseline", define: "BASELINE"),
-    kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3"]),
+    kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3", "-mprfchw"]),
     kernels(
       "KernelsAVX512", define: "AVX512",
-      clangFlags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+      clangFlags: ["-march=x86-64-v4", "-mprfchw", "-mprefer-vector-width=512"]),
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
     .target(

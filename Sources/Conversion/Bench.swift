@@ -17,6 +17,8 @@ package struct BenchRequest: Sendable {
   package var repetitions = 20
   /// The number of threads.
   package var threads = Tool.coreCount
+  /// Whether 3×3 convolutions may be computed by Winograd's method.
+  package var winograd = true
   /// The kernels, or `nil` for the best that the processor has.
   package var instructionSet: InstructionSet?
 
@@ -48,11 +50,12 @@ package struct BenchOutcome: Sendable {
 /// - Throws: `InputError` where the file cannot be read.
 package func bench(_ request: BenchRequest) async throws -> BenchOutcome {
   let (graph, family, parameters) = try await network(request)
-  let executor = FastExecutor(
-    graph: graph, parameters: parameters, threads: request.threads,
-    instructionSet: request.instructionSet ?? .best)
   let size = request.size ?? family.defaultInputSize
   let shape: Shape = [request.batch, size, size, graph.configuration.inputChannels]
+  let executor = FastExecutor(
+    graph: graph, parameters: parameters, threads: request.threads,
+    methods: request.winograd ? .fastest(expecting: shape) : .direct,
+    instructionSet: request.instructionSet ?? .best)
   let before = executor.measurePeak()
   let profile: Profile
   do {

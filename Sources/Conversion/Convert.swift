@@ -90,7 +90,8 @@ package func convert(
   let comparison = try await clock.measure("compare") {
     let written = try await Model(path: draft.path)
     let candidate = FastExecutor(
-      graph: written.graph, parameters: try written.parameters(threads: threads), threads: threads)
+      graph: written.graph, parameters: try written.parameters(threads: threads), threads: threads,
+      winograd: false)
     let truth = RecordingExecutor(
       ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
       node: model.graph.index(of: Certificate.node(of: model.graph).name) ?? 0)

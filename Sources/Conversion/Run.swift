@@ -46,7 +46,7 @@ package func run(_ request: RunRequest) async throws -> RunOutcome {
   let input = try await request.input.activation(for: model, default: nil)
   let executor = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.threads),
-    threads: request.threads)
+    threads: request.threads, expecting: input.shape, winograd: request.output == nil)
   do {
     guard let path = request.output else {
       return RunOutcome(

@@ -43,7 +43,7 @@ package func verify(
   let model = try await Model(path: request.model, family: request.family)
   let parameters = try model.parameters(threads: request.threads)
   let candidate = FastExecutor(
-    graph: model.graph, parameters: parameters, threads: request.threads)
+    graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
   let comparison = Comparison(
     candidate: candidate, layerNames: model.layerNames, limits: request.limits, mode: request.mode,
     layers: request.layers, progress: progress)
@@ -149,7 +149,7 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
   let certificate: CertificateRecord? = try file.certificate()
   let check = try certificate.map { record in
     let executor = FastExecutor(
-      graph: model.graph, parameters: parameters, threads: request.threads)
+      graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
     return try Certificate.check(record, with: executor)
   }
   return SelfCheck(

@@ -1,20 +1,22 @@
 import Synchronization
 import Tensors
 
-/// The memory of runs that have ended, kept for the next ones.
+/// The memory of work that has ended, kept for the next.
 ///
 /// Fresh memory costs a page fault for every four kilobytes, which is a tenth of a small network's
 /// time.
 final class Arenas: Sendable {
-  /// How many are kept: as many tasks may use one executor at once without new memory.
-  private static let maximumKept = 4
+  /// How many are kept: enough for a few tasks that use one executor at once.
+  private static let maximumKept = 8
 
   private let kept = Mutex<[AlignedFloats]>([])
 
-  /// Memory of exactly so many floats, with any content.
+  /// Memory of at least so many floats, with any content.
   func take(count: Int) -> AlignedFloats {
     let known = kept.withLock { kept in
-      kept.firstIndex { $0.count == count }.map { kept.remove(at: $0) }
+      // Not a much larger one: that would be missed when its own user comes.
+      let fitting = kept.indices.filter { count...count * 2 ~= kept[$0].count }
+      return fitting.min { kept[$0].count < kept[$1].count }.map { kept.remove(at: $0) }
     }
     return known ?? AlignedFloats(count: count)
   }
@@ -25,5 +27,12 @@ final class Arenas: Sendable {
       kept.append(arena)
       if kept.count > Self.maximumKept { kept.removeFirst() }
     }
+  }
+
+  /// Lends memory for as long as a closure runs.
+  func withFloats<Result>(count: Int, _ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
+    let floats = take(count: count)
+    defer { giveBack(floats) }
+    return body(floats.pointer)
   }
 }

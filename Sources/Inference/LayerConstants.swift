@@ -1,9 +1,12 @@
 import ResNetV2
+import Synchronization
 import Tensors
 
 /// The parameters of one node as the kernels want them.
 struct LayerConstants: Sendable {
-  /// Packed kernels of a convolution or dense layer.
+  /// How a convolution is computed; says what its weights are.
+  var method = ConvolutionMethod.direct
+  /// Packed weights of a convolution or dense layer.
   var weights: AlignedFloats?
   /// The bias of a convolution or dense layer.
   var bias: AlignedFloats?
@@ -14,7 +17,13 @@ struct LayerConstants: Sendable {
 
   /// Packs the parameters of a node; the work of a convolution is divided among the threads of a
   /// pool.
-  init(_ node: Node, _ parameters: Parameters, kernels: Kernels, pool: WorkerPool) {
+  ///
+  /// - Parameter method: how a convolution should be computed. Where its transformed weights are not
+  ///   finite, it is direct after all.
+  init(
+    _ node: Node, _ parameters: Parameters, method: ConvolutionMethod, kernels: Kernels,
+    pool: WorkerPool
+  ) {
     let tensors = Dictionary(
       uniqueKeysWithValues: node.parameters.map { ($0.role, parameters[$0]) })
     switch node.operation {
@@ -22,6 +31,12 @@ struct LayerConstants: Sendable {
       weights = tensors[.weight].map { weight in
         let plain =
           conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
+        if case .winograd(let outputs) = method,
+          let packed = Self.packTransformed(plain, outputs: outputs, kernels, pool)
+        {
+          self.method = method
+          return packed
+        }
         return Self.pack(plain, taps: conv.kernel * conv.kernel, kernels, pool)
       }
       bias = tensors[.bias].map { AlignedFloats($0.floats()) }
@@ -60,6 +75,47 @@ struct LayerConstants: Sendable {
       pool.run(kernels.panelCount(outputs)) { panel, _ in
         kernels.packPanel(panel, start, outputs, inputs, taps, packed.pointer)
       }
+    }
+    return packed
+  }
+
+  /// - Returns: `nil` where a transformed weight is not finite.
+  private static func packTransformed(
+    _ weight: TensorData, outputs: Int, _ kernels: Kernels, _ pool: WorkerPool
+  ) -> AlignedFloats? {
+    let (outputChannels, inputChannels) = (weight.shape[0], weight.shape[1])
+    let positions = (outputs + 2) * (outputs + 2)
+    let packed = AlignedFloats(
+      count: kernels.packedCount(outputChannels, inputChannels, positions))
+    let isFinite = Atomic(true)
+    weight.withFloats { source in
+      guard let start = source.baseAddress else { return }
+      pool.run(kernels.panelCount(outputChannels)) { panel, _ in
+        if !kernels.packTransformedPanel(
+          panel, start, outputChannels, inputChannels, outputs, packed.pointer)
+        {
+          isFinite.store(false, ordering: .relaxed)
+        }
+      }
+    }
+    return isFinite.load(ordering: .relaxed) ? packed : nil
+  }
+
+  /// The weights of a transformed convolution, packed for a direct one.
+  func restoredWeights(
+    _ conv: Operation.Convolution, outputs: Int, kernels: Kernels, pool: WorkerPool
+  ) -> AlignedFloats {
+    let (outputChannels, inputChannels) = (conv.outputChannels, conv.inputChannels)
+    let restored = AlignedFloats(count: outputChannels * inputChannels * 9)
+    let packed = AlignedFloats(count: kernels.packedCount(outputChannels, inputChannels, 9))
+    guard let weights else { return packed }
+    let panels = kernels.panelCount(outputChannels)
+    pool.run(panels) { panel, _ in
+      kernels.restorePanel(
+        panel, weights.pointer, outputChannels, inputChannels, outputs, restored.pointer)
+    }
+    pool.run(panels) { panel, _ in
+      kernels.packPanel(panel, restored.pointer, outputChannels, inputChannels, 9, packed.pointer)
     }
     return packed
   }

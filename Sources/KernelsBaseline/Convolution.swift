@@ -63,11 +63,12 @@ package func convolve(
   _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, tiles: Range<Int>, panelsInside: Bool,
   sums: UnsafeMutablePointer<Float>, pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
-  let taps = work.pointee.kernelHeight * work.pointee.kernelWidth
-  let block = min(work.pointee.tapsPerBlock, taps)
+  let layer = work.pointee
+  let taps = layer.kernelHeight * layer.kernelWidth
+  let block = min(layer.tapsPerBlock, taps)
   if panelsInside, block == taps {
     convolveThroughPanels(
-      work, panels: panels, tiles: tiles, taps: taps, sums: sums, pixels: pixels)
+      layer, panels: panels, tiles: tiles, taps: taps, sums: sums, pixels: pixels)
     return
   }
   for panel in panels {
@@ -75,11 +76,9 @@ package func convolve(
     while first < taps {
       let range = first..<min(first + block, taps)
       for tile in tiles {
-        let tileSums =
-          block == taps ? sums : sums + (tile - tiles.lowerBound) * tileRows * panelWidth
-        findPixels(work, tile: tile, taps: range, pixels)
-        multiply(work, panel: panel, taps: range, pixels, sums: tileSums, isFirst: first == 0)
-        if range.upperBound == taps { finish(work, panel: panel, tile: tile, sums: tileSums) }
+        let place = block == taps ? 0 : (tile - tiles.lowerBound) * tileRows * panelWidth
+        findPixels(layer, tile: tile, taps: range, pixels)
+        multiply(layer, panel: panel, tile: tile, taps: range, pixels, sums: sums + place)
       }
       first = range.upperBound
     }
@@ -93,59 +92,84 @@ private var groupedTiles: Int { 16 }
 
 /// Takes a few tiles at a time through all panels.
 private func convolveThroughPanels(
-  _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, tiles: Range<Int>, taps: Int,
+  _ layer: RNWConvolution, panels: Range<Int>, tiles: Range<Int>, taps: Int,
   sums: UnsafeMutablePointer<Float>, pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
-  guard taps == 1 else {
-    for tile in tiles {
-      findPixels(work, tile: tile, taps: 0..<taps, pixels)
-      for panel in panels {
-        multiply(work, panel: panel, taps: 0..<taps, pixels, sums: sums, isFirst: true)
-        finish(work, panel: panel, tile: tile, sums: sums)
-      }
-    }
-    return
-  }
+  let group = taps == 1 ? groupedTiles : 1
   var first = tiles.lowerBound
   while first < tiles.upperBound {
-    let group = first..<min(first + groupedTiles, tiles.upperBound)
+    let end = min(first + group, tiles.upperBound)
     for panel in panels {
-      for tile in group {
-        findPixels(work, tile: tile, taps: 0..<1, pixels)
-        multiply(work, panel: panel, taps: 0..<1, pixels, sums: sums, isFirst: true)
-        finish(work, panel: panel, tile: tile, sums: sums)
+      for tile in first..<end {
+        if taps == 1 || panel == panels.lowerBound {
+          findPixels(layer, tile: tile, taps: 0..<taps, pixels)
+        }
+        multiply(layer, panel: panel, tile: tile, taps: 0..<taps, pixels, sums: sums)
       }
     }
-    first = group.upperBound
+    first = end
   }
+}
+
+/// Accumulates some taps of a tile; with the last of them the sums are finished and stored.
+private func multiply(
+  _ layer: RNWConvolution, panel: Int, tile index: Int, taps: Range<Int>,
+  _ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>
+) {
+  let allTaps = layer.kernelHeight * layer.kernelWidth
+  let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
+  let first = index * tileRows
+  let channel = panel * panelWidth
+  var tile = Tile(
+    pixels: pixels, rows: min(tileRows, pixelCount(layer) - first), taps: taps.count,
+    channels: layer.inputChannels,
+    weights: layer.weights + channel * layer.inputChannels * allTaps
+      + taps.lowerBound * layer.inputChannels * width,
+    vectors: width / lanes, sums: sums, step: width, isFirst: taps.lowerBound == 0)
+  let isLast = taps.upperBound == allTaps
+  let place = first * layer.outputChannels + channel
+  let isWhole = channel + width <= layer.outputChannels
+  if isLast, isWhole {
+    tile.epilogue = Epilogue(layer)
+    tile.channel = channel
+    tile.place = place
+  }
+  multiply(tile)
+  guard isLast, !isWhole else { return }
+  let epilogue = Epilogue(layer)
+  for row in 0..<tile.rows {
+    epilogue.finish(
+      sums + row * width, count: layer.outputChannels - channel, channel: channel,
+      place: place + row * layer.outputChannels)
+  }
+}
+
+/// The pixels of all images of the output.
+private func pixelCount(_ layer: RNWConvolution) -> Int {
+  layer.images * layer.outputHeight * layer.outputWidth
 }
 
 /// Finds where the input of each pixel of a tile lies under each tap; outside the image lie zeros.
 private func findPixels(
-  _ work: UnsafePointer<RNWConvolution>, tile: Int, taps: Range<Int>,
+  _ layer: RNWConvolution, tile: Int, taps: Range<Int>,
   _ pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
-  let layer = work.pointee
   let perImage = layer.outputHeight * layer.outputWidth
-  let last = layer.images * perImage - 1
+  let first = tile * tileRows
+  let rows = min(tileRows, pixelCount(layer) - first)
   let isPointwise = layer.kernelHeight == 1 && layer.kernelWidth == 1
   if isPointwise, layer.stride == 1, layer.padding == 0 {
-    for row in 0..<tileRows {
-      pixels[row] = layer.input + min(tile * tileRows + row, last) * layer.pixelStride
-    }
+    for row in 0..<rows { pixels[row] = layer.input + (first + row) * layer.pixelStride }
     return
   }
-  let first = tile * tileRows
   let image = first / perImage
   var y = (first - image * perImage) / layer.outputWidth
   var x = first - image * perImage - y * layer.outputWidth
   var base = layer.input + image * layer.height * layer.width * layer.pixelStride
-  for row in 0..<tileRows {
+  for row in 0..<rows {
     findTaps(
       layer, base, top: y * layer.stride - layer.padding, left: x * layer.stride - layer.padding,
       taps: taps, pixels + row)
-    // The last tile repeats its last pixel; what is computed twice is stored once.
-    guard first + row < last else { continue }
     x += 1
     guard x == layer.outputWidth else { continue }
     x = 0
@@ -174,98 +198,5 @@ private func findTaps(
       tapX = 0
       tapY += 1
     }
-  }
-}
-
-/// Does what follows the convolution and stores the pixels of a tile.
-private func finish(
-  _ work: UnsafePointer<RNWConvolution>, panel: Int, tile: Int, sums: UnsafePointer<Float>
-) {
-  let outputChannels = work.pointee.outputChannels
-  let width = width(ofPanel: panel, outputChannels: outputChannels)
-  let start = panel * panelWidth
-  let channels = min(outputChannels - start, width)
-  let first = tile * tileRows
-  let pixels = work.pointee.images * work.pointee.outputHeight * work.pointee.outputWidth
-  let rows = min(tileRows, pixels - first)
-  let epilogue = Epilogue(work.pointee)
-  var channel = 0
-  while channel + lanes <= channels {
-    epilogue.finishVectors(
-      sums + channel, step: width, rows: rows, channel: start + channel,
-      place: first * outputChannels + start + channel, stride: outputChannels)
-    channel += lanes
-  }
-  while channel < channels {
-    for row in 0..<rows {
-      epilogue.finishValue(
-        sums[row * width + channel], channel: start + channel,
-        place: (first + row) * outputChannels + start + channel)
-    }
-    channel += 1
-  }
-}
-
-/// What is done to the sums of a convolution before they are stored.
-private struct Epilogue {
-  let bias, scale, shift, residual, nextScale, nextShift: UnsafePointer<Float>?
-  let output, activated: UnsafeMutablePointer<Float>?
-  let rectifies, nextRectifies: Bool
-
-  @inline(__always)
-  init(_ work: RNWConvolution) {
-    bias = work.bias
-    scale = work.scale
-    shift = work.shift
-    residual = work.residual
-    nextScale = work.nextScale
-    nextShift = work.nextShift
-    output = work.output
-    activated = work.activated
-    rectifies = work.rectifies != 0
-    nextRectifies = work.nextRectifies != 0
-  }
-
-  /// Finishes the same vector of channels of all rows, so that what belongs to the channels is
-  /// loaded once.
-  @inline(__always)
-  func finishVectors(
-    _ sums: UnsafePointer<Float>, step: Int, rows: Int, channel: Int, place: Int, stride: Int
-  ) {
-    let zero = Vector(repeating: 0)
-    let bias = bias.map { load($0 + channel) } ?? zero
-    let scale = scale.map { load($0 + channel) } ?? zero
-    let shift = shift.map { load($0 + channel) } ?? zero
-    let nextScale = nextScale.map { load($0 + channel) } ?? zero
-    let nextShift = nextShift.map { load($0 + channel) } ?? zero
-    for row in 0..<rows {
-      var value = load(sums + row * step)
-      let place = place + row * stride
-      if self.bias != nil { value += bias }
-      if self.scale != nil { value = multiplyAdd(shift, value, scale) }
-      if rectifies { value = rectified(value) }
-      if let residual { value = load(residual + place) + value }
-      if let output { store(value, output + place) }
-      guard let activated else { continue }
-      if self.nextScale != nil { value = multiplyAdd(nextShift, value, nextScale) }
-      if nextRectifies { value = rectified(value) }
-      store(value, activated + place)
-    }
-  }
-
-  /// Finishes a channel that fills no vector; the same operations give the same bits.
-  func finishValue(_ sum: Float, channel: Int, place: Int) {
-    var value = sum
-    if let bias { value += bias[channel] }
-    if let scale, let shift { value = multiplyAdd(shift[channel], value, scale[channel]) }
-    if rectifies { value = rectified(value) }
-    if let residual { value = residual[place] + value }
-    if let output { output[place] = value }
-    guard let activated else { return }
-    if let nextScale, let nextShift {
-      value = multiplyAdd(nextShift[channel], value, nextScale[channel])
-    }
-    if nextRectifies { value = rectified(value) }
-    activated[place] = value
   }
 }

@@ -4,21 +4,21 @@ import CKernelSupport
 // debug builds, can then still inline all of it.
 
 #if AVX512
-  /// The pixels of a tile: with four vectors of channels, 28 accumulators of 32 registers.
+  /// The most pixels of a tile: with four vectors of channels, 28 accumulators of 32 registers.
   @inline(__always)
   package var tileRows: Int { 7 }
   /// The vectors of a panel.
   @inline(__always)
   var panelVectors: Int { 4 }
 #elseif AVX2
-  /// The pixels of a tile: with two vectors of channels, 12 accumulators of 16 registers.
+  /// The most pixels of a tile: with two vectors of channels, 12 accumulators of 16 registers.
   @inline(__always)
   package var tileRows: Int { 6 }
   /// The vectors of a panel.
   @inline(__always)
   var panelVectors: Int { 2 }
 #else
-  /// The pixels of a tile: with two vectors of channels, 8 accumulators of 16 registers.
+  /// The most pixels of a tile: with two vectors of channels, 8 accumulators of 16 registers.
   @inline(__always)
   package var tileRows: Int { 4 }
   /// The vectors of a panel.
@@ -30,105 +30,190 @@ import CKernelSupport
 @inline(__always)
 package var panelWidth: Int { panelVectors * lanes }
 
-/// Accumulates one tile of one panel over some taps.
-func multiply(
-  _ work: UnsafePointer<RNWConvolution>, panel: Int, taps: Range<Int>,
-  _ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>, isFirst: Bool
-) {
-  let channels = work.pointee.inputChannels
-  let allTaps = work.pointee.kernelHeight * work.pointee.kernelWidth
-  let width = width(ofPanel: panel, outputChannels: work.pointee.outputChannels)
-  let weights =
-    work.pointee.weights + panel * panelWidth * channels * allTaps
-    + taps.lowerBound * channels * width
-  switch width / lanes {
-  case 1:
-    accumulate(
-      Single.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-      isFirst: isFirst)
+/// Some pixels times one panel of weights: what is multiplied, and where the sums go.
+struct Tile {
+  /// The address of the input under each tap for each pixel: [tap][``tileRows``].
+  var pixels: UnsafePointer<UnsafePointer<Float>>
+  /// The pixels, 1 to ``tileRows``.
+  var rows: Int
+  var taps: Int
+  /// The input channels, which lie side by side under every tap.
+  var channels: Int
+  /// [tap][channels][width].
+  var weights: UnsafePointer<Float>
+  /// The width of the panel, in vectors.
+  var vectors: Int
+  /// [pixel][step]; read first unless `isFirst`, written unless the epilogue takes the sums.
+  var sums: UnsafeMutablePointer<Float>
+  var step: Int
+  var isFirst = true
+  /// What is done with the sums instead of storing them as they are.
+  var epilogue: Epilogue?
+  /// The first output channel, and where the first pixel's lies in the output.
+  var channel = 0
+  var place = 0
+}
+
+/// Accumulates one tile: for every pixel, the sum over taps and input channels of input · weights.
+///
+/// The sum of an output is always formed in the same order, however many pixels the tile has.
+func multiply(_ tile: Tile) {
+  switch tile.vectors {
+  case 1: multiply(Single.self, tile)
   #if AVX512
-    case 4:
-      accumulate(
-        Fourfold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-        isFirst: isFirst)
-    case 3:
-      accumulate(
-        Threefold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-        isFirst: isFirst)
+    case 4: multiply(Fourfold.self, tile)
+    case 3: multiply(Threefold.self, tile)
   #endif
-  default:
-    accumulate(
-      Twofold.self, pixels, taps: taps.count, channels: channels, weights: weights, sums: sums,
-      isFirst: isFirst)
+  default: multiply(Twofold.self, tile)
   }
 }
 
-/// Accumulates a tile: for every pixel, the sum over taps and input channels of input · weights.
-///
-/// - Parameters:
-///   - pixels: the address of the input under each tap for each pixel of the tile: [tap][pixel].
-///   - weights: [tap][channels][width].
-///   - sums: [pixel][width]; read first unless `isFirst`.
 @inline(__always)
-private func accumulate<Width: Lanes>(
-  _ width: Width.Type, _ pixels: UnsafePointer<UnsafePointer<Float>>, taps: Int, channels: Int,
-  weights: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>, isFirst: Bool
-) {
-  let step = Width.width
-  var row0 = isFirst ? Width() : Width(sums)
-  var row1 = isFirst ? Width() : Width(sums + step)
-  var row2 = isFirst ? Width() : Width(sums + 2 * step)
-  var row3 = isFirst ? Width() : Width(sums + 3 * step)
+private func multiply<Width: Lanes>(_: Width.Type, _ tile: Tile) {
+  switch tile.rows {
+  case 1: accumulate(Row<Width>.self, tile)
+  case 2: accumulate(Rows2<Width>.self, tile)
+  case 3: accumulate(Rows3<Width>.self, tile)
   #if AVX2 || AVX512
-    var row4 = isFirst ? Width() : Width(sums + 4 * step)
-    var row5 = isFirst ? Width() : Width(sums + 5 * step)
+    case 5: accumulate(Rows5<Width>.self, tile)
+    case 6: accumulate(Rows6<Width>.self, tile)
   #endif
   #if AVX512
-    var row6 = isFirst ? Width() : Width(sums + 6 * step)
+    case 7: accumulate(Rows7<Width>.self, tile)
   #endif
-  var weights = weights
-  for tap in 0..<taps {
-    let inputs = pixels + tap * tileRows
-    let (input0, input1, input2, input3) = (inputs[0], inputs[1], inputs[2], inputs[3])
-    #if AVX2 || AVX512
-      let (input4, input5) = (inputs[4], inputs[5])
-    #endif
-    #if AVX512
-      let input6 = inputs[6]
-    #endif
-    for channel in 0..<channels {
-      let panel = Width(weights)
-      weights += step
-      row0.add(Vector(repeating: input0[channel]), panel)
-      row1.add(Vector(repeating: input1[channel]), panel)
-      row2.add(Vector(repeating: input2[channel]), panel)
-      row3.add(Vector(repeating: input3[channel]), panel)
-      #if AVX2 || AVX512
-        row4.add(Vector(repeating: input4[channel]), panel)
-        row5.add(Vector(repeating: input5[channel]), panel)
-      #endif
-      #if AVX512
-        row6.add(Vector(repeating: input6[channel]), panel)
-      #endif
+  default: accumulate(Rows4<Width>.self, tile)
+  }
+}
+
+@inline(never)
+private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
+  var rows = Pixels(tile.pixels, sums: tile.isFirst ? nil : tile.sums, step: tile.step)
+  var weights = tile.weights
+  for tap in 0..<tile.taps {
+    rows.move(to: tile.pixels + tap * tileRows)
+    // What the epilogue touches is asked for a row at a time, between the products: it then arrives
+    // while the processor multiplies.
+    let epilogue = tap == tile.taps - 1 ? tile.epilogue : nil
+    let part = epilogue == nil ? tile.channels : (tile.channels + tile.rows - 1) / tile.rows
+    var (channel, row) = (0, 0)
+    while channel < tile.channels {
+      epilogue?.prefetch(place: tile.place, row: row, width: Pixels.Width.width)
+      let end = min(channel + part, tile.channels)
+      while channel < end {
+        rows.add(channel, Pixels.Width(weights))
+        weights += Pixels.Width.width
+        channel += 1
+      }
+      row += 1
     }
   }
-  row0.store(to: sums)
-  row1.store(to: sums + step)
-  row2.store(to: sums + 2 * step)
-  row3.store(to: sums + 3 * step)
-  #if AVX2 || AVX512
-    row4.store(to: sums + 4 * step)
-    row5.store(to: sums + 5 * step)
-  #endif
-  #if AVX512
-    row6.store(to: sums + 6 * step)
-  #endif
+  if let epilogue = tile.epilogue {
+    rows.finish(epilogue, channel: tile.channel, place: tile.place)
+  } else {
+    rows.store(to: tile.sums, step: tile.step)
+  }
 }
+
+/// The pixels of a tile, each with its place in the input and its sums.
+///
+/// Rows on rows are rows again, so that a tile is written once for every number of pixels;
+/// everything is inlined, and the accumulators stay in registers.
+private protocol Rows {
+  associatedtype Width: Lanes
+  static var count: Int { get }
+  init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int)
+  /// Goes to another tap.
+  mutating func move(to pixels: UnsafePointer<UnsafePointer<Float>>)
+  /// Adds input · weights for one input channel.
+  mutating func add(_ channel: Int, _ weights: Width)
+  func store(to sums: UnsafeMutablePointer<Float>, step: Int)
+  func finish(_ epilogue: Epilogue, channel: Int, place: Int)
+}
+
+/// One pixel.
+private struct Row<Width: Lanes>: Rows {
+  private var sums: Width
+  private var input: UnsafePointer<Float>
+
+  @inline(__always)
+  static var count: Int { 1 }
+
+  @inline(__always)
+  init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int) {
+    self.sums = sums.map { Width($0) } ?? Width()
+    input = pixels[0]
+  }
+
+  @inline(__always)
+  mutating func move(to pixels: UnsafePointer<UnsafePointer<Float>>) {
+    input = pixels[0]
+  }
+
+  @inline(__always)
+  mutating func add(_ channel: Int, _ weights: Width) {
+    sums.add(Vector(repeating: input[channel]), weights)
+  }
+
+  @inline(__always)
+  func store(to sums: UnsafeMutablePointer<Float>, step: Int) {
+    self.sums.store(to: sums)
+  }
+
+  @inline(__always)
+  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
+    sums.finish(epilogue, channel: channel, place: place)
+  }
+}
+
+/// Rows, and more rows after them.
+private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Second.Width {
+  private var first: First
+  private var second: Second
+
+  @inline(__always)
+  static var count: Int { First.count + Second.count }
+
+  @inline(__always)
+  init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int) {
+    first = First(pixels, sums: sums, step: step)
+    second = Second(pixels + First.count, sums: sums.map { $0 + First.count * step }, step: step)
+  }
+
+  @inline(__always)
+  mutating func move(to pixels: UnsafePointer<UnsafePointer<Float>>) {
+    first.move(to: pixels)
+    second.move(to: pixels + First.count)
+  }
+
+  @inline(__always)
+  mutating func add(_ channel: Int, _ weights: First.Width) {
+    first.add(channel, weights)
+    second.add(channel, weights)
+  }
+
+  @inline(__always)
+  func store(to sums: UnsafeMutablePointer<Float>, step: Int) {
+    first.store(to: sums, step: step)
+    second.store(to: sums + First.count * step, step: step)
+  }
+
+  @inline(__always)
+  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
+    first.finish(epilogue, channel: channel, place: place)
+    second.finish(epilogue, channel: channel, place: place + First.count * epilogue.channels)
+  }
+}
+
+private typealias Rows2<Width: Lanes> = Stack<Row<Width>, Row<Width>>
+private typealias Rows3<Width: Lanes> = Stack<Rows2<Width>, Row<Width>>
+private typealias Rows4<Width: Lanes> = Stack<Rows2<Width>, Rows2<Width>>
+private typealias Rows5<Width: Lanes> = Stack<Rows3<Width>, Rows2<Width>>
+private typealias Rows6<Width: Lanes> = Stack<Rows3<Width>, Rows3<Width>>
+private typealias Rows7<Width: Lanes> = Stack<Rows4<Width>, Rows3<Width>>
 
 /// Several vectors side by side: the output channels that one pixel of a tile accumulates.
 ///
-/// A pair of lanes is lanes again, so that a tile is written once for every width; everything is
-/// inlined, and the accumulators stay in registers.
+/// A pair of lanes is lanes again, as with ``Rows``.
 private protocol Lanes {
   /// The number of floats.
   static var width: Int { get }
@@ -137,6 +222,7 @@ private protocol Lanes {
   func store(to pointer: UnsafeMutablePointer<Float>)
   /// Adds value · weights.
   mutating func add(_ value: Vector, _ weights: Self)
+  func finish(_ epilogue: Epilogue, channel: Int, place: Int)
 }
 
 /// One vector.
@@ -167,9 +253,14 @@ private struct Single: Lanes {
       vector.addProduct(value, weights.vector)
     #endif
   }
+
+  @inline(__always)
+  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
+    epilogue.finish(vector, channel: channel, place: place)
+  }
 }
 
-/// Two lanes side by side.
+/// Lanes, and more lanes beside them.
 private struct Pair<First: Lanes, Second: Lanes>: Lanes {
   private var first: First
   private var second: Second
@@ -199,6 +290,12 @@ private struct Pair<First: Lanes, Second: Lanes>: Lanes {
   mutating func add(_ value: Vector, _ weights: Pair) {
     first.add(value, weights.first)
     second.add(value, weights.second)
+  }
+
+  @inline(__always)
+  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
+    first.finish(epilogue, channel: channel, place: place)
+    second.finish(epilogue, channel: channel + First.width, place: place + First.width)
   }
 }
 

@@ -60,3 +60,11 @@ func load(_ pointer: UnsafePointer<Float>) -> Vector {
 func store(_ value: Vector, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: Vector.self)
 }
+
+/// Loads fewer values than fill a vector, and zeros after them.
+@inline(__always)
+func load(_ pointer: UnsafePointer<Float>, count: Int) -> Vector {
+  var vector = Vector(repeating: 0)
+  for lane in 0..<count { vector[lane] = pointer[lane] }
+  return vector
+}

@@ -38,6 +38,11 @@ struct BenchCommand: AsyncParsableCommand {
     help: "The kernels: baseline, avx2 or avx512; the best that the processor has if left out.")
   var kernels: InstructionSet?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Whether 3×3 convolutions may be computed by Winograd's method.")
+  var winograd = true
+
   @Flag(help: "Measure opening the file and mapping its tensors instead of running it.")
   var load = false
 
@@ -69,6 +74,7 @@ struct BenchCommand: AsyncParsableCommand {
     request.repetitions = repetitions
     request.threads = threads.count
     request.instructionSet = kernels
+    request.winograd = winograd
     if load {
       let report = LoadReport(try await benchLoad(request))
       return try StandardOutput.write(

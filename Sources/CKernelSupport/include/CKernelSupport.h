@@ -31,6 +31,19 @@ struct RNWConvolution {
   long tapsPerBlock;      // so many taps of a panel's weights stay in the cache at once
 };
 
+// Squares of a 3x3 convolution with stride 1, computed from transformed squares of the input (Winograd).
+// A position is one of the (outputs + 2)² values of a transformed square; its weights are [position] times what
+// RNWConvolution says of one tap.
+struct RNWWinograd {
+  struct RNWConvolution layer;
+  long outputs;           // of a square, in each direction: 2 or 4
+  long across, down;      // squares of an image
+  long firstSquare;       // the first that the buffers hold, counted over all images
+  float *inputs;          // [position][square][input channels, up to a whole vector]
+  float *products;        // [position][square][output channels, up to a whole vector]
+  long inputStep, productStep;  // floats from one position to the next
+};
+
 // A pooling window over a batch [images, height, width, channels].
 struct RNWPool {
   const float *input;
@@ -67,3 +80,7 @@ static inline void rnw_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+// Brings the cache line of an address near: to be read, or to be written.
+static inline void rnw_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+static inline void rnw_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1, 3); }

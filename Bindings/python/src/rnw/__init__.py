@@ -1,0 +1,27 @@
+"""Reads `.rnw` files: lazily, checked, and with nothing but numpy.
+
+    with rnw.load("resnet50v2.rnw") as weights:
+        kernel = weights["stem.conv.weight"]        # a numpy array, OIHW
+    assert rnw.verify("resnet50v2.rnw")             # structure and every checksum
+
+`rnw.models` hands the weights to a PyTorch module or a Keras model; `python -m rnw.capture` writes what a framework
+computes, for `rnw verify --against`.
+"""
+
+from ._file import WeightFile, load, metadata
+from ._format import RNWError, TensorRecord
+from ._probe import probe
+from ._verify import CertificateCheck, VerificationReport, verify
+
+__all__ = [
+    "CertificateCheck",
+    "RNWError",
+    "TensorRecord",
+    "VerificationReport",
+    "WeightFile",
+    "load",
+    "metadata",
+    "probe",
+    "verify",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,246 @@
+"""The header of a `.rnw` file, and everything that a reader must refuse."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import mmap
+from typing import Any, TypeAlias, TypeGuard
+
+Buffer: TypeAlias = "bytes | mmap"
+JSONObject: TypeAlias = "dict[str, Any]"
+
+LONGEST_HEADER = 100_000_000
+ALIGNMENT = 64
+METADATA_CHECKSUM = "rnw.metadata-crc32"
+CODED_TYPES = ("F32", "F16", "BF16")
+
+# What an element of each type is for numpy. It has no bfloat16: those are the bits.
+NUMPY_TYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1",
+}  # fmt: skip
+
+
+class RNWError(ValueError):
+    """A file that cannot be what it claims: one line with the file, the place, and what was expected there."""
+
+    def __init__(self, path: str, place: str, problem: str) -> None:
+        super().__init__(one_line(f"{path}: {place}: {problem}"))
+        self.path, self.place, self.problem = path, place, problem
+
+
+@dataclass(frozen=True)
+class TensorRecord:
+    """What the header says about one tensor. `begin` and `end` count from the start of the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    encoding: str
+    checksum: int
+    stored_checksum: int | None
+    begin: int
+    end: int
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def width(self) -> int:
+        return element_width(self.dtype)
+
+
+@dataclass(frozen=True)
+class Header:
+    metadata: dict[str, str]
+    tensors: dict[str, TensorRecord]
+
+
+def read_header(path: str, data: Buffer) -> Header:
+    """The header of a whole file in memory, or `RNWError`. Tensors come in the order of their bytes."""
+    start = data_start(path, data)
+    header = json_object(path, "header", decoded_text(path, data[8:start]))
+    metadata = checked_metadata(path, header.pop("__metadata__", None))
+    records = json_object(path, "rnw.tensors", metadata["rnw.tensors"])
+    for name in sorted(records.keys() ^ header.keys()):
+        missing = "the header" if name in records else "rnw.tensors"
+        raise RNWError(path, f"tensor {quoted(name)}", f"expected an entry in {missing} as well")
+    tensors = [tensor_record(path, name, entry, records[name], start) for name, entry in header.items()]
+    tensors.sort(key=lambda tensor: (tensor.begin, tensor.end))
+    check_coverage(path, tensors, start, len(data))
+    return Header(metadata, {tensor.name: tensor for tensor in tensors})
+
+
+def data_start(path: str, data: Buffer) -> int:
+    if len(data) < 8:
+        raise RNWError(path, "offset 0", f"expected the 8 bytes of the header's length, the file has {len(data)}")
+    length: int = struct.unpack_from("<Q", data)[0]
+    if length > LONGEST_HEADER:
+        raise RNWError(path, "offset 0", f"expected a header of at most {LONGEST_HEADER} bytes, it says {length}")
+    if 8 + length > len(data):
+        raise RNWError(path, "offset 0", f"expected a header of {length} bytes, the file ends after {len(data) - 8}")
+    if (8 + length) % ALIGNMENT:
+        raise RNWError(path, "offset 0", f"expected tensors to begin at a multiple of 64, not at {8 + length}")
+    return 8 + length
+
+
+def decoded_text(path: str, raw: bytes) -> str:
+    if not raw.startswith(b"{"):
+        raise RNWError(path, "offset 8", "expected a JSON object that begins with {")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RNWError(path, f"offset {8 + error.start}", "expected UTF-8") from None
+
+
+def checked_metadata(path: str, metadata: object) -> dict[str, str]:
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise RNWError(path, "__metadata__", "expected an object of strings")
+    if metadata.get("format") != "rnw":
+        raise RNWError(path, "format", f'expected "rnw", found {quoted(metadata.get("format"))}')
+    version = metadata.get("rnw.version", "")
+    # Without re.ASCII, \d would let digits of other scripts through.
+    if not re.fullmatch(r"1\.\d+", version, re.ASCII):
+        raise RNWError(path, "rnw.version", f"expected 1.x, found {quoted(version)}")
+    check_metadata_checksum(path, metadata)
+    if "rnw.tensors" not in metadata:
+        raise RNWError(path, "rnw.tensors", "expected this key in __metadata__")
+    return metadata
+
+
+def check_metadata_checksum(path: str, metadata: dict[str, str]) -> None:
+    stated = metadata.get(METADATA_CHECKSUM)
+    try:
+        pairs = sorted((key.encode(), value.encode()) for key, value in metadata.items() if key != METADATA_CHECKSUM)
+    except UnicodeEncodeError:
+        raise RNWError(path, "__metadata__", "expected text, found half of a surrogate pair") from None
+    actual = str(zlib.crc32(b"".join(key + b"\0" + value + b"\0" for key, value in pairs)))
+    if stated != actual:
+        raise RNWError(path, METADATA_CHECKSUM, f"expected {actual}, as the metadata gives, found {quoted(stated)}")
+
+
+def tensor_record(path: str, name: str, entry: object, record: object, start: int) -> TensorRecord:
+    """Joins what the safetensors entry and the record in `rnw.tensors` say, which must fit."""
+    place = f"tensor {quoted(name)}"
+    if not isinstance(entry, dict) or not isinstance(record, dict):
+        raise RNWError(path, place, "expected an object")
+    encoding, dtype = record.get("encoding"), record.get("dtype")
+    if encoding not in ("raw", "planes"):
+        raise RNWError(path, place, f"expected the encoding raw or planes, found {quoted(encoding)}")
+    known = NUMPY_TYPES if encoding == "raw" else CODED_TYPES
+    if not isinstance(dtype, str) or dtype not in known:
+        raise RNWError(path, place, f"expected a type of {', '.join(known)}, found {quoted(dtype)}")
+    begin, end = offsets(path, place, entry.get("data_offsets"))
+    tensor = TensorRecord(
+        name, dtype, dimensions(path, place, record.get("shape")), encoding,
+        checksum(path, place, record, "crc32"),
+        checksum(path, place, record, "storedCRC32") if encoding == "planes" else None,
+        start + begin, start + end,
+    )  # fmt: skip
+    check_entry(path, place, entry, tensor)
+    return tensor
+
+
+def check_entry(path: str, place: str, entry: JSONObject, tensor: TensorRecord) -> None:
+    """The safetensors entry is that of the stored bytes: the elements themselves, or one row of coded bytes."""
+    size = tensor.end - tensor.begin
+    coded = tensor.encoding == "planes"
+    dtype, shape = ("U8", (size,)) if coded else (tensor.dtype, tensor.shape)
+    if entry.get("dtype") != dtype:
+        raise RNWError(path, place, f"expected the stored type {dtype}, found {quoted(entry.get('dtype'))}")
+    if dimensions(path, place, entry.get("shape")) != shape:
+        raise RNWError(path, place, f"expected the stored shape {list(shape)}, found {quoted(entry.get('shape'))}")
+    if not coded and size != tensor.count * tensor.width:
+        raise RNWError(path, place, f"expected {tensor.count * tensor.width} bytes, its offsets span {size}")
+
+
+def check_coverage(path: str, tensors: list[TensorRecord], start: int, size: int) -> None:
+    """The tensors' bytes follow one another without holes, and the last ends with the file."""
+    position = start
+    for tensor in tensors:
+        if tensor.begin != position:
+            kind = "overlap" if tensor.begin < position else "hole"
+            problem = f"expected its bytes to begin at {position}, they begin at {tensor.begin} ({kind})"
+            raise RNWError(path, f"tensor {quoted(tensor.name)}", problem)
+        position = tensor.end
+    if position != size:
+        raise RNWError(path, f"offset {min(position, size)}", f"expected the file to end at {position}, not at {size}")
+
+
+def json_object(path: str, place: str, text: str) -> JSONObject:
+    """A JSON object without the liberties of Python's parser: no name twice, no NaN."""
+    try:
+        value = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+    except RecursionError:
+        raise RNWError(path, place, "expected less deeply nested JSON") from None
+    except ValueError as error:
+        raise RNWError(path, place, f"expected valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise RNWError(path, place, "expected a JSON object")
+    return value
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> JSONObject:
+    result: JSONObject = {}
+    for name, value in pairs:
+        if name in result:
+            raise ValueError(f"the name {quoted(name)} occurs twice")
+        result[name] = value
+    return result
+
+
+def refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def offsets(path: str, place: str, value: object) -> tuple[int, int]:
+    if not is_list_of_sizes(value) or len(value) != 2 or value[0] > value[1]:
+        raise RNWError(path, place, f"expected data_offsets [begin, end], found {quoted(value)}")
+    return value[0], value[1]
+
+
+def dimensions(path: str, place: str, value: object) -> tuple[int, ...]:
+    # numpy has no arrays of more dimensions or bytes than this, be they empty.
+    if not is_list_of_sizes(value) or len(value) > 32 or math.prod(max(size, 1) for size in value) >= 1 << 59:
+        raise RNWError(path, place, f"expected a shape, found {quoted(value)}")
+    return tuple(value)
+
+
+def checksum(path: str, place: str, record: JSONObject, key: str) -> int:
+    value = record.get(key)
+    if type(value) is not int or not 0 <= value < 1 << 32:
+        raise RNWError(path, place, f"expected a CRC-32 as {key}, found {quoted(value)}")
+    return value
+
+
+def is_list_of_sizes(value: object) -> TypeGuard[list[int]]:
+    # `type`, as True is an int for isinstance.
+    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+
+
+def element_width(dtype: str) -> int:
+    return int(NUMPY_TYPES[dtype][2:])
+
+
+def quoted(value: object) -> str:
+    """A value of a file in a message: never long, whatever the file holds."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= 80 else text[:79] + "…"
+    return f'"{text}"' if isinstance(value, str) else text
+
+
+def one_line(text: str) -> str:
+    return "".join(printable(text))
+
+
+def printable(text: str) -> Iterator[str]:
+    for character in text:
+        yield character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -1,0 +1,143 @@
+"""Checks a file by its own records, and a network by the file's certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ._file import Path, WeightFile, load
+from ._format import RNWError, one_line, quoted
+from ._probe import probe
+
+Forward: TypeAlias = "Callable[[npt.NDArray[np.float32]], Any]"
+LARGEST_PROBE = 1 << 28
+
+
+@dataclass(frozen=True)
+class CertificateCheck:
+    """How far a network's output on the probe is from the one in the certificate."""
+
+    node: str
+    error: float
+    limit: float
+
+    def __bool__(self) -> bool:
+        # Not `not error > limit`: NaN passes nothing.
+        return self.error <= self.limit
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """True when nothing was found. `problems` are single lines."""
+
+    path: str
+    tensors: int
+    problems: tuple[str, ...]
+    certificate: CertificateCheck | None = None
+
+    def __bool__(self) -> bool:
+        return not self.problems
+
+    def __str__(self) -> str:
+        if self.problems:
+            return "\n".join(self.problems)
+        text = f"{one_line(self.path)}: {self.tensors} tensors, all checksums right"
+        if self.certificate is None:
+            return text
+        return f"{text}; {self.certificate.node} within {self.certificate.error:.1e} of the certificate"
+
+
+def verify(path: Path, *, forward: Forward | None = None) -> VerificationReport:
+    """Checks the structure and every checksum; with `forward`, the certificate's logits as well.
+
+    `forward` gets the probe, float32 of [N, H, W, C], and gives the logits (before a softmax); for a network without
+    a dense layer its last value, [N, C], or [N, H, W, C], which is averaged here. A broken file gives a report with
+    problems. What the system says about a file that cannot be opened is raised, and so is what `forward` raises.
+    """
+    try:
+        file = load(path)
+    except RNWError as error:
+        return VerificationReport(error.path, 0, (str(error),))
+    with file:
+        problems = document_problems(file) + tensor_problems(file)
+        check = None
+        if forward is not None and not problems:
+            check, problems = certificate_check(file, forward)
+        return VerificationReport(file.path, len(file), tuple(problems), check)
+
+
+def document_problems(file: WeightFile) -> list[str]:
+    """The records that every file has must be there; all that are there must be JSON."""
+    missing = [key for key in ("rnw.configuration", "rnw.source") if key not in file.metadata]
+    problems = [str(RNWError(file.path, key, "expected this key in __metadata__")) for key in missing]
+    for name in ("configuration", "preprocessing", "source", "certificate"):
+        try:
+            getattr(file, name)
+        except RNWError as error:
+            problems.append(str(error))
+    return problems
+
+
+def tensor_problems(file: WeightFile) -> list[str]:
+    problems = []
+    for name in file:
+        try:
+            file.check(name)
+        except RNWError as error:
+            problems.append(str(error))
+    return problems
+
+
+def certificate_check(file: WeightFile, forward: Forward) -> tuple[CertificateCheck | None, list[str]]:
+    try:
+        node, limit, expected, images = stated(file)
+    except RNWError as error:
+        return None, [str(error)]
+    actual = averaged(np.asarray(forward(images), np.float64)).reshape(-1)
+    if actual.size != expected.size:
+        problem = f"expected {expected.size} values of {node}, the network gave {actual.size}"
+        return None, [str(RNWError(file.path, "rnw.certificate", problem))]
+    check = CertificateCheck(node, scaled_error(actual, expected), limit)
+    if check:
+        return check, []
+    problem = f"expected {node} within {limit:.1e} of the stated values, the error is {check.error:.1e}"
+    return check, [str(RNWError(file.path, "rnw.certificate", problem))]
+
+
+def stated(file: WeightFile) -> tuple[str, float, npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """The node, the limit, the values and the probe of the certificate."""
+    certificate = file.certificate
+    if certificate is None:
+        raise RNWError(file.path, "rnw.certificate", "expected a certificate to compare with")
+    try:
+        node, limit = str(certificate["node"]), float(certificate["limit"])
+        values = np.asarray([float(value) for value in certificate["values"]])
+        seed, shape = int(certificate["probe"]["seed"]), [int(size) for size in certificate["probe"]["shape"]]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RNWError(file.path, "rnw.certificate", f"expected node, limit, values, probe: {error!r}") from None
+    count = 1
+    for size in shape:
+        count *= size
+    if len(shape) != 4 or min(shape) < 1 or count > LARGEST_PROBE:
+        raise RNWError(file.path, "rnw.certificate", f"expected a probe of [N, H, W, C], found {quoted(shape)}")
+    return node, limit, values, probe(shape, seed)
+
+
+def averaged(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    mean: npt.NDArray[np.float64] = values.mean(axis=(1, 2)) if values.ndim == 4 else values
+    return mean
+
+
+def scaled_error(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+    """max |a - b| / max |b|. Equal infinities and NaN on both sides agree; any other value that is not finite fails."""
+    agrees = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+    finite = np.isfinite(actual) & np.isfinite(expected)
+    if not np.all(agrees | finite):
+        return float("inf")
+    difference = np.max(np.abs(actual[finite] - expected[finite]), initial=0.0)
+    scale = np.max(np.abs(expected[finite]), initial=0.0)
+    return float(difference / scale if scale > 0 else difference)

@@ -1,0 +1,109 @@
+"""A writer of `.rnw` files for tests, made from the page of the format alone. Every part can be spoiled."""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+WIDTHS = {"F32": 4, "F16": 2, "BF16": 2}
+
+
+class Draft:
+    """A file in the making: change anything, then `write`. `finish=False` leaves the metadata's checksum as it is."""
+
+    def __init__(self, tensors: dict, encoding: str = "planes", per_block: int = 16) -> None:
+        """`tensors` are names and arrays; uint16 stands for bfloat16."""
+        self.metadata = {
+            "format": "rnw",
+            "rnw.version": "1.0",
+            "rnw.configuration": '{"inputChannels":3}',
+            "rnw.preprocessing": '{"inputSize":224}',
+            "rnw.source": json.dumps({"family": "torch", "used": {name: f"source.{name}" for name in tensors}}),
+        }
+        self.entries, self.records, self.data = {}, {}, b""
+        for name, array in tensors.items():
+            self.add(name, array, encoding, per_block)
+
+    def add(self, name: str, array: np.ndarray, encoding: str, per_block: int) -> None:
+        dtype = {"float32": "F32", "float16": "F16", "uint16": "BF16"}[str(array.dtype)]
+        plain = array.tobytes()
+        stored = planes(array, dtype, per_block) if encoding == "planes" else plain
+        self.records[name] = {
+            "dtype": dtype, "shape": list(array.shape), "encoding": encoding, "crc32": zlib.crc32(plain)
+        }  # fmt: skip
+        if encoding == "planes":
+            self.records[name]["storedCRC32"] = zlib.crc32(stored)
+        entry = ("U8", [len(stored)]) if encoding == "planes" else (dtype, list(array.shape))
+        offsets = [len(self.data), len(self.data) + len(stored)]
+        self.entries[name] = {"dtype": entry[0], "shape": entry[1], "data_offsets": offsets}
+        self.data += stored
+
+    def store(self, name: str, stored: bytes) -> None:
+        """Other coded bytes for the only tensor, under a checksum that fits."""
+        self.records[name]["storedCRC32"] = zlib.crc32(stored)
+        self.entries[name].update(shape=[len(stored)], data_offsets=[0, len(stored)])
+        self.data = stored
+
+    def header(self, finish: bool = True) -> bytes:
+        if finish:
+            self.metadata["rnw.tensors"] = json.dumps(self.records)
+            self.metadata["rnw.metadata-crc32"] = str(metadata_checksum(self.metadata))
+        return json.dumps({"__metadata__": self.metadata} | self.entries, ensure_ascii=False).encode()
+
+    def write(self, path: Path, header: bytes | None = None) -> Path:
+        header = self.header() if header is None else header
+        header += b" " * (-(8 + len(header)) % 64)
+        path.write_bytes(struct.pack("<Q", len(header)) + header + self.data)
+        return path
+
+
+def metadata_checksum(metadata: dict[str, str]) -> int:
+    content = b""
+    for key in sorted((key for key in metadata if key != "rnw.metadata-crc32"), key=str.encode):
+        content += key.encode() + b"\0" + metadata[key].encode() + b"\0"
+    return zlib.crc32(content)
+
+
+def planes(array: np.ndarray, dtype: str, per_block: int) -> bytes:
+    """The encoding of the page, written for clearness: one element at a time."""
+    width = WIDTHS[dtype]
+    bits = array.reshape(-1).view(np.uint32 if width == 4 else np.uint16).tolist()
+    blocks = [bits[first : first + per_block] for first in range(0, len(bits), per_block)]
+    table, parts = [], []
+    for block in blocks:
+        elements = [rearranged(element, dtype).to_bytes(width, "big") for element in block]
+        for plane in range(width):
+            part = packed(bytes(element[plane] for element in elements))
+            table.append(len(part))
+            parts.append(part)
+    return struct.pack(f"<II{len(table)}I", per_block, len(blocks), *table) + b"".join(parts)
+
+
+def rearranged(bits: int, dtype: str) -> int:
+    if dtype == "F16":
+        return bits
+    total, mantissa = (32, 23) if dtype == "F32" else (16, 7)
+    sign, exponent = bits >> (total - 1), bits >> mantissa & 0xFF
+    return exponent << (mantissa + 1) | sign << mantissa | bits & ((1 << mantissa) - 1)
+
+
+def packed(plane: bytes) -> bytes:
+    if not any(plane):
+        return b""
+    shorter = deflated(plane)
+    return shorter if len(shorter) < len(plane) else plane
+
+
+def deflated(plain: bytes) -> bytes:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return stream.compress(plain) + stream.flush()
+
+
+def sample(seed: int = 1) -> dict[str, np.ndarray]:
+    """A kernel, a norm and a bias, with every special value among them."""
+    rng = np.random.default_rng(seed)
+    kernel = rng.normal(0, 0.1, (4, 3, 3, 3)).astype(np.float32)
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1.5, 3.4e38], np.float32)
+    return {"stem.conv.weight": kernel, "stem.norm.scale": special, "head.dense.bias": np.zeros(5, np.float32)}

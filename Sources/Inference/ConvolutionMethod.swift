@@ -1,0 +1,90 @@
+package import ResNetV2
+package import Tensors
+
+/// How a convolution is computed.
+package enum ConvolutionMethod: Hashable, Sendable {
+  /// As it is written: a sum over taps and input channels.
+  case direct
+  /// Winograd's F(outputs × outputs, 3×3): fewer products, for sums before and after them.
+  case winograd(outputs: Int)
+
+  /// The method that is expected to be fastest for a shape of input.
+  ///
+  /// A convolution of another kernel than 3×3, or of a stride, is always direct.
+  package static func fastest(
+    _ conv: Operation.Convolution, input: Shape, lanes: Int
+  ) -> ConvolutionMethod {
+    let methods: [ConvolutionMethod] =
+      conv.kernel == 3 && conv.stride == 1
+      ? [.direct, .winograd(outputs: 2), .winograd(outputs: 4)] : [.direct]
+    let costs = methods.map { ($0, $0.cost(conv, input: input, lanes: lanes)) }
+    return costs.min { $0.1 < $1.1 }?.0 ?? .direct
+  }
+
+  /// What a method is expected to cost, in multiply-adds of a thread that does nothing else.
+  ///
+  /// Three things are counted: the products; the bytes of weights, which come from memory once for
+  /// each pass over the network, at the same time as the products are formed; and the transforms,
+  /// which are mostly loads and stores.
+  package func cost(_ conv: Operation.Convolution, input: Shape, lanes: Int) -> Double {
+    let wholeVectors = { (channels: Int) in (channels + lanes - 1) / lanes * lanes }
+    let (inputs, outputs) = (conv.inputChannels, wholeVectors(conv.outputChannels))
+    let height = max(input[1] + 2 * conv.padding - conv.kernel, 0) / conv.stride + 1
+    let width = max(input[2] + 2 * conv.padding - conv.kernel, 0) / conv.stride + 1
+    switch self {
+    case .direct:
+      let taps = conv.kernel * conv.kernel
+      let products = input[0] * height * width * taps * inputs * outputs
+      return max(Double(products), Double(taps * inputs * outputs * 4) * Self.costPerByte)
+    case .winograd(let side):
+      let positions = (side + 2) * (side + 2)
+      let squares = input[0] * ((height + side - 1) / side) * ((width + side - 1) / side)
+      let products = squares * positions * inputs * outputs
+      let weightBytes = positions * inputs * outputs * 4
+      let transformed = squares * positions * (wholeVectors(inputs) + outputs)
+      return max(Double(products), Double(weightBytes) * Self.costPerByte)
+        + Double(transformed) * Self.costPerTransformedValue
+    }
+  }
+
+  /// Multiply-adds in the time of a byte from memory: measured at 39 GB/s for 235 GFLOP/s.
+  private static let costPerByte = 3.0
+
+  /// Multiply-adds in the time of one value's share of a transform: measured as a third of a cycle.
+  private static let costPerTransformedValue = 5.5
+}
+
+extension ConvolutionMethod {
+  /// How the methods of a network's convolutions are chosen.
+  package enum Rule: Hashable, Sendable {
+    /// Each is the fastest for an input of this shape [N, H, W, C]; one usual image if `nil`.
+    case fastest(expecting: Shape?)
+    /// All are direct.
+    case direct
+    /// All that can be are computed by squares of this size.
+    case winograd(outputs: Int)
+
+    /// The height and width of the images that most networks are trained on.
+    private static let usualSize = 224
+
+    /// The method of each convolution that is not direct, by node.
+    func methods(_ graph: Graph, kernels: Kernels) -> [Int: ConvolutionMethod] {
+      guard self != .direct else { return [:] }
+      var input: Shape = [1, Self.usualSize, Self.usualSize, graph.configuration.inputChannels]
+      if case .fastest(let expected?) = self { input = expected }
+      guard let shapes = try? graph.shapes(for: input) else { return [:] }
+      var methods: [Int: ConvolutionMethod] = [:]
+      for (index, node) in graph.nodes.enumerated() {
+        guard case .convolution(let conv) = node.operation, conv.kernel == 3, conv.stride == 1
+        else { continue }
+        if case .winograd(let outputs) = self {
+          methods[index] = .winograd(outputs: outputs)
+        } else {
+          methods[index] = .fastest(
+            conv, input: shapes[node.inputs[0]], lanes: kernels.wholeVectors(1))
+        }
+      }
+      return methods
+    }
+  }
+}

@@ -66,7 +66,8 @@ struct Kernels: Sendable {
       KernelsBaseline.packPanel($0, $1, outputChannels: $2, inputChannels: $3, taps: $4, to: $5)
     },
     convolve: {
-      KernelsBaseline.convolve($0, panels: $1, tiles: $2, panelsInside: $3, sums: $4, pixels: $5)
+      KernelsBaseline.convolve(
+        $0, panels: $1, pixels: $2, panelsInside: $3, sums: $4, addresses: $5)
     },
     wholeVectors: { KernelsBaseline.wholeVectors($0) },
     packTransformedPanel: {
@@ -112,7 +113,8 @@ struct Kernels: Sendable {
       KernelsAVX2.packPanel($0, $1, outputChannels: $2, inputChannels: $3, taps: $4, to: $5)
     },
     convolve: {
-      KernelsAVX2.convolve($0, panels: $1, tiles: $2, panelsInside: $3, sums: $4, pixels: $5)
+      KernelsAVX2.convolve(
+        $0, panels: $1, pixels: $2, panelsInside: $3, sums: $4, addresses: $5)
     },
     wholeVectors: { KernelsAVX2.wholeVectors($0) },
     packTransformedPanel: {
@@ -157,7 +159,8 @@ struct Kernels: Sendable {
       KernelsAVX512.packPanel($0, $1, outputChannels: $2, inputChannels: $3, taps: $4, to: $5)
     },
     convolve: {
-      KernelsAVX512.convolve($0, panels: $1, tiles: $2, panelsInside: $3, sums: $4, pixels: $5)
+      KernelsAVX512.convolve(
+        $0, panels: $1, pixels: $2, panelsInside: $3, sums: $4, addresses: $5)
     },
     wholeVectors: { KernelsAVX512.wholeVectors($0) },
     packTransformedPanel: {

@@ -108,22 +108,21 @@ extension LayerRun {
       kernels.packedCount(conv.outputChannels, work.inputChannels, taps) * MemoryLayout<Float>.size
     let isBlocked = work.tapsPerBlock < taps
     let panelsInside = !isBlocked && weightBytes <= Self.cachedWeights && tiles >= pool.threadCount
-    let perThread = panelsInside ? (weightBytes > Self.smallWeights ? 2 : 8) : 4
-    let wanted = pool.threadCount * perThread
-    var chunks = min(tiles, panelsInside ? wanted : (wanted + panels - 1) / panels)
+    // Each thread keeps to its own pixels, layer after layer, also where the weights are large: what
+    // it needs is then in its own cache.
+    let perThread = panelsInside ? (weightBytes > Self.smallWeights ? 2 : 8) : 1
+    var chunks = min(tiles, pool.threadCount * perThread)
     if isBlocked { chunks = max(chunks, tiles / Self.maximumWaitingTiles) }
-    let perChunk = (tiles + chunks - 1) / max(chunks, 1)
-    chunks = (tiles + perChunk - 1) / perChunk
+    let tilesPerChunk = (tiles + chunks - 1) / chunks + 1
     let layout = ThreadScratch(
-      floats: kernels.sumCount(isBlocked ? perChunk : 1), addresses: taps * kernels.tileRows)
+      floats: kernels.sumCount(isBlocked ? tilesPerChunk : 1), addresses: taps * kernels.tileRows)
     executor.arenas.withFloats(count: layout.count(threads: pool.threadCount)) { scratch in
       withUnsafePointer(to: work) { work in
         pool.run(panelsInside ? chunks : chunks * panels) { piece, worker in
-          let chunk = panelsInside ? piece : piece % chunks
-          let panel = panelsInside ? 0..<panels : piece / chunks..<piece / chunks + 1
-          let start = chunk * perChunk
+          let chunk = panelsInside ? piece : piece / panels
+          let panel = panelsInside ? 0..<panels : piece % panels..<piece % panels + 1
           kernels.convolve(
-            work, panel, start..<min(start + perChunk, tiles), panelsInside,
+            work, panel, pixels * chunk / chunks..<pixels * (chunk + 1) / chunks, panelsInside,
             layout.floats(scratch, worker), layout.addresses(scratch, worker))
         }
       }

@@ -49,39 +49,61 @@ package func packPanel(
   }
 }
 
-/// Computes the tiles of some panels of a convolution.
+/// Computes some pixels of some panels of a convolution.
 ///
-/// Every output is computed by one call alone, so the result
+/// Every output is computed by one call alone, and always in the same order, so the result
 /// does not depend on how the work is divided.
 ///
 /// - Parameters:
+///   - pixels: of the output, counted over all images.
 ///   - panelsInside: whether a tile passes through all panels before the next tile; right while the packed
 ///     weights fit in the cache.
 ///   - sums: ``sumCount(tiles:)`` floats; one tile is enough where a panel is a single block of taps.
-///   - pixels: room for `kernel² · tileRows` addresses.
+///   - addresses: room for `kernel² · tileRows` addresses.
 package func convolve(
-  _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, tiles: Range<Int>, panelsInside: Bool,
-  sums: UnsafeMutablePointer<Float>, pixels: UnsafeMutablePointer<UnsafePointer<Float>>
+  _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, pixels: Range<Int>,
+  panelsInside: Bool, sums: UnsafeMutablePointer<Float>,
+  addresses: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
   let layer = work.pointee
   let taps = layer.kernelHeight * layer.kernelWidth
   let block = min(layer.tapsPerBlock, taps)
+  let tiles = Tiles(pixels: pixels)
   if panelsInside, block == taps {
     convolveThroughPanels(
-      layer, panels: panels, tiles: tiles, taps: taps, sums: sums, pixels: pixels)
+      layer, panels: panels, tiles: tiles, taps: taps, sums: sums, addresses: addresses)
     return
   }
   for panel in panels {
     var first = 0
     while first < taps {
       let range = first..<min(first + block, taps)
-      for tile in tiles {
-        let place = block == taps ? 0 : (tile - tiles.lowerBound) * tileRows * panelWidth
-        findPixels(layer, tile: tile, taps: range, pixels)
-        multiply(layer, panel: panel, tile: tile, taps: range, pixels, sums: sums + place)
+      for tile in 0..<tiles.count {
+        let pixels = tiles[tile]
+        findPixels(layer, pixels, taps: range, addresses)
+        multiply(
+          layer, panel: panel, pixels, taps: range, addresses,
+          sums: sums + (block == taps ? 0 : tile * tileRows * panelWidth))
       }
       first = range.upperBound
     }
+  }
+}
+
+/// Some pixels, divided into tiles that are as equal as possible: a tile of one pixel takes nearly as
+/// long as a full one.
+private struct Tiles {
+  private let pixels: Range<Int>
+  let count: Int
+
+  init(pixels: Range<Int>) {
+    self.pixels = pixels
+    count = (pixels.count + tileRows - 1) / tileRows
+  }
+
+  subscript(_ index: Int) -> Range<Int> {
+    let start = pixels.lowerBound
+    return start + pixels.count * index / count..<start + pixels.count * (index + 1) / count
   }
 }
 
@@ -92,19 +114,20 @@ private var groupedTiles: Int { 16 }
 
 /// Takes a few tiles at a time through all panels.
 private func convolveThroughPanels(
-  _ layer: RNWConvolution, panels: Range<Int>, tiles: Range<Int>, taps: Int,
-  sums: UnsafeMutablePointer<Float>, pixels: UnsafeMutablePointer<UnsafePointer<Float>>
+  _ layer: RNWConvolution, panels: Range<Int>, tiles: Tiles, taps: Int,
+  sums: UnsafeMutablePointer<Float>, addresses: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
   let group = taps == 1 ? groupedTiles : 1
-  var first = tiles.lowerBound
-  while first < tiles.upperBound {
-    let end = min(first + group, tiles.upperBound)
+  var first = 0
+  while first < tiles.count {
+    let end = min(first + group, tiles.count)
     for panel in panels {
       for tile in first..<end {
+        let pixels = tiles[tile]
         if taps == 1 || panel == panels.lowerBound {
-          findPixels(layer, tile: tile, taps: 0..<taps, pixels)
+          findPixels(layer, pixels, taps: 0..<taps, addresses)
         }
-        multiply(layer, panel: panel, tile: tile, taps: 0..<taps, pixels, sums: sums)
+        multiply(layer, panel: panel, pixels, taps: 0..<taps, addresses, sums: sums)
       }
     }
     first = end
@@ -113,21 +136,19 @@ private func convolveThroughPanels(
 
 /// Accumulates some taps of a tile; with the last of them the sums are finished and stored.
 private func multiply(
-  _ layer: RNWConvolution, panel: Int, tile index: Int, taps: Range<Int>,
-  _ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>
+  _ layer: RNWConvolution, panel: Int, _ pixels: Range<Int>, taps: Range<Int>,
+  _ addresses: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>
 ) {
   let allTaps = layer.kernelHeight * layer.kernelWidth
   let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
-  let first = index * tileRows
   let channel = panel * panelWidth
   var tile = Tile(
-    pixels: pixels, rows: min(tileRows, pixelCount(layer) - first), taps: taps.count,
-    channels: layer.inputChannels,
+    pixels: addresses, rows: pixels.count, taps: taps.count, channels: layer.inputChannels,
     weights: layer.weights + channel * layer.inputChannels * allTaps
       + taps.lowerBound * layer.inputChannels * width,
     vectors: width / lanes, sums: sums, step: width, isFirst: taps.lowerBound == 0)
   let isLast = taps.upperBound == allTaps
-  let place = first * layer.outputChannels + channel
+  let place = pixels.lowerBound * layer.outputChannels + channel
   let isWhole = channel + width <= layer.outputChannels
   if isLast, isWhole {
     tile.epilogue = Epilogue(layer)
@@ -144,22 +165,16 @@ private func multiply(
   }
 }
 
-/// The pixels of all images of the output.
-private func pixelCount(_ layer: RNWConvolution) -> Int {
-  layer.images * layer.outputHeight * layer.outputWidth
-}
-
 /// Finds where the input of each pixel of a tile lies under each tap; outside the image lie zeros.
 private func findPixels(
-  _ layer: RNWConvolution, tile: Int, taps: Range<Int>,
-  _ pixels: UnsafeMutablePointer<UnsafePointer<Float>>
+  _ layer: RNWConvolution, _ pixels: Range<Int>, taps: Range<Int>,
+  _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
   let perImage = layer.outputHeight * layer.outputWidth
-  let first = tile * tileRows
-  let rows = min(tileRows, pixelCount(layer) - first)
+  let (first, rows) = (pixels.lowerBound, pixels.count)
   let isPointwise = layer.kernelHeight == 1 && layer.kernelWidth == 1
   if isPointwise, layer.stride == 1, layer.padding == 0 {
-    for row in 0..<rows { pixels[row] = layer.input + (first + row) * layer.pixelStride }
+    for row in 0..<rows { addresses[row] = layer.input + (first + row) * layer.pixelStride }
     return
   }
   let image = first / perImage
@@ -169,7 +184,7 @@ private func findPixels(
   for row in 0..<rows {
     findTaps(
       layer, base, top: y * layer.stride - layer.padding, left: x * layer.stride - layer.padding,
-      taps: taps, pixels + row)
+      taps: taps, addresses + row)
     x += 1
     guard x == layer.outputWidth else { continue }
     x = 0
@@ -186,17 +201,24 @@ private func findTaps(
   _ layer: RNWConvolution, _ image: UnsafePointer<Float>, top: Int, left: Int, taps: Range<Int>,
   _ pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
+  let isInside =
+    top >= 0 && top + layer.kernelHeight <= layer.height && left >= 0
+    && left + layer.kernelWidth <= layer.width
   var tapY = taps.lowerBound / layer.kernelWidth
   var tapX = taps.lowerBound - tapY * layer.kernelWidth
+  var place = ((top + tapY) * layer.width + left + tapX) * layer.pixelStride
+  let nextRow = (layer.width - layer.kernelWidth) * layer.pixelStride
   for tap in 0..<taps.count {
-    let (inputY, inputX) = (top + tapY, left + tapX)
-    let isInside = inputY >= 0 && inputY < layer.height && inputX >= 0 && inputX < layer.width
-    pixels[tap * tileRows] =
-      isInside ? image + (inputY * layer.width + inputX) * layer.pixelStride : layer.zeros
+    let isTapInside =
+      isInside
+      || (0..<layer.height ~= top + tapY && 0..<layer.width ~= left + tapX)
+    pixels[tap * tileRows] = isTapInside ? image + place : layer.zeros
     tapX += 1
+    place += layer.pixelStride
     if tapX == layer.kernelWidth {
       tapX = 0
       tapY += 1
+      place += nextRow
     }
   }
 }

@@ -108,9 +108,89 @@ private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
     }
   }
   if let epilogue = tile.epilogue {
-    rows.finish(epilogue, channel: tile.channel, place: tile.place)
+    finish(&rows, epilogue, channel: tile.channel, place: tile.place)
   } else {
     rows.store(to: tile.sums, step: tile.step)
+  }
+}
+
+/// Does what ``Epilogue`` says to all sums of a tile while they are in registers, one thing after the
+/// other: what need not be done costs one question for the whole tile.
+@inline(__always)
+private func finish<Pixels: Rows>(
+  _ rows: inout Pixels, _ epilogue: Epilogue, channel: Int, place: Int
+) {
+  let stride = epilogue.channels
+  if let bias = epilogue.bias { rows.apply(AddChannels(values: bias + channel), 0, stride) }
+  if let scale = epilogue.scale, let shift = epilogue.shift {
+    rows.apply(ScaleAndShift(scale: scale + channel, shift: shift + channel), 0, stride)
+  }
+  if epilogue.rectifies { rows.apply(Rectify(), 0, stride) }
+  if let residual = epilogue.residual { rows.apply(AddPixels(values: residual), place, stride) }
+  if let output = epilogue.output { rows.apply(Store(target: output), place, stride) }
+  guard let activated = epilogue.activated else { return }
+  if let scale = epilogue.nextScale, let shift = epilogue.nextShift {
+    rows.apply(ScaleAndShift(scale: scale + channel, shift: shift + channel), 0, stride)
+  }
+  if epilogue.nextRectifies { rows.apply(Rectify(), 0, stride) }
+  rows.apply(Store(target: activated), place, stride)
+}
+
+/// One thing that is done to a vector of sums.
+private protocol Step {
+  /// - Parameters:
+  ///   - channel: counted from the tile's first.
+  ///   - place: of the vector in the output.
+  func apply(to vector: inout Vector, channel: Int, place: Int)
+}
+
+private struct AddChannels: Step {
+  let values: UnsafePointer<Float>
+
+  @inline(__always)
+  func apply(to vector: inout Vector, channel: Int, place: Int) {
+    vector += UnsafeRawPointer(values + channel).loadUnaligned(as: Vector.self)
+  }
+}
+
+private struct ScaleAndShift: Step {
+  let scale, shift: UnsafePointer<Float>
+
+  @inline(__always)
+  func apply(to vector: inout Vector, channel: Int, place: Int) {
+    let scale = UnsafeRawPointer(scale + channel).loadUnaligned(as: Vector.self)
+    let shift = UnsafeRawPointer(shift + channel).loadUnaligned(as: Vector.self)
+    #if BASELINE
+      vector = shift + vector * scale
+    #else
+      vector = shift.addingProduct(vector, scale)
+    #endif
+  }
+}
+
+private struct Rectify: Step {
+  @inline(__always)
+  func apply(to vector: inout Vector, channel: Int, place: Int) {
+    // Lets NaN through.
+    vector.replace(with: Vector(repeating: 0), where: vector .< Vector(repeating: 0))
+  }
+}
+
+private struct AddPixels: Step {
+  let values: UnsafePointer<Float>
+
+  @inline(__always)
+  func apply(to vector: inout Vector, channel: Int, place: Int) {
+    vector = UnsafeRawPointer(values + place).loadUnaligned(as: Vector.self) + vector
+  }
+}
+
+private struct Store: Step {
+  let target: UnsafeMutablePointer<Float>
+
+  @inline(__always)
+  func apply(to vector: inout Vector, channel: Int, place: Int) {
+    UnsafeMutableRawPointer(target + place).storeBytes(of: vector, as: Vector.self)
   }
 }
 
@@ -127,7 +207,12 @@ private protocol Rows {
   /// Adds input · weights for one input channel.
   mutating func add(_ channel: Int, _ weights: Width)
   func store(to sums: UnsafeMutablePointer<Float>, step: Int)
-  func finish(_ epilogue: Epilogue, channel: Int, place: Int)
+  /// Does one thing to all sums.
+  ///
+  /// - Parameters:
+  ///   - place: of the first pixel in the output.
+  ///   - stride: from one pixel to the next.
+  mutating func apply<Thing: Step>(_ step: Thing, _ place: Int, _ stride: Int)
 }
 
 /// One pixel.
@@ -140,7 +225,7 @@ private struct Row<Width: Lanes>: Rows {
 
   @inline(__always)
   init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int) {
-    self.sums = sums.map { Width($0) } ?? Width()
+    if let sums { self.sums = Width(sums) } else { self.sums = Width() }
     input = pixels[0]
   }
 
@@ -160,13 +245,15 @@ private struct Row<Width: Lanes>: Rows {
   }
 
   @inline(__always)
-  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
-    sums.finish(epilogue, channel: channel, place: place)
+  mutating func apply<Thing: Step>(_ step: Thing, _ place: Int, _ stride: Int) {
+    sums.apply(step, channel: 0, place: place)
   }
 }
 
 /// Rows, and more rows after them.
 private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Second.Width {
+  typealias Width = First.Width
+
   private var first: First
   private var second: Second
 
@@ -176,7 +263,11 @@ private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Secon
   @inline(__always)
   init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int) {
     first = First(pixels, sums: sums, step: step)
-    second = Second(pixels + First.count, sums: sums.map { $0 + First.count * step }, step: step)
+    if let sums {
+      second = Second(pixels + First.count, sums: sums + First.count * step, step: step)
+    } else {
+      second = Second(pixels + First.count, sums: nil, step: step)
+    }
   }
 
   @inline(__always)
@@ -186,7 +277,7 @@ private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Secon
   }
 
   @inline(__always)
-  mutating func add(_ channel: Int, _ weights: First.Width) {
+  mutating func add(_ channel: Int, _ weights: Width) {
     first.add(channel, weights)
     second.add(channel, weights)
   }
@@ -198,9 +289,9 @@ private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Secon
   }
 
   @inline(__always)
-  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
-    first.finish(epilogue, channel: channel, place: place)
-    second.finish(epilogue, channel: channel, place: place + First.count * epilogue.channels)
+  mutating func apply<Thing: Step>(_ step: Thing, _ place: Int, _ stride: Int) {
+    first.apply(step, place, stride)
+    second.apply(step, place + First.count * stride, stride)
   }
 }
 
@@ -222,7 +313,7 @@ private protocol Lanes {
   func store(to pointer: UnsafeMutablePointer<Float>)
   /// Adds value · weights.
   mutating func add(_ value: Vector, _ weights: Self)
-  func finish(_ epilogue: Epilogue, channel: Int, place: Int)
+  mutating func apply<Thing: Step>(_ step: Thing, channel: Int, place: Int)
 }
 
 /// One vector.
@@ -255,8 +346,8 @@ private struct Single: Lanes {
   }
 
   @inline(__always)
-  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
-    epilogue.finish(vector, channel: channel, place: place)
+  mutating func apply<Thing: Step>(_ step: Thing, channel: Int, place: Int) {
+    step.apply(to: &vector, channel: channel, place: place)
   }
 }
 
@@ -293,9 +384,9 @@ private struct Pair<First: Lanes, Second: Lanes>: Lanes {
   }
 
   @inline(__always)
-  func finish(_ epilogue: Epilogue, channel: Int, place: Int) {
-    first.finish(epilogue, channel: channel, place: place)
-    second.finish(epilogue, channel: channel + First.width, place: place + First.width)
+  mutating func apply<Thing: Step>(_ step: Thing, channel: Int, place: Int) {
+    first.apply(step, channel: channel, place: place)
+    second.apply(step, channel: channel + First.width, place: place + First.width)
   }
 }
 

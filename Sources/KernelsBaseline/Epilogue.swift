@@ -2,9 +2,9 @@ import CKernelSupport
 
 /// What is done to the sums of a convolution before they are stored.
 struct Epilogue {
-  private let bias, scale, shift, residual, nextScale, nextShift: UnsafePointer<Float>?
-  private let output, activated: UnsafeMutablePointer<Float>?
-  private let rectifies, nextRectifies: Bool
+  let bias, scale, shift, residual, nextScale, nextShift: UnsafePointer<Float>?
+  let output, activated: UnsafeMutablePointer<Float>?
+  let rectifies, nextRectifies: Bool
   /// The output channels: the floats from one pixel of the output to the next.
   let channels: Int
 

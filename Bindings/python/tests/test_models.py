@@ -1,6 +1,7 @@
 """Weights in real PyTorch modules and Keras models, judged by the certificate and by the framework's own loader."""
 
 import importlib
+import importlib.util
 import sys
 
 import numpy as np
@@ -9,6 +10,13 @@ import pytest
 import rnw
 from rnw import models
 from writer import Draft, sample
+
+# Before any test loads TensorFlow: the libraries under PyTorch abort the process when they come second.
+for library in ("torchvision", "timm"):
+    try:
+        importlib.import_module(library)
+    except ImportError:
+        pass
 
 
 @pytest.fixture(scope="module")

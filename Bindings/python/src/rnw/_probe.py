@@ -19,10 +19,14 @@ def probe(shape: Sequence[int], seed: int) -> npt.NDArray[np.float32]:
     state = np.arange(1, count + 1, dtype=np.uint64)
     state *= np.uint64(STEP)
     state += np.uint64(seed & WORD)
-    return (mixed(state) >> np.uint64(40)).astype(np.float32).reshape(shape) * np.float32(2**-23) - np.float32(1)
+    highest: npt.NDArray[np.float32] = (mixed(state) >> np.uint64(40)).astype(np.float32)
+    highest *= np.float32(2**-23)
+    highest -= np.float32(1)
+    return highest.reshape(shape)
 
 
 def mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    state ^= state >> np.uint64(31)
+    return state

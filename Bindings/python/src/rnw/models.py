@@ -50,7 +50,8 @@ def source_arrays(file: WeightFile) -> dict[str, Array]:
     """The tensors by the names of the file that they came from, in the layout of the `.rnw` file (PyTorch's)."""
     used = file.source.get("used")
     if not isinstance(used, dict) or not used:
-        raise RNWError(file.path, "rnw.source", "expected the source's tensor names as `used`; this file was not converted")
+        problem = "expected the source's tensor names as `used`; this file was not converted"
+        raise RNWError(file.path, "rnw.source", problem)
     for name in sorted(file.tensors.keys() ^ used.keys()):
         raise RNWError(file.path, "rnw.source", f"expected `used` to name every tensor, {quoted(name)} does not fit")
     return {str(used[name]): file[name] for name in file}
@@ -78,9 +79,8 @@ def without_shared_prefix(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_keras_layout(array: Array) -> Array:
-    if array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)
-    return array.T if array.ndim == 2 else array
+    order = {4: (2, 3, 1, 0), 2: (1, 0)}.get(array.ndim)
+    return array if order is None else np.transpose(array, order)
 
 
 # How files without layer names number the weights: layers by class, the weights of each by their order.

@@ -69,21 +69,21 @@ package func convolve(
   let taps = layer.kernelHeight * layer.kernelWidth
   let block = min(layer.tapsPerBlock, taps)
   let tiles = Tiles(pixels: pixels)
+  var tile = Tile(
+    pixels: addresses, channels: layer.inputChannels, sums: sums, epilogue: Epilogue(layer))
   if panelsInside, block == taps {
-    convolveThroughPanels(
-      layer, panels: panels, tiles: tiles, taps: taps, sums: sums, addresses: addresses)
+    convolveThroughPanels(layer, panels: panels, tiles: tiles, taps: taps, addresses, &tile)
     return
   }
   for panel in panels {
     var first = 0
     while first < taps {
       let range = first..<min(first + block, taps)
-      for tile in 0..<tiles.count {
-        let pixels = tiles[tile]
+      for index in 0..<tiles.count {
+        let pixels = tiles[index]
         findPixels(layer, pixels, taps: range, addresses)
-        multiply(
-          layer, panel: panel, pixels, taps: range, addresses,
-          sums: sums + (block == taps ? 0 : tile * tileRows * panelWidth))
+        if block < taps { tile.sums = sums + index * tileRows * panelWidth }
+        multiply(&tile, layer, panel: panel, pixels, taps: range)
       }
       first = range.upperBound
     }
@@ -115,19 +115,19 @@ private var groupedTiles: Int { 16 }
 /// Takes a few tiles at a time through all panels.
 private func convolveThroughPanels(
   _ layer: RNWConvolution, panels: Range<Int>, tiles: Tiles, taps: Int,
-  sums: UnsafeMutablePointer<Float>, addresses: UnsafeMutablePointer<UnsafePointer<Float>>
+  _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>, _ tile: inout Tile
 ) {
   let group = taps == 1 ? groupedTiles : 1
   var first = 0
   while first < tiles.count {
     let end = min(first + group, tiles.count)
     for panel in panels {
-      for tile in first..<end {
-        let pixels = tiles[tile]
+      for index in first..<end {
+        let pixels = tiles[index]
         if taps == 1 || panel == panels.lowerBound {
           findPixels(layer, pixels, taps: 0..<taps, addresses)
         }
-        multiply(layer, panel: panel, pixels, taps: 0..<taps, addresses, sums: sums)
+        multiply(&tile, layer, panel: panel, pixels, taps: 0..<taps)
       }
     }
     first = end
@@ -135,33 +135,32 @@ private func convolveThroughPanels(
 }
 
 /// Accumulates some taps of a tile; with the last of them the sums are finished and stored.
+@inline(__always)
 private func multiply(
-  _ layer: RNWConvolution, panel: Int, _ pixels: Range<Int>, taps: Range<Int>,
-  _ addresses: UnsafePointer<UnsafePointer<Float>>, sums: UnsafeMutablePointer<Float>
+  _ tile: inout Tile, _ layer: RNWConvolution, panel: Int, _ pixels: Range<Int>, taps: Range<Int>
 ) {
   let allTaps = layer.kernelHeight * layer.kernelWidth
   let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
   let channel = panel * panelWidth
-  var tile = Tile(
-    pixels: addresses, rows: pixels.count, taps: taps.count, channels: layer.inputChannels,
-    weights: layer.weights + channel * layer.inputChannels * allTaps
-      + taps.lowerBound * layer.inputChannels * width,
-    vectors: width / lanes, sums: sums, step: width, isFirst: taps.lowerBound == 0)
   let isLast = taps.upperBound == allTaps
-  let place = pixels.lowerBound * layer.outputChannels + channel
   let isWhole = channel + width <= layer.outputChannels
-  if isLast, isWhole {
-    tile.epilogue = Epilogue(layer)
-    tile.channel = channel
-    tile.place = place
-  }
+  tile.rows = pixels.count
+  tile.taps = taps.count
+  tile.weights =
+    layer.weights + channel * layer.inputChannels * allTaps
+    + taps.lowerBound * layer.inputChannels * width
+  tile.vectors = width / lanes
+  tile.step = width
+  tile.isFirst = taps.lowerBound == 0
+  tile.channel = channel
+  tile.place = pixels.lowerBound * layer.outputChannels + channel
+  tile.isFinished = isLast && isWhole
   multiply(tile)
   guard isLast, !isWhole else { return }
-  let epilogue = Epilogue(layer)
   for row in 0..<tile.rows {
-    epilogue.finish(
-      sums + row * width, count: layer.outputChannels - channel, channel: channel,
-      place: place + row * layer.outputChannels)
+    tile.epilogue.finish(
+      tile.sums + row * width, count: layer.outputChannels - channel, channel: channel,
+      place: tile.place + row * layer.outputChannels)
   }
 }
 

@@ -33,25 +33,37 @@ package var panelWidth: Int { panelVectors * lanes }
 /// Some pixels times one panel of weights: what is multiplied, and where the sums go.
 struct Tile {
   /// The address of the input under each tap for each pixel: [tap][``tileRows``].
-  var pixels: UnsafePointer<UnsafePointer<Float>>
+  let pixels: UnsafePointer<UnsafePointer<Float>>
   /// The pixels, 1 to ``tileRows``.
-  var rows: Int
-  var taps: Int
+  var rows = 0
+  var taps = 1
   /// The input channels, which lie side by side under every tap.
-  var channels: Int
+  let channels: Int
   /// [tap][channels][width].
   var weights: UnsafePointer<Float>
   /// The width of the panel, in vectors.
-  var vectors: Int
-  /// [pixel][step]; read first unless `isFirst`, written unless the epilogue takes the sums.
+  var vectors = panelVectors
+  /// [pixel][step]; read first unless `isFirst`, written unless `isFinished`.
   var sums: UnsafeMutablePointer<Float>
-  var step: Int
+  var step = panelWidth
   var isFirst = true
-  /// What is done with the sums instead of storing them as they are.
-  var epilogue: Epilogue?
+  /// Whether the sums are finished and stored in the output.
+  var isFinished = false
+  let epilogue: Epilogue
   /// The first output channel, and where the first pixel's lies in the output.
   var channel = 0
   var place = 0
+
+  init(
+    pixels: UnsafePointer<UnsafePointer<Float>>, channels: Int,
+    sums: UnsafeMutablePointer<Float>, epilogue: Epilogue
+  ) {
+    self.pixels = pixels
+    self.channels = channels
+    self.sums = sums
+    self.epilogue = epilogue
+    weights = UnsafePointer(sums)
+  }
 }
 
 /// Accumulates one tile: for every pixel, the sum over taps and input channels of input · weights.
@@ -93,11 +105,11 @@ private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
     rows.move(to: tile.pixels + tap * tileRows)
     // What the epilogue touches is asked for a row at a time, between the products: it then arrives
     // while the processor multiplies.
-    let epilogue = tap == tile.taps - 1 ? tile.epilogue : nil
-    let part = epilogue == nil ? tile.channels : (tile.channels + tile.rows - 1) / tile.rows
+    let isLast = tile.isFinished && tap == tile.taps - 1
+    let part = isLast ? (tile.channels + tile.rows - 1) / tile.rows : tile.channels
     var (channel, row) = (0, 0)
     while channel < tile.channels {
-      epilogue?.prefetch(place: tile.place, row: row, width: Pixels.Width.width)
+      if isLast { tile.epilogue.prefetch(place: tile.place, row: row, width: Pixels.Width.width) }
       let end = min(channel + part, tile.channels)
       while channel < end {
         rows.add(channel, Pixels.Width(weights))
@@ -107,8 +119,8 @@ private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
       row += 1
     }
   }
-  if let epilogue = tile.epilogue {
-    finish(&rows, epilogue, channel: tile.channel, place: tile.place)
+  if tile.isFinished {
+    finish(&rows, tile.epilogue, channel: tile.channel, place: tile.place)
   } else {
     rows.store(to: tile.sums, step: tile.step)
   }

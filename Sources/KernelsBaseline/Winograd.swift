@@ -52,20 +52,20 @@ package func multiplyTransformed(
   let (inputWidth, outputWidth) = (wholeVectors(channels), wholeVectors(outputChannels))
   let weights = layer.weights + position * channels * outputWidth
   let groups = (squares.count + tileRows - 1) / tileRows
+  var tile = Tile(
+    pixels: pixels, channels: channels, sums: products, epilogue: Epilogue(layer))
+  tile.step = outputWidth
   for panel in 0..<panelCount(outputChannels: outputChannels) {
-    let width = width(ofPanel: panel, outputChannels: outputChannels)
+    tile.vectors = width(ofPanel: panel, outputChannels: outputChannels) / lanes
+    tile.weights = weights + panel * panelWidth * channels
     var first = squares.lowerBound
     // Equal groups: a last one of a single row would cost as much as a full one.
     for group in 0..<groups {
       let end = squares.lowerBound + squares.count * (group + 1) / groups
-      for row in 0..<end - first {
-        pixels[row] = UnsafePointer(inputs) + (first + row) * inputWidth
-      }
-      multiply(
-        Tile(
-          pixels: pixels, rows: end - first, taps: 1, channels: channels,
-          weights: weights + panel * panelWidth * channels, vectors: width / lanes,
-          sums: products + first * outputWidth + panel * panelWidth, step: outputWidth))
+      tile.rows = end - first
+      tile.sums = products + first * outputWidth + panel * panelWidth
+      for row in 0..<tile.rows { pixels[row] = UnsafePointer(inputs) + (first + row) * inputWidth }
+      multiply(tile)
       first = end
     }
   }

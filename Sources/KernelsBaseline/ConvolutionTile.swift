@@ -41,6 +41,8 @@ struct Tile {
   let channels: Int
   /// [tap][channels][width].
   var weights: UnsafePointer<Float>
+  /// How far ahead weights are asked for, two lines with every input channel; 0 for not at all.
+  var ahead = 0
   /// The width of the panel, in vectors.
   var vectors = panelVectors
   /// [pixel][step]; read first unless `isFirst`, written unless `isFinished`.
@@ -112,6 +114,10 @@ private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
       if isLast { tile.epilogue.prefetch(place: tile.place, row: row, width: Pixels.Width.width) }
       let end = min(channel + part, tile.channels)
       while channel < end {
+        if tile.ahead != 0 {
+          rnw_prefetch_for_later(weights + tile.ahead)
+          rnw_prefetch_for_later(weights + tile.ahead + 16)
+        }
         rows.add(channel, Pixels.Width(weights))
         weights += Pixels.Width.width
         channel += 1

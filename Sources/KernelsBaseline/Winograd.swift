@@ -63,12 +63,23 @@ package func multiplyTransformed(
     for group in 0..<groups {
       let end = squares.lowerBound + squares.count * (group + 1) / groups
       tile.rows = end - first
+      tile.ahead = prefetchDistance(group: group, of: groups, panel: panelWidth * channels)
       tile.sums = products + first * outputWidth + panel * panelWidth
       for row in 0..<tile.rows { pixels[row] = UnsafePointer(inputs) + (first + row) * inputWidth }
       multiply(tile)
       first = end
     }
   }
+}
+
+/// How far ahead of the weights in use a group of pixels asks for weights.
+///
+/// Where only a few groups go over a panel, it comes from memory, and the first would wait for every
+/// line of it. The groups after the first therefore ask for the next panel, which lies behind this one.
+@inline(__always)
+private func prefetchDistance(group: Int, of groups: Int, panel: Int) -> Int {
+  // Two lines of 16 floats with each of the panel's rows of four lines: two groups ask for it all.
+  (1...2).contains(group) && groups <= 3 ? panel + (group - 1) * 32 : 0
 }
 
 /// Transforms some squares of products back, Y = Aᵀ M A, finishes and stores them.
@@ -82,15 +93,17 @@ package func transformOutput(_ work: UnsafePointer<RNWWinograd>, squares: Range<
   let epilogue = Epilogue(layer)
   var check = Vector(repeating: 0)
   for square in squares {
-    let target = OutputSquare(work.pointee, square, epilogue)
-    let source = work.pointee.products + (square - work.pointee.firstSquare) * step
+    let target = OutputSquare(work.pointee, square)
+    let products = work.pointee.products + (square - work.pointee.firstSquare) * step
     var channel = 0
     while channel < layer.outputChannels {
+      let values = products + channel
       let sum =
         work.pointee.outputs == 4
-        ? finishSix(source + channel, step: work.pointee.productStep, target, channel)
-        : finishFour(source + channel, step: work.pointee.productStep, target, channel)
+        ? transformSixBack(values, step: work.pointee.productStep)
+        : transformFourBack(values, step: work.pointee.productStep)
       check = multiplyAdd(check, sum, Vector(repeating: 0))
+      target.finish(values, step: work.pointee.productStep, channel: channel, epilogue)
       channel += lanes
     }
   }
@@ -187,15 +200,14 @@ private func transformFour(
 
 /// Where the outputs of a square go; those outside the image go nowhere.
 private struct OutputSquare {
-  private let epilogue: Epilogue
-  private let place, rowStride, rows, columns: Int
+  private let place, rowStride, rows, columns, outputs: Int
 
-  init(_ work: RNWWinograd, _ square: Int, _ epilogue: Epilogue) {
+  init(_ work: RNWWinograd, _ square: Int) {
     let layer = work.layer
     let perImage = work.across * work.down
     let top = (square % perImage) / work.across * work.outputs
     let left = square % work.across * work.outputs
-    self.epilogue = epilogue
+    outputs = work.outputs
     rowStride = layer.outputWidth * layer.outputChannels
     let image = square / perImage
     place =
@@ -204,26 +216,37 @@ private struct OutputSquare {
     columns = min(work.outputs, layer.outputWidth - left)
   }
 
+  /// Finishes and stores a vector of channels of all outputs, which lie `step` floats apart.
   @inline(__always)
-  func finish(_ value: Vector, row: Int, column: Int, channel: Int) {
-    guard row < rows, column < columns else { return }
-    let place = place + row * rowStride + column * epilogue.channels + channel
-    if channel + lanes <= epilogue.channels {
-      epilogue.finish(value, channel: channel, place: place)
-    } else {
-      epilogue.finish(value, count: epilogue.channels - channel, channel: channel, place: place)
+  func finish(
+    _ values: UnsafePointer<Float>, step: Int, channel: Int, _ epilogue: Epilogue
+  ) {
+    let isWhole = channel + lanes <= epilogue.channels
+    for row in 0..<rows {
+      var value = values + row * outputs * step
+      var place = place + row * rowStride + channel
+      for _ in 0..<columns {
+        if isWhole {
+          epilogue.finish(load(value), channel: channel, place: place)
+        } else {
+          epilogue.finish(
+            load(value), count: epilogue.channels - channel, channel: channel, place: place)
+        }
+        value += step
+        place += epilogue.channels
+      }
     }
   }
 }
 
+/// Puts the outputs of a square in place of its first products.
+///
 /// - Returns: the sum of the outputs, which is not finite if one of them is not.
 @inline(__always)
-private func finishSix(
-  _ source: UnsafePointer<Float>, step: Int, _ target: OutputSquare, _ channel: Int
-) -> Vector {
+private func transformSixBack(_ values: UnsafeMutablePointer<Float>, step: Int) -> Vector {
   @inline(__always)
   func column(_ x: Int) -> Four {
-    let source = source + x * step
+    let source = values + x * step
     return Six(
       v0: load(source), v1: load(source + 6 * step), v2: load(source + 12 * step),
       v3: load(source + 18 * step), v4: load(source + 24 * step), v5: load(source + 30 * step)
@@ -231,28 +254,28 @@ private func finishSix(
   }
   let (c0, c1, c2, c3, c4, c5) = (column(0), column(1), column(2), column(3), column(4), column(5))
   @inline(__always)
-  func finishRow(_ row: Int, _ values: Six) -> Vector {
-    let values = values.outputTransformed
-    target.finish(values.v0, row: row, column: 0, channel: channel)
-    target.finish(values.v1, row: row, column: 1, channel: channel)
-    target.finish(values.v2, row: row, column: 2, channel: channel)
-    target.finish(values.v3, row: row, column: 3, channel: channel)
-    return (values.v0 + values.v1) + (values.v2 + values.v3)
+  func storeRow(_ row: Int, _ sums: Six) -> Vector {
+    let sums = sums.outputTransformed
+    let target = values + row * 4 * step
+    store(sums.v0, target)
+    store(sums.v1, target + step)
+    store(sums.v2, target + 2 * step)
+    store(sums.v3, target + 3 * step)
+    return (sums.v0 + sums.v1) + (sums.v2 + sums.v3)
   }
   return
-    (finishRow(0, Six(v0: c0.v0, v1: c1.v0, v2: c2.v0, v3: c3.v0, v4: c4.v0, v5: c5.v0))
-    + finishRow(1, Six(v0: c0.v1, v1: c1.v1, v2: c2.v1, v3: c3.v1, v4: c4.v1, v5: c5.v1)))
-    + (finishRow(2, Six(v0: c0.v2, v1: c1.v2, v2: c2.v2, v3: c3.v2, v4: c4.v2, v5: c5.v2))
-      + finishRow(3, Six(v0: c0.v3, v1: c1.v3, v2: c2.v3, v3: c3.v3, v4: c4.v3, v5: c5.v3)))
+    (storeRow(0, Six(v0: c0.v0, v1: c1.v0, v2: c2.v0, v3: c3.v0, v4: c4.v0, v5: c5.v0))
+    + storeRow(1, Six(v0: c0.v1, v1: c1.v1, v2: c2.v1, v3: c3.v1, v4: c4.v1, v5: c5.v1)))
+    + (storeRow(2, Six(v0: c0.v2, v1: c1.v2, v2: c2.v2, v3: c3.v2, v4: c4.v2, v5: c5.v2))
+      + storeRow(3, Six(v0: c0.v3, v1: c1.v3, v2: c2.v3, v3: c3.v3, v4: c4.v3, v5: c5.v3)))
 }
 
+/// ``transformSixBack(_:step:)`` for m = 2.
 @inline(__always)
-private func finishFour(
-  _ source: UnsafePointer<Float>, step: Int, _ target: OutputSquare, _ channel: Int
-) -> Vector {
+private func transformFourBack(_ values: UnsafeMutablePointer<Float>, step: Int) -> Vector {
   @inline(__always)
   func column(_ x: Int) -> (Vector, Vector) {
-    let source = source + x * step
+    let source = values + x * step
     return Four(
       v0: load(source), v1: load(source + 4 * step), v2: load(source + 8 * step),
       v3: load(source + 12 * step)
@@ -260,12 +283,12 @@ private func finishFour(
   }
   let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
   @inline(__always)
-  func finishRow(_ row: Int, _ values: Four) -> Vector {
-    let (first, second) = values.outputTransformed
-    target.finish(first, row: row, column: 0, channel: channel)
-    target.finish(second, row: row, column: 1, channel: channel)
+  func storeRow(_ row: Int, _ sums: Four) -> Vector {
+    let (first, second) = sums.outputTransformed
+    store(first, values + row * 2 * step)
+    store(second, values + (row * 2 + 1) * step)
     return first + second
   }
-  return finishRow(0, Four(v0: c0.0, v1: c1.0, v2: c2.0, v3: c3.0))
-    + finishRow(1, Four(v0: c0.1, v1: c1.1, v2: c2.1, v3: c3.1))
+  return storeRow(0, Four(v0: c0.0, v1: c1.0, v2: c2.0, v3: c3.0))
+    + storeRow(1, Four(v0: c0.1, v1: c1.1, v2: c2.1, v3: c3.1))
 }

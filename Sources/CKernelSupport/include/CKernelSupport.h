@@ -84,3 +84,6 @@ static inline void rnw_pause(void) {
 // Brings the cache line of an address near: to be read, or to be written.
 static inline void rnw_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 static inline void rnw_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+// The same for what is needed later: into the second-level cache.
+static inline void rnw_prefetch_for_later(const void *address) { __builtin_prefetch(address, 0, 2); }

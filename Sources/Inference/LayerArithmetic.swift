@@ -16,12 +16,8 @@ extension RNWConvolution {
   /// The extents of a convolution from an input [N, H, W, C] or [N, C].
   init(_ conv: Operation.Convolution, input: Shape, output: Shape) {
     self.init()
-    images = input[0]
-    height = input.rank == 4 ? input[1] : 1
-    width = input.rank == 4 ? input[2] : 1
+    setExtents(input: input, output: output)
     inputChannels = conv.inputChannels
-    outputHeight = output.rank == 4 ? output[1] : 1
-    outputWidth = output.rank == 4 ? output[2] : 1
     outputChannels = conv.outputChannels
     kernelHeight = conv.kernel
     kernelWidth = conv.kernel
@@ -30,32 +26,40 @@ extension RNWConvolution {
     padding = conv.padding
     tapsPerBlock = conv.kernel * conv.kernel
   }
+
+  /// Takes the number of images, and the sizes before and after; features are images of one pixel.
+  mutating func setExtents(input: Shape, output: Shape) {
+    images = input[0]
+    height = input.rank == 4 ? input[1] : 1
+    width = input.rank == 4 ? input[2] : 1
+    outputHeight = output.rank == 4 ? output[1] : 1
+    outputWidth = output.rank == 4 ? output[2] : 1
+    outputChannels = output[output.rank - 1]
+  }
+}
+
+extension PoolWindow {
+  /// The window of an operation on an image of a size.
+  init(_ pool: Operation.Pool, input: Shape, output: Shape) {
+    // TensorFlow puts the odd row and column below and right.
+    func before(_ size: Int, _ outputs: Int) -> Int {
+      max((outputs - 1) * pool.stride + pool.size - size, 0) / 2
+    }
+    let (top, left) =
+      switch pool.padding {
+      case .zero(let padding), .ignored(let padding): (padding, padding)
+      case .same: (before(input[1], output[1]), before(input[2], output[2]))
+      }
+    let includesZeros = if case .zero = pool.padding { true } else { false }
+    self.init(
+      size: pool.size, stride: pool.stride, top: top, left: left, includesZeros: includesZeros)
+  }
 }
 
 extension RNWPool {
   /// The extents of a pooling window.
   init(_ pool: Operation.Pool, input: Shape, output: Shape) {
-    self.init()
-    images = input[0]
-    height = input[1]
-    width = input[2]
-    channels = input[3]
-    outputHeight = output[1]
-    outputWidth = output[2]
-    size = pool.size
-    stride = pool.stride
-    switch pool.padding {
-    case .zero(let padding):
-      (top, left, includesZeros) = (padding, padding, 1)
-    case .ignored(let padding):
-      (top, left) = (padding, padding)
-    case .same:
-      // TensorFlow puts the odd row and column below and right.
-      func before(_ size: Int, _ outputs: Int) -> Int {
-        max((outputs - 1) * pool.stride + pool.size - size, 0) / 2
-      }
-      (top, left) = (before(input[1], output[1]), before(input[2], output[2]))
-    }
+    self.init(PoolWindow(pool, input: input, output: output), input: input, output: output)
   }
 }
 

@@ -1,4 +1,3 @@
-import CKernelSupport
 public import ResNetV2
 import Tensors
 
@@ -13,8 +12,7 @@ public struct ReferenceExecutor: Executor {
   public let graph: Graph
 
   private let parameters: Parameters
-  private let kernels: Kernels
-  private let pool: WorkerPool
+  private let arithmetic: ReferenceArithmetic
 
   /// Makes an executor of a network and its parameters.
   public init(graph: Graph, parameters: Parameters, threads: Int) {
@@ -26,8 +24,7 @@ public struct ReferenceExecutor: Executor {
   ) {
     self.graph = graph
     self.parameters = parameters
-    kernels = instructionSet.kernels
-    pool = WorkerPool(threads: threads)
+    arithmetic = ReferenceArithmetic(threads: threads, instructionSet: instructionSet)
   }
 
   /// Runs the whole network, one node after the other.
@@ -60,145 +57,59 @@ public struct ReferenceExecutor: Executor {
       return inputs[0]
     case .convolution(let conv):
       return convolve(inputs[0], conv, tensors, to: shape)
-    case .dense(let inputChannels, let outputChannels, _):
-      let conv = Operation.Convolution(
-        kernel: 1, stride: 1, padding: 0, inputChannels: inputChannels,
-        outputChannels: outputChannels)
-      return convolve(inputs[0], conv, tensors, to: shape)
-    case .norm(let norm, let channels):
-      return normalize(inputs[0], norm, channels: channels, tensors)
+    case .dense:
+      guard let weight = tensors[.weight] else { return inputs[0] }
+      return arithmetic.convolve(
+        inputs[0], weights: weight.outputChannelsLast(), bias: tensors[.bias]?.floats(), to: shape)
+    case .norm(let norm, _):
+      return normalize(inputs[0], norm, tensors)
     case .relu:
-      return make(shape) { output in
-        inputs[0].withPointer { kernels.rectify($0, output, shape.elementCount) }
-      }
+      return arithmetic.rectify(inputs[0])
     case .add:
-      return make(shape) { output in
-        inputs[0].withPointer { first in
-          inputs[1].withPointer { kernels.add(first, $0, output, shape.elementCount) }
-        }
-      }
+      return arithmetic.add(inputs[0], inputs[1])
     case .maxPool(let pool):
-      return self.pool(inputs[0], pool, to: shape, kernels.maxPool)
+      let window = PoolWindow(pool, input: inputs[0].shape, output: shape)
+      return arithmetic.maxPool(inputs[0], window, to: shape)
     case .averagePool(let pool):
-      return self.pool(inputs[0], pool, to: shape, kernels.averagePool)
+      let window = PoolWindow(pool, input: inputs[0].shape, output: shape)
+      return arithmetic.averagePool(inputs[0], window, to: shape)
     case .subsample(let stride):
       // A window of one pixel: its largest value is the pixel.
-      let pool = Operation.Pool(size: 1, stride: stride, padding: .ignored(0))
-      return self.pool(inputs[0], pool, to: shape, kernels.maxPool)
+      return arithmetic.maxPool(inputs[0], PoolWindow(size: 1, stride: stride), to: shape)
     case .globalAverage:
-      return average(inputs[0], to: shape)
+      return arithmetic.globalAverage(inputs[0], to: shape)
     case .softmax:
-      return softmax(inputs[0])
+      return arithmetic.softmax(inputs[0])
     }
   }
 
-  // MARK: - Operations
+  // MARK: - Operations with parameters
 
   private func convolve(
     _ input: Activation, _ conv: Operation.Convolution, _ tensors: [Parameter.Role: TensorData],
     to shape: Shape
   ) -> Activation {
     guard let weight = tensors[.weight] else { return input }
-    let matrix = weight.reshaped(
-      to: [conv.outputChannels, conv.inputChannels, conv.kernel, conv.kernel])
     let weights =
-      (conv.weightStandardizationEpsilon.map { matrix.standardized(epsilon: $0) } ?? matrix)
-      .outputChannelsLast()
-    let zeros = [Float](repeating: 0, count: conv.inputChannels)
-    let bias = tensors[.bias]?.floats()
-    let pixels = shape.elementCount / conv.outputChannels
-    // A few pixels at a time, so that the threads end together.
-    let piece = max(1, min(64, pixels / (pool.threadCount * 4)))
-    return make(shape) { output in
-      weights.withFloats { weights in
-        input.withPointer { source in
-          zeros.withUnsafeBufferPointer { zeros in
-            bias.withOptionalPointer { bias in
-              var work = RNWConvolution(conv, input: input.shape, output: shape)
-              work.input = source
-              work.weights = weights.baseAddress
-              work.zeros = zeros.baseAddress
-              work.bias = bias
-              work.output = output
-              withUnsafePointer(to: work) { work in
-                pool.run((pixels + piece - 1) / piece) { index, _ in
-                  let start = index * piece
-                  kernels.convolveReference(work, start..<min(start + piece, pixels))
-                }
-              }
-            }
-          }
-        }
-      }
-    }
+      conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
+    return arithmetic.convolve(
+      input, weights: weights.outputChannelsLast(), bias: tensors[.bias]?.floats(),
+      stride: conv.stride, padding: conv.padding, to: shape)
   }
 
   private func normalize(
-    _ input: Activation, _ norm: Configuration.Norm, channels: Int,
-    _ tensors: [Parameter.Role: TensorData]
+    _ input: Activation, _ norm: Configuration.Norm, _ tensors: [Parameter.Role: TensorData]
   ) -> Activation {
-    let scale = tensors[.scale]?.floats() ?? []
-    let shift = tensors[.shift]?.floats() ?? []
-    let images = input.shape[0]
-    let pixels = input.values.count / channels / images
-    return make(input.shape) { output in
-      input.withPointer { source in
-        switch norm {
-        case .batch(let epsilon):
-          let mean = (tensors[.mean]?.floats() ?? []).map { Double($0) }
-          let variance = (tensors[.variance]?.floats() ?? []).map { Double($0) }
-          kernels.normalizeReference(
-            source, mean, variance, epsilon, scale, shift, output, images * pixels, channels)
-        case .group(let count, let epsilon):
-          for image in 0..<images {
-            let start = image * pixels * channels
-            let (mean, variance) = kernels.moments(
-              source + start, pixels: pixels, channels: channels, groups: count)
-            kernels.normalizeReference(
-              source + start, mean, variance, epsilon, scale, shift, output + start, pixels,
-              channels)
-          }
-        }
-      }
+    func values(_ role: Parameter.Role) -> [Float] { tensors[role]?.floats() ?? [] }
+    switch norm {
+    case .batch(let epsilon):
+      return arithmetic.normalize(
+        input, mean: values(.mean), variance: values(.variance), epsilon: epsilon,
+        scale: values(.scale), shift: values(.shift))
+    case .group(let count, let epsilon):
+      return arithmetic.normalize(
+        input, groups: count, epsilon: epsilon, scale: values(.scale), shift: values(.shift))
     }
-  }
-
-  private func pool(
-    _ input: Activation, _ window: Operation.Pool, to shape: Shape,
-    _ kernel: (UnsafePointer<RNWPool>, Range<Int>) -> Void
-  ) -> Activation {
-    make(shape) { output in
-      input.withPointer { source in
-        var work = RNWPool(window, input: input.shape, output: shape)
-        work.input = source
-        work.output = output
-        kernel(&work, 0..<shape[0] * shape[1])
-      }
-    }
-  }
-
-  private func average(_ input: Activation, to shape: Shape) -> Activation {
-    let pixels = input.shape[1] * input.shape[2]
-    let channels = shape[1]
-    return make(shape) { output in
-      input.withPointer { source in
-        for image in 0..<shape[0] {
-          kernels.globalAverage(
-            source + image * pixels * channels, output + image * channels, pixels, channels)
-        }
-      }
-    }
-  }
-
-  private func make(
-    _ shape: Shape, _ body: (UnsafeMutablePointer<Float>) -> Void
-  ) -> Activation {
-    Activation(
-      shape: shape,
-      values: [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
-        if let start = buffer.baseAddress { body(start) }
-        count = shape.elementCount
-      })
   }
 }
 

@@ -1,0 +1,211 @@
+import CKernelSupport
+import ResNetV2
+package import Tensors
+
+/// The operations of networks with sums in Double, in a fixed order, on float32 values: what every
+/// reference is made of.
+///
+/// Images are [N, H, W, C], row-major. No shape is checked here: whoever calls has the shapes of the
+/// values before and after.
+package struct ReferenceArithmetic: Sendable {
+  private let kernels: Kernels
+  private let pool: WorkerPool
+
+  /// Prepares for a number of threads.
+  package init(threads: Int, instructionSet: InstructionSet = .best) {
+    kernels = instructionSet.kernels
+    pool = WorkerPool(threads: threads)
+  }
+
+  /// A convolution: the window moves by `stride` over an image with `padding` zeros on each side.
+  ///
+  /// Features [N, C] are images of one pixel.
+  ///
+  /// - Parameters:
+  ///   - weights: [height, width, input, output], or [input, output].
+  ///   - bias: what is added per output channel.
+  ///   - shape: the shape of the result.
+  package func convolve(
+    _ input: Activation, weights: TensorData, bias: [Float]?, stride: Int = 1, padding: Int = 0,
+    to shape: Shape
+  ) -> Activation {
+    let sizes = weights.shape.dimensions
+    let (height, width) = sizes.count == 4 ? (sizes[0], sizes[1]) : (1, 1)
+    let (inputChannels, outputChannels) = (sizes[sizes.count - 2], sizes[sizes.count - 1])
+    let zeros = [Float](repeating: 0, count: inputChannels)
+    let pixels = shape.elementCount / max(outputChannels, 1)
+    // A few pixels at a time, so that the threads end together.
+    let piece = max(1, min(64, pixels / (pool.threadCount * 4)))
+    return make(shape) { output in
+      weights.withFloats { weights in
+        input.withPointer { source in
+          zeros.withUnsafeBufferPointer { zeros in
+            bias.withOptionalPointer { bias in
+              var work = RNWConvolution()
+              work.setExtents(input: input.shape, output: shape)
+              (work.kernelHeight, work.kernelWidth) = (height, width)
+              (work.inputChannels, work.pixelStride) = (inputChannels, inputChannels)
+              (work.stride, work.padding) = (stride, padding)
+              work.tapsPerBlock = height * width
+              work.input = source
+              work.weights = weights.baseAddress
+              work.zeros = zeros.baseAddress
+              work.bias = bias
+              work.output = output
+              withUnsafePointer(to: work) { work in
+                pool.run((pixels + piece - 1) / piece) { index, _ in
+                  let start = index * piece
+                  kernels.convolveReference(work, start..<min(start + piece, pixels))
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// (x − mean) / √(variance + ε) · scale + shift, per channel.
+  package func normalize(
+    _ input: Activation, mean: [Float], variance: [Float], epsilon: Double, scale: [Float],
+    shift: [Float]
+  ) -> Activation {
+    let (mean, variance) = (mean.map(Double.init), variance.map(Double.init))
+    let channels = scale.count
+    return make(input.shape) { output in
+      input.withPointer { source in
+        kernels.normalizeReference(
+          source, mean, variance, epsilon, scale, shift, output,
+          input.values.count / max(channels, 1), channels)
+      }
+    }
+  }
+
+  /// The same with the moments of each image's groups of channels.
+  package func normalize(
+    _ input: Activation, groups: Int, epsilon: Double, scale: [Float], shift: [Float]
+  ) -> Activation {
+    let channels = scale.count
+    let images = input.shape[0]
+    let pixels = input.values.count / channels / images
+    return make(input.shape) { output in
+      input.withPointer { source in
+        for image in 0..<images {
+          let start = image * pixels * channels
+          let (mean, variance) = kernels.moments(
+            source + start, pixels: pixels, channels: channels, groups: groups)
+          kernels.normalizeReference(
+            source + start, mean, variance, epsilon, scale, shift, output + start, pixels,
+            channels)
+        }
+      }
+    }
+  }
+
+  /// max(x, 0).
+  package func rectify(_ input: Activation) -> Activation {
+    make(input.shape) { output in
+      input.withPointer { kernels.rectify($0, output, input.shape.elementCount) }
+    }
+  }
+
+  /// The sum of two values of the same shape.
+  package func add(_ first: Activation, _ second: Activation) -> Activation {
+    make(first.shape) { output in
+      first.withPointer { first in
+        second.withPointer { kernels.add(first, $0, output, second.shape.elementCount) }
+      }
+    }
+  }
+
+  /// The largest value of each window.
+  package func maxPool(_ input: Activation, _ window: PoolWindow, to shape: Shape) -> Activation {
+    pool(input, window, to: shape, kernels.maxPool)
+  }
+
+  /// The mean of each window, counting only what lies within the image.
+  package func averagePool(
+    _ input: Activation, _ window: PoolWindow, to shape: Shape
+  ) -> Activation {
+    pool(input, window, to: shape, kernels.averagePool)
+  }
+
+  /// The mean over the image: [N, H, W, C] to [N, C], or to any shape with as many values.
+  package func globalAverage(_ input: Activation, to shape: Shape) -> Activation {
+    let pixels = input.shape[1] * input.shape[2]
+    let channels = input.shape[3]
+    return make(shape) { output in
+      input.withPointer { source in
+        for image in 0..<shape[0] {
+          kernels.globalAverage(
+            source + image * pixels * channels, output + image * channels, pixels, channels)
+        }
+      }
+    }
+  }
+
+  /// exp(x) / Σ exp(x) over the innermost axis.
+  package func softmax(_ input: Activation) -> Activation {
+    Inference.softmax(input)
+  }
+
+  private func pool(
+    _ input: Activation, _ window: PoolWindow, to shape: Shape,
+    _ kernel: (UnsafePointer<RNWPool>, Range<Int>) -> Void
+  ) -> Activation {
+    make(shape) { output in
+      input.withPointer { source in
+        var work = RNWPool(window, input: input.shape, output: shape)
+        work.input = source
+        work.output = output
+        kernel(&work, 0..<shape[0] * shape[1])
+      }
+    }
+  }
+
+  private func make(
+    _ shape: Shape, _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) -> Activation {
+    Activation(
+      shape: shape,
+      values: [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+        if let start = buffer.baseAddress { body(start) }
+        count = shape.elementCount
+      })
+  }
+}
+
+/// A square window that moves over an image.
+package struct PoolWindow: Hashable, Sendable {
+  /// The height and width.
+  package let size: Int
+  /// The stride in both directions.
+  package let stride: Int
+  /// The rows above the image where the first window begins.
+  package let top: Int
+  /// The columns left of it.
+  package let left: Int
+  /// Whether the border counts as zeros rather than not at all.
+  package let includesZeros: Bool
+
+  /// Describes a window.
+  package init(size: Int, stride: Int, top: Int = 0, left: Int = 0, includesZeros: Bool = false) {
+    self.size = size
+    self.stride = stride
+    self.top = top
+    self.left = left
+    self.includesZeros = includesZeros
+  }
+}
+
+extension RNWPool {
+  /// The extents of a window that moves over an image.
+  init(_ window: PoolWindow, input: Shape, output: Shape) {
+    self.init()
+    (images, height, width, channels) = (input[0], input[1], input[2], input[3])
+    (outputHeight, outputWidth) = (output[1], output[2])
+    (size, stride) = (window.size, window.stride)
+    (top, left) = (window.top, window.left)
+    includesZeros = window.includesZeros ? 1 : 0
+  }
+}

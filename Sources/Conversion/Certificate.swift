@@ -27,6 +27,16 @@ package enum Certificate {
     activation.firstImage.averagedOverImage
   }
 
+  /// The certified values of an executor for an input.
+  static func values(of executor: some Executor, on input: Activation) throws -> [Float] {
+    let wanted = executor.graph.index(of: node(of: executor.graph).name)
+    var values: [Float] = []
+    _ = try executor.run(input) { node, value in
+      if node == wanted { values = Self.values(of: value) }
+    }
+    return values
+  }
+
   /// Runs a file's probe again and compares with what the file certifies.
   package static func check(
     _ record: CertificateRecord, with executor: some Executor
@@ -34,12 +44,8 @@ package enum Certificate {
     guard let shape = Shape(validating: record.probe.shape),
       shape.elementCount <= maximumProbeElements
     else { return Check(record: record, scaledError: .infinity) }
-    let probe = Activation.probe(seed: record.probe.seed, shape: shape)
-    let wanted = executor.graph.index(of: node(of: executor.graph).name)
-    var values: [Float] = []
-    _ = try executor.run(probe) { node, value in
-      if node == wanted { values = Self.values(of: value) }
-    }
+    let values = try values(
+      of: executor, on: Activation.probe(seed: record.probe.seed, shape: shape))
     guard values.count == record.values.count else {
       return Check(record: record, scaledError: .infinity)
     }

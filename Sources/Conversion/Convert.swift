@@ -17,8 +17,14 @@ package struct ConversionRequest: Sendable {
   package var family: Family?
   /// How tensors are stored.
   package var codec: RNWCodec = .planes
-  /// The largest scaled error of any layer that is accepted.
+  /// In which type the weights are kept.
+  package var precision = Precision.float32
+  /// The largest scaled error of any layer that is accepted between the written file and the same
+  /// weights run by the reference.
   package var limit: Double = Limits.float32
+  /// The largest scaled error of the network's output that is accepted between the written file and
+  /// the source; where `nil`, that of the precision.
+  package var maximumError: Double?
   /// An archive of activations that the framework computed.
   package var reference: String?
   /// What the network is run on.
@@ -38,9 +44,17 @@ package struct ConversionRequest: Sendable {
 package struct ConversionOutcome: Sendable {
   /// The network.
   package let model: Model
-  /// The comparison of the written file, run by the fast executor, with the source, run by the
-  /// reference.
+  /// In which type the weights are kept.
+  package let precision: Precision
+  /// The scaled error of the output that was allowed; `nil` where it was that of the precision.
+  package let maximumError: Double?
+  /// The comparison of the written file, run by the fast executor, with the weights that were meant
+  /// to be written, run by the reference.
+  ///
+  /// Those are the source's where nothing was rounded.
   package let comparison: Comparison.Outcome
+  /// The comparison of the written file with the source, where weights were rounded.
+  package let accuracy: Comparison.Outcome?
   /// The comparison of the written file with the framework's activations, where they were given.
   package let reference: Comparison.Outcome?
   /// The number of bytes of the written file, or `nil` where it was not kept.
@@ -50,8 +64,16 @@ package struct ConversionOutcome: Sendable {
 
   /// Whether every layer of every comparison is within its limit.
   package var passes: Bool {
-    comparison.verdict.passes && reference?.verdict.passes ?? true
+    comparisons.allSatisfy(\.verdict.passes)
   }
+
+  /// Every comparison that was made.
+  package var comparisons: [Comparison.Outcome] {
+    [accuracy, comparison, reference].compactMap { $0 }
+  }
+
+  /// The scaled error of the network's output against the source.
+  package var outputError: Double { (accuracy ?? comparison).outputError(of: model.graph) }
 }
 
 /// Converts a file: reads, maps, writes, runs both, compares every layer, and only then puts the
@@ -73,9 +95,13 @@ package func convert(
     inputs: try [request.source, request.reference].compactMap { $0 }.map {
       try MappedFile(path: $0).identity
     })
-  let parameters = try clock.measure("map") { try model.parameters(threads: threads) }
+  let original = try clock.measure("map") { try model.parameters(threads: threads) }
   if !request.isForced {
-    try refuseSuspicious(parameters, of: model, threads: threads)
+    try refuseSuspicious(original, of: model, threads: threads)
+  }
+  let types = ParameterTypes(request.precision)
+  let parameters = try clock.measure("round") {
+    try original.rounded(for: model, threads: threads, to: types)
   }
   var records = try records(of: model)
   let draft = try clock.measure("write") {
@@ -86,37 +112,23 @@ package func convert(
   }
 
   // What was written is what is judged: the file is opened again, and run by the other executor.
-  let input = try await request.input.activation(for: model, default: nil)
-  let comparison = try await clock.measure("compare") {
-    let written = try await Model(path: draft.path)
-    let candidate = FastExecutor(
-      graph: written.graph, parameters: try written.parameters(threads: threads), threads: threads,
-      winograd: false)
-    let truth = RecordingExecutor(
-      ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
-      node: model.graph.index(of: Certificate.node(of: model.graph).name) ?? 0)
-    let byLayer = Comparison(
-      candidate: candidate, layerNames: model.layerNames, limits: Limits(standard: request.limit),
-      progress: progress)
-    let result = try byLayer.run(against: truth, inputs: [input])
-    let byFramework = try archive.map { archive in
-      try byLayer.run(
-        against: try ActivationArchive(archive, graph: model.graph, layerNames: model.layerNames))
-    }
-    return (result, byFramework, truth.value)
+  let proof = try await clock.measure("compare") {
+    try await Proof(
+      of: draft.path, model: model, parameters: parameters, original: original, archive: archive,
+      request: request, progress: progress)
   }
-  let (own, framework, certified) = comparison
-  guard own.verdict.passes, framework?.verdict.passes ?? true else {
+  guard proof.passes else {
     return ConversionOutcome(
-      model: model, comparison: own, reference: framework, outputBytes: nil, stages: clock.stages)
+      model: model, precision: request.precision, maximumError: request.maximumError,
+      comparison: proof.own, accuracy: proof.accuracy, reference: proof.framework, outputBytes: nil,
+      stages: clock.stages)
   }
-  records = try clock.measure("certify") {
-    try certify(records, request, model, own, framework, value: certified)
-  }
+  records = try clock.measure("certify") { try certify(records, request, model, proof) }
   try clock.measure("fsync") { try draft.commit(records) }
   return ConversionOutcome(
-    model: model, comparison: own, reference: framework, outputBytes: draft.byteCount,
-    stages: clock.stages)
+    model: model, precision: request.precision, maximumError: request.maximumError,
+    comparison: proof.own, accuracy: proof.accuracy, reference: proof.framework,
+    outputBytes: draft.byteCount, stages: clock.stages)
 }
 
 // MARK: - Records
@@ -148,22 +160,26 @@ private func certificateBytes(for model: Model) -> Int {
 }
 
 private func certify(
-  _ records: RNWDraft.Records, _ request: ConversionRequest, _ model: Model,
-  _ comparison: Comparison.Outcome, _ framework: Comparison.Outcome?, value: Activation?
+  _ records: RNWDraft.Records, _ request: ConversionRequest, _ model: Model, _ proof: Proof
 ) throws -> RNWDraft.Records {
   var records = records
   var source = try RecordCoding.record(SourceRecord.self, from: records.source)
   source.sha256 = try sha256(ofFileAt: request.source)
   records.source = try RecordCoding.json(source)
-  guard case .probe(let seed, _) = request.input, let value else { return records }
-  let worst = comparison.verdict.worst
+  let worst = proof.own.verdict.worst
   let certificate = CertificateRecord(
-    probe: .init(seed: seed, shape: [1] + comparison.inputShape.dimensions.dropFirst()),
-    node: Certificate.node(of: model.graph).name,
-    values: Certificate.values(of: value), limit: request.limit,
-    worstScaledError: worst?.scaledError ?? 0, worstLayer: worst?.name ?? "",
-    layers: comparison.verdict.compared,
-    reference: framework.map { result in
+    probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),
+    node: Certificate.node(of: model.graph).name, values: proof.certifiedValues,
+    limit: request.limit, worstScaledError: worst?.scaledError ?? 0,
+    worstLayer: worst?.name ?? "", layers: proof.own.verdict.compared,
+    rounding: proof.accuracy.map { result in
+      .init(
+        precision: request.precision, maximumError: request.maximumError,
+        outputError: result.outputError(of: model.graph), images: result.images,
+        worstScaledError: result.verdict.worst?.propagated?.scaledError ?? 0,
+        worstLayer: result.verdict.worst?.name ?? "", layers: result.verdict.compared)
+    },
+    reference: proof.framework.map { result in
       .init(
         file: fileName(of: request.reference ?? ""),
         worstScaledError: result.verdict.worst?.scaledError ?? 0,

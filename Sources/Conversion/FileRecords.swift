@@ -46,6 +46,8 @@ package struct CertificateRecord: Codable, Sendable {
   package var worstLayer: String
   /// How many layers were compared.
   package var layers: Int
+  /// What rounding the weights did, where they were rounded.
+  package var rounding: RoundingRecord?
   /// The same figures against the framework's own activations, where they were given.
   package var reference: ReferenceRecord?
 
@@ -55,6 +57,24 @@ package struct CertificateRecord: Codable, Sendable {
     package var seed: UInt64
     /// The shape, [N, H, W, C].
     package var shape: [Int]
+  }
+
+  /// The comparison of rounded weights with those of the source.
+  package struct RoundingRecord: Codable, Sendable {
+    /// The precision that was asked for.
+    package var precision: Precision
+    /// The scaled error of the output that was allowed; absent where it was that of the precision.
+    package var maximumError: Double?
+    /// The scaled error of the output.
+    package var outputError: Double
+    /// On how many images it was measured.
+    package var images: Int
+    /// The scaled error of the layer that is closest to its limit, where errors carry on.
+    package var worstScaledError: Double
+    /// That layer, by canonical name.
+    package var worstLayer: String
+    /// How many layers were compared.
+    package var layers: Int
   }
 
   /// A comparison with activations that a framework computed.

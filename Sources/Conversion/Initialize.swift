@@ -81,7 +81,8 @@ func write(
   case .safetensors:
     let tensors = try family.namedTensors(
       of: parameters, in: graph, renamed: renamed, threads: threads)
-    try SafetensorsWriter.write(tensors.map { ($0.name, $0.data) }, to: output)
+    let stored = try concurrentMap(tensors, threads: threads) { ($0.name, try $0.storedData()) }
+    try SafetensorsWriter.write(stored, to: output)
   case .npz:
     var writer = NPZWriter(to: output)
     for tensor in try family.namedTensors(
@@ -96,6 +97,15 @@ func write(
     try await KerasH5Writer.write(layers(of: graph, family, renamed, tensors), to: output)
   }
   try output.commit()
+}
+
+extension Family.NamedTensor {
+  /// The elements in the model's type where other tools know it: one of 16 bits.
+  ///
+  /// The values come from that type, so rounding them gives the same bits again.
+  fileprivate func storedData() throws -> TensorData {
+    dtype == .float16 || dtype == .bfloat16 ? try data.rounded(to: dtype) : data
+  }
 }
 
 /// The layers of a network in the order in which Keras reads them, with those that have no weights.

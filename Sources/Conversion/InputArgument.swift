@@ -12,7 +12,10 @@ package enum InputArgument: Hashable, Sendable {
   private static let maximumProbeImages = 4096
 
   /// The input that is used where none is given.
-  package static let standardProbe = InputArgument.probe(seed: 1, count: 1)
+  package static let standardProbe = InputArgument.probe(seed: standardSeed, count: 1)
+
+  /// The seed of that input.
+  package static let standardSeed: UInt64 = 1
 
   /// Reads `probe:SEED`, `probe:SEED:COUNT` or a path; `nil` for a malformed probe.
   package init?(_ argument: String) {

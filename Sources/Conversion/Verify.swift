@@ -16,8 +16,8 @@ package struct VerificationRequest: Sendable {
   package var family: Family?
   /// What both are run on; an archive's own input where `nil`.
   package var input: InputArgument?
-  /// The limits of the layers.
-  package var limits = Limits()
+  /// The limits of the layers; those of the weights' precision where `nil`.
+  package var limits: Limits?
   /// Which comparisons are made.
   package var mode = Comparison.Mode.propagated
   /// The layers that are compared, or `nil` for all.
@@ -44,10 +44,11 @@ package func verify(
   let parameters = try model.parameters(threads: request.threads)
   let candidate = FastExecutor(
     graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
-  let comparison = Comparison(
-    candidate: candidate, layerNames: model.layerNames, limits: request.limits, mode: request.mode,
-    layers: request.layers, progress: progress)
   let truth = try await Truth(path, request: request, model: model)
+  let comparison = Comparison(
+    candidate: candidate, layerNames: model.layerNames,
+    limits: request.limits ?? standardLimits(model, truth), mode: request.mode,
+    layers: request.layers, progress: progress)
   do {
     return try await compare(comparison, model, parameters, with: truth, request)
   } catch let error as ComparisonError {
@@ -77,6 +78,21 @@ private enum Truth {
     let other = try Model(source, family: request.family)
     self = .model(other, try other.parameters(threads: request.threads))
   }
+}
+
+/// The limits for two models, of which one may have weights that were rounded for the other.
+///
+/// What a `.rnw` keeps in a coarser type than the other has was rounded. Any other file was always
+/// as coarse as it is: what is made from it is exact.
+private func standardLimits(_ model: Model, _ truth: Truth) -> Limits {
+  let own = model.coarsestType
+  guard case .model(let other, _) = truth else {
+    return model.converted == nil ? Limits() : Limits(precision: own)
+  }
+  let others = other.coarsestType
+  let coarser = own.coarseness > others.coarseness ? (model, own) : (other, others)
+  guard own != others, coarser.0.converted != nil else { return Limits() }
+  return Limits(precision: coarser.1)
 }
 
 private func compare(

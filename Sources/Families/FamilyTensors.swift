@@ -8,8 +8,10 @@ extension Family {
     package let layer: String
     /// What follows the layer's name, such as `/kernel`.
     package let suffix: String
-    /// The elements in the family's layout.
+    /// The elements as float32 in the family's layout.
     package let data: TensorData
+    /// The type in which the model keeps the values.
+    package let dtype: DType
 
     /// The whole name.
     package var name: String { layer + suffix }
@@ -31,7 +33,8 @@ extension Family {
       return NamedTensor(
         layer: renamed[parameter.node] ?? layerName(of: parameter.node) ?? parameter.node,
         suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
-        data: order.tensor(from: parameters[parameter]))
+        data: order.tensor(from: parameters[parameter].asFloat32()),
+        dtype: parameters[parameter].dtype)
     }
   }
 }

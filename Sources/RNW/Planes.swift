@@ -63,7 +63,7 @@ enum Planes {
 
   /// Whether a type gains from the codec.
   static func canEncode(_ dtype: DType) -> Bool {
-    dtype == .float32 || dtype == .float16 || dtype == .bfloat16
+    dtype == .float32 || dtype == .float16 || dtype == .bfloat16 || dtype == .int8
   }
 
   // MARK: - Blocks

@@ -53,7 +53,11 @@ package struct RNWDraft: Sendable {
     _ tensors: [(name: String, data: TensorData)], codec: RNWCodec, records: Records,
     certificateBytes: Int, to output: OutputFile, threads: Int
   ) throws {
-    let stored = try concurrentMap(tensors, threads: threads) { name, data in
+    let withScales = tensors.flatMap { name, data in
+      let scales = data.channelScales.map { TensorData(shape: [$0.count], values: $0) }
+      return [(name, data)] + (scales.map { [(name.scalesName, $0)] } ?? [])
+    }
+    let stored = try concurrentMap(withScales, threads: threads) { name, data in
       let isPacked = codec == .planes && Planes.canEncode(data.dtype) && data.shape.elementCount > 0
       let bytes = isPacked ? try Planes.encode(data, threads: 1) : nil
       return StoredTensor(
@@ -134,7 +138,8 @@ private struct StoredTensor: Sendable {
     TensorRecord(
       dtype: data.dtype.rawValue, shape: data.shape.dimensions,
       encoding: packed == nil ? .raw : .planes, crc32: checksum,
-      storedCRC32: packed.map { $0.withUnsafeBytes { Checksum.crc32(of: $0) } })
+      storedCRC32: packed.map { $0.withUnsafeBytes { Checksum.crc32(of: $0) } },
+      scales: data.channelScales == nil ? nil : name.scalesName)
   }
 
   func write(to output: OutputFile, at offset: Int) throws {
@@ -144,4 +149,9 @@ private struct StoredTensor: Sendable {
       try data.withUnsafeBytes { try output.write($0, at: offset) }
     }
   }
+}
+
+extension String {
+  /// The name under which the scales of a tensor of this name are stored.
+  fileprivate var scalesName: String { self + ".scales" }
 }

@@ -20,6 +20,8 @@ public struct RNWFile: WeightSource {
   public let path: String
 
   /// The tensors with their logical types and shapes, sorted by name.
+  ///
+  /// The scales of an int8 tensor are part of it and not listed.
   public let tensors: [TensorInfo]
 
   /// The file's `__metadata__`, with the records as JSON text.
@@ -63,7 +65,8 @@ public struct RNWFile: WeightSource {
       let missing = records.keys.filter { !names.contains($0) }.min() ?? ""
       throw Self.fault(file, "lacks a tensor that rnw.tensors describes", missing)
     }
-    self.tensors = tensors.sorted { $0.name < $1.name }
+    let scales = try Self.scales(records, in: file)
+    self.tensors = tensors.filter { !scales.contains($0.name) }.sorted { $0.name < $1.name }
   }
 
   /// Whether a safetensors file is a `.rnw`.
@@ -79,6 +82,13 @@ public struct RNWFile: WeightSource {
 
   /// Reads one tensor, decoding its blocks on several threads.
   public func tensor(named name: String, threads: Int) throws -> TensorData {
+    let elements = try elements(of: name, threads: threads)
+    guard let scales = records[name]?.scales else { return elements }
+    return elements.scaled(byChannel: try self.elements(of: scales, threads: 1).floats())
+  }
+
+  /// The elements of a tensor, without the scales that belong to it.
+  private func elements(of name: String, threads: Int) throws -> TensorData {
     guard let record = records[name] else {
       throw Self.fault(stored, "has no tensor of this name", name)
     }
@@ -99,8 +109,9 @@ public struct RNWFile: WeightSource {
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
   public func verify(tensorNamed name: String) throws {
-    let data = try tensor(named: name)
+    let data = try elements(of: name, threads: 1)
     guard let record = records[name] else { return }
+    if let scales = record.scales { try verify(tensorNamed: scales) }
     switch record.encoding {
     case .raw:
       try verify(data, record, name: name)
@@ -184,6 +195,22 @@ public struct RNWFile: WeightSource {
     } catch {
       throw fault(file, "has a damaged record of tensors", MetadataKey.tensors)
     }
+  }
+
+  /// The names of all tensors that are scales of another.
+  private static func scales(
+    _ records: [String: TensorRecord], in file: SafetensorsFile
+  ) throws -> Set<String> {
+    var names: Set<String> = []
+    for (name, record) in records {
+      guard let scales = record.scales else { continue }
+      guard record.dtype == DType.int8.rawValue, let channels = record.shape.first,
+        let other = records[scales], other.dtype == DType.float32.rawValue,
+        other.shape == [channels], other.scales == nil
+      else { throw fault(file, "has a tensor whose scales do not fit it", name) }
+      names.insert(scales)
+    }
+    return names
   }
 
   private static func logicalInfo(

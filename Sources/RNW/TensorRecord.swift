@@ -13,6 +13,9 @@ struct TensorRecord: Codable, Hashable, Sendable {
   var crc32: UInt32
   /// The CRC-32 of the bytes in the file, where they are not the elements.
   var storedCRC32: UInt32?
+  /// The name of the tensor that holds a scale for every output channel, where the elements are
+  /// integers in units of those.
+  var scales: String?
 
   /// How the bytes in the file become the elements.
   enum Encoding: String, Codable, Sendable {

@@ -1,6 +1,9 @@
 extension TensorData {
-  /// The elements as 32-bit floats, rounded to nearest where the type is wider.
+  /// The values as 32-bit floats, rounded to nearest where the type is wider.
+  ///
+  /// Integers with scales give integer · scale, rounded once to float32.
   public func floats() -> [Float] {
+    if let channelScales { return scaledValues(channelScales) }
     if dtype == .float32 {
       return [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
         withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
@@ -46,6 +49,20 @@ extension TensorData {
         return try body(bytes.assumingMemoryBound(to: Float.self))
       }
       return try floats().withUnsafeBufferPointer(body)
+    }
+  }
+
+  private func scaledValues(_ scales: [Float]) -> [Float] {
+    let perChannel = shape.elementCount / max(scales.count, 1)
+    return withUnsafeBytes { bytes in
+      [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+        for (channel, scale) in scales.enumerated() {
+          for index in channel * perChannel..<(channel + 1) * perChannel {
+            buffer[index] = Float(Int8(bitPattern: bytes[index])) * scale
+          }
+        }
+        count = shape.elementCount
+      }
     }
   }
 

@@ -8,6 +8,12 @@ public struct TensorData: Sendable {
   /// The dimensions, outermost first.
   public let shape: Shape
 
+  /// For every index of the outermost dimension what its integers are multiplied by to give the
+  /// values; `nil` where the elements are the values.
+  ///
+  /// Only int8 tensors have scales: one per output channel of a kernel or a matrix.
+  public let channelScales: [Float]?
+
   private let storage: Storage
 
   private enum Storage: Sendable {
@@ -27,6 +33,7 @@ public struct TensorData: Sendable {
     precondition(bytes.count == shape.elementCount * dtype.byteWidth)
     self.dtype = dtype
     self.shape = shape
+    channelScales = nil
     storage = .bytes(bytes)
   }
 
@@ -37,6 +44,7 @@ public struct TensorData: Sendable {
     precondition(values.count == shape.elementCount)
     dtype = .float32
     self.shape = shape
+    channelScales = nil
     storage = .floats(values)
   }
 
@@ -46,6 +54,7 @@ public struct TensorData: Sendable {
     body(UnsafeMutableBufferPointer(start: block.pointer, count: shape.elementCount))
     dtype = .float32
     self.shape = shape
+    channelScales = nil
     storage = .block(block)
   }
 
@@ -59,7 +68,15 @@ public struct TensorData: Sendable {
     }
     self.dtype = dtype
     self.shape = shape
+    channelScales = nil
     storage = .mapped(file, offset: offset)
+  }
+
+  /// The same integers in units of a scale per index of the outermost dimension.
+  ///
+  /// - Precondition: the tensor is int8 and has as many indices there as there are scales.
+  public func scaled(byChannel scales: [Float]) -> TensorData {
+    TensorData(self, shape: shape, channelScales: scales)
   }
 
   /// Gives the bytes to a closure, which must not let them escape.
@@ -84,15 +101,19 @@ public struct TensorData: Sendable {
 
   /// The same elements under other dimensions.
   ///
-  /// - Precondition: the number of elements stays the same.
+  /// - Precondition: the number of elements stays the same, and that of the outermost dimension where
+  ///   there are scales.
   public func reshaped(to shape: Shape) -> TensorData {
-    TensorData(reshaping: self, to: shape)
+    TensorData(self, shape: shape, channelScales: channelScales)
   }
 
-  private init(reshaping data: TensorData, to shape: Shape) {
+  private init(_ data: TensorData, shape: Shape, channelScales: [Float]?) {
     precondition(shape.elementCount == data.shape.elementCount)
+    precondition(
+      channelScales.map { data.dtype == .int8 && shape.rank > 0 && $0.count == shape[0] } ?? true)
     dtype = data.dtype
     self.shape = shape
+    self.channelScales = channelScales
     storage = data.storage
   }
 

@@ -26,19 +26,30 @@ struct ConversionReport: Encodable {
     case architecture
     case family
     case container
+    case precision
+    case maximumError
+    case outputError
+    case arithmetic
     case stages
     case reference
   }
 
   func encode(to encoder: any Encoder) throws {
     let file = outcome.outputBytes.map { JSONReport.OutputFile(path: path, bytes: $0) }
-    try JSONReport(outcome.comparison, file: file, schema: "rnw.conversion/1").encode(to: encoder)
+    // Where weights were rounded, what that did is what is asked for first.
+    try JSONReport(outcome.accuracy ?? outcome.comparison, file: file, schema: "rnw.conversion/1")
+      .encode(to: encoder)
     var values = encoder.container(keyedBy: Key.self)
-    // Both comparisons together decide.
+    // All comparisons together decide.
     try values.encode(outcome.passes ? "pass" : "fail", forKey: .verdict)
     try values.encode(outcome.model.architectureName, forKey: .architecture)
     try values.encode(outcome.model.family.id, forKey: .family)
     try values.encode(outcome.model.source.container, forKey: .container)
+    try values.encode(outcome.precision, forKey: .precision)
+    try values.encode(outcome.maximumError, forKey: .maximumError)
+    try values.encode(outcome.outputError, forKey: .outputError)
+    try values.encode(
+      outcome.accuracy.map { _ in JSONReport(outcome.comparison) }, forKey: .arithmetic)
     let stages = Dictionary(
       uniqueKeysWithValues: outcome.stages.map { ("\($0.name)Milliseconds", $0.seconds * 1000) })
     try values.encode(stages, forKey: .stages)

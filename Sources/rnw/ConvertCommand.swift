@@ -19,6 +19,8 @@ struct ConvertCommand: AsyncParsableCommand {
       EXAMPLES
         rnw convert resnet50v2.h5 -o resnet50v2.rnw
         rnw convert model.keras -o model.rnw --reference activations.npz
+        rnw convert resnet50v2.h5 -o small.rnw --precision float16
+        rnw convert resnet50v2.h5 -o small.rnw --precision auto --max-error 1e-2 --input images.npy
         rnw convert model.keras --dry-run
       """)
 
@@ -36,7 +38,24 @@ struct ConvertCommand: AsyncParsableCommand {
     help: "How tensors are stored: planes (lossless compression) or none (mapped by readers).")
   var codec = RNWCodec.planes
 
-  @Option(help: ArgumentHelp("The largest scaled error of any layer.", valueName: "E"))
+  @Option(
+    help: """
+      In which type kernels and matrices are kept: float32, float16, bfloat16, int8 (a scale per \
+      output channel), or auto (each in the one that makes the file smallest within --max-error). \
+      Norms and biases stay float32.
+      """)
+  var precision = Precision.float32
+
+  @Option(
+    help: ArgumentHelp(
+      "The largest scaled error of the output against the source that rounding may cause.",
+      valueName: "E"))
+  var maxError: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The largest scaled error of any layer against the reference with the same weights.",
+      valueName: "E"))
   var limit: Double = Limits.float32
 
   @Option(help: "Activations that the framework computed (.npz): compared as well.")
@@ -64,6 +83,12 @@ struct ConvertCommand: AsyncParsableCommand {
     guard limit > 0, limit.isFinite else {
       throw ValidationError("--limit takes a positive number.")
     }
+    guard maxError.map({ $0 > 0 && $0.isFinite }) ?? true else {
+      throw ValidationError("--max-error takes a positive number.")
+    }
+    guard precision != .auto || maxError != nil else {
+      throw ValidationError("--precision auto needs --max-error E.")
+    }
   }
 
   func run() async throws {
@@ -73,6 +98,8 @@ struct ConvertCommand: AsyncParsableCommand {
     var request = ConversionRequest(source: source, output: outputPath)
     request.family = try family.family
     request.codec = codec
+    request.precision = precision
+    request.maximumError = maxError
     request.limit = limit
     request.reference = reference
     request.input = try input.argument ?? .standardProbe
@@ -99,8 +126,17 @@ struct ConvertCommand: AsyncParsableCommand {
     let report = TextReport(isColored: StandardOutput.isTerminal)
     var lines = ["\(outcome.model.architectureName) of \(outcome.model.family.title)"]
     lines.append("")
-    lines.append("written file (fast) against source (reference, double precision)")
-    lines.append(report.text(for: outcome.comparison))
+    if let accuracy = outcome.accuracy {
+      lines.append("written file (fast) against source (reference, double precision)")
+      lines.append(report.text(for: accuracy))
+      lines.append("written file (fast) against the same rounded weights (reference)")
+      lines.append(
+        TextReport(maximumRows: 3, isColored: StandardOutput.isTerminal)
+          .text(for: outcome.comparison))
+    } else {
+      lines.append("written file (fast) against source (reference, double precision)")
+      lines.append(report.text(for: outcome.comparison))
+    }
     if let reference = outcome.reference {
       lines.append("written file (fast) against \(self.reference ?? "")")
       lines.append(report.text(for: reference))
@@ -140,7 +176,6 @@ struct ConvertCommand: AsyncParsableCommand {
 extension ConversionOutcome {
   /// The comparison that a reader wants to see first: the one that fails, else the framework's.
   fileprivate var worse: Comparison.Outcome {
-    guard comparison.verdict.passes else { return comparison }
-    return reference ?? comparison
+    comparisons.first { !$0.verdict.passes } ?? reference ?? accuracy ?? comparison
   }
 }

@@ -28,8 +28,11 @@ struct VerifyCommand: AsyncParsableCommand {
   @OptionGroup var family: FamilyOption
   @OptionGroup var input: InputOption
 
-  @Option(help: ArgumentHelp("The largest scaled error of any layer.", valueName: "E"))
-  var limit: Double = Limits.float32
+  @Option(
+    help: ArgumentHelp(
+      "The largest scaled error of any layer; 2e-5 if left out, more where weights were rounded.",
+      valueName: "E"))
+  var limit: Double?
 
   @Flag(help: "Also give each layer alone the reference's inputs, so that errors do not add up.")
   var isolated = false
@@ -51,7 +54,7 @@ struct VerifyCommand: AsyncParsableCommand {
   var json = false
 
   func validate() throws {
-    guard limit > 0, limit.isFinite else {
+    guard limit.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--limit takes a positive number.")
     }
   }
@@ -61,7 +64,7 @@ struct VerifyCommand: AsyncParsableCommand {
     request.against = against
     request.family = try family.family
     request.input = try input.argument
-    request.limits = Limits(standard: limit)
+    request.limits = limit.map { Limits(standard: $0) }
     request.mode = isolated ? .both : .propagated
     request.layers = layers.map { Glob($0) }
     request.threads = threads.count

@@ -1,3 +1,4 @@
+import Foundation
 import Safetensors
 import Tensors
 import TestSupport
@@ -17,6 +18,7 @@ struct RNWTests {
       let read = try file.tensor(named: name, threads: 2)
       #expect(read.shape == data.shape && read.dtype == data.dtype, "\(name)")
       #expect(Sample.bytes(read) == Sample.bytes(data), "\(name)")
+      #expect(read.channelScales == data.channelScales, "\(name)")
       try file.verify(tensorNamed: name)
     }
     #expect(try file.configuration(as: [String: Int].self) == ["depth": 50])
@@ -98,6 +100,50 @@ struct RNWTests {
     }
   }
 
+  @Test(
+    "Scales that do not fit their tensor are refused",
+    arguments: [
+      #"{"w":{"dtype":"I8","shape":[2,3],"encoding":"raw","crc32":0,"scales":"none"}}"#,
+      #"{"w":{"dtype":"I8","shape":[2,3],"encoding":"raw","crc32":0,"scales":"w"}}"#,
+      #"{"w":{"dtype":"I8","shape":[2,3],"encoding":"raw","crc32":0,"scales":"s3"}}"#,
+      #"{"w":{"dtype":"I8","shape":[2,3],"encoding":"raw","crc32":0,"scales":"h2"}}"#,
+      #"{"s3":{"dtype":"F32","shape":[3],"encoding":"raw","crc32":0,"scales":"s2"}}"#,
+    ])
+  func misfittingScales(_ record: String) throws {
+    let folder = try TemporaryFolder()
+    let tensors = [
+      ("w", TensorData(dtype: .int8, shape: [2, 3], bytes: [1, 2, 3, 4, 5, 6])),
+      ("s2", TensorData(shape: [2], values: [1, 2])),
+      ("s3", TensorData(shape: [3], values: [1, 2, 3])),
+      ("h2", TensorData(dtype: .float16, shape: [2], bytes: [0, 0, 0, 0])),
+    ]
+    var records = try #require(
+      JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any])
+    for (name, data) in tensors where records[name] == nil {
+      records[name] = [
+        "dtype": data.dtype.rawValue, "shape": data.shape.dimensions, "encoding": "raw",
+        "crc32": 0,
+      ]
+    }
+    let json = try JSONSerialization.data(withJSONObject: records)
+    try Self.write(
+      tensors, ["rnw.version": "1.0", "rnw.tensors": String(decoding: json, as: UTF8.self)],
+      to: folder.file("x.rnw"))
+    let error = #expect(throws: InputError.self) { try RNWFile(path: folder.file("x.rnw")) }
+    #expect(error?.problem == "has a tensor whose scales do not fit it")
+  }
+
+  @Test("The scales of a tensor are part of it: not listed, read and verified with it")
+  func scales() throws {
+    let folder = try TemporaryFolder()
+    let file = try RNWFile(path: try Sample.write(to: folder.file("x.rnw"), codec: .none))
+    #expect(!file.tensors.contains { $0.name.hasSuffix(".scales") })
+    let quantized = try file.tensor(named: "quantized")
+    #expect(quantized.floats() == [0.25, -31.75, 31.75, 0, -1e-3, 2e-3])
+    let plain = try SafetensorsFile(MappedFile(path: folder.file("x.rnw")))
+    #expect(try plain.tensor(named: "quantized.scales").floats() == [0.25, 1e-3])
+  }
+
   @Test("A newer version is refused by name, unknown metadata is passed over")
   func versions() throws {
     let folder = try TemporaryFolder()
@@ -112,10 +158,16 @@ struct RNWTests {
 
 extension RNWTests {
   fileprivate static func writeEmpty(_ metadata: [String: String], to path: String) throws {
-    var metadata = metadata.merging(["format": "rnw", "rnw.tensors": "{}"]) { $1 }
+    try write([], metadata, to: path)
+  }
+
+  fileprivate static func write(
+    _ tensors: [(String, TensorData)], _ metadata: [String: String], to path: String
+  ) throws {
+    var metadata = metadata.merging(["format": "rnw", "rnw.tensors": "{}"]) { own, _ in own }
     metadata["rnw.metadata-crc32"] = metadata.metadataChecksum
     let output = try OutputFile(path: path, replacing: false)
-    try SafetensorsWriter.write([], metadata: metadata, to: output)
+    try SafetensorsWriter.write(tensors, metadata: metadata, to: output)
     try output.commit()
   }
 }
@@ -138,6 +190,11 @@ enum Sample {
     ("empty", TensorData(shape: [0], values: [])),
     ("half", TensorData(dtype: .float16, shape: [3], bytes: [1, 2, 3, 4, 5, 6])),
     ("bfloat", TensorData(dtype: .bfloat16, shape: [2], bytes: [0x80, 0xBF, 1, 0])),
+    (
+      "quantized",
+      TensorData(dtype: .int8, shape: [2, 3], bytes: [1, 0x81, 0x7F, 0, 0xFF, 2])
+        .scaled(byChannel: [0.25, 1e-3])
+    ),
     ("counter", TensorData(dtype: .int64, shape: [1], bytes: [1, 0, 0, 0, 0, 0, 0, 0])),
   ]
 

@@ -67,6 +67,56 @@ struct HalfPrecisionTests {
   }
 }
 
+@Suite("Rounding")
+struct RoundingTests {
+  @Test("A value that would become infinite is an error that says which", arguments: [-1, 1])
+  func overflow(_ sign: Float) {
+    let half = TensorData(shape: [4], values: [1, .infinity, sign * 65520, 70000])
+    #expect(throws: RoundingError(type: .float16, index: 2, value: sign * 65520)) {
+      try half.rounded(to: .float16)
+    }
+    let largest = TensorData(shape: [2], values: [sign * 65519.996, .nan])
+    #expect(throws: Never.self) { try largest.rounded(to: .float16) }
+    let wide = TensorData(shape: [1], values: [sign * .greatestFiniteMagnitude])
+    #expect(throws: RoundingError(type: .bfloat16, index: 0, value: wide.floats()[0])) {
+      try wide.rounded(to: .bfloat16)
+    }
+  }
+
+  @Test("int8 takes no value that is not finite", arguments: [Float.infinity, -.infinity])
+  func notFinite(_ value: Float) {
+    let tensor = TensorData(shape: [2, 2], values: [1, 2, 3, value])
+    #expect(throws: RoundingError(type: .int8, index: 3, value: value)) {
+      try tensor.rounded(to: .int8)
+    }
+    let nan = TensorData(shape: [1, 2], values: [1, .nan])
+    #expect(throws: RoundingError.self) { try nan.rounded(to: .int8) }
+  }
+
+  @Test("Every type widens to the values it has, and rounding those changes nothing")
+  func isIdempotent() throws {
+    var generator = SplitMix64(seed: 4)
+    let values = (0..<600).map { _ in generator.nextProbeValue() }
+    let tensor = TensorData(shape: [6, 100], values: values)
+    for type in [DType.float16, .bfloat16, .int8] {
+      let rounded = try tensor.rounded(to: type)
+      let widened = try rounded.rounded(to: .float32)
+      #expect(widened.dtype == .float32 && widened.floats() == rounded.floats())
+      #expect(try rounded.rounded(to: type).floats() == rounded.floats())
+      #expect(try widened.rounded(to: type).floats() == rounded.floats())
+    }
+  }
+
+  @Test("Channels of zeros, and of values next to nothing, are kept")
+  func extremeChannels() throws {
+    let tiny = Float.leastNonzeroMagnitude
+    let tensor = TensorData(shape: [3, 2], values: [0, 0, tiny, -3 * tiny, 0, 7 * tiny])
+    let rounded = try tensor.rounded(to: .int8)
+    #expect(rounded.channelScales?[0] == 1)
+    #expect(rounded.floats() == tensor.floats())
+  }
+}
+
 @Suite("Tensor data")
 struct TensorDataTests {
   @Test("Transposing kernels moves every element to its place, and back")

@@ -1,0 +1,102 @@
+import Inference
+import ResNetV2
+import Tensors
+import Verification
+import WeightSources
+
+/// The comparisons that let a file get its name.
+struct Proof {
+  /// The written file, run by the fast executor, against the weights that were meant to be written,
+  /// run by the reference: a mistake in a kernel, a codec or a writer shows here.
+  let own: Comparison.Outcome
+  /// The written file against the source, where weights were rounded: what rounding did.
+  let accuracy: Comparison.Outcome?
+  /// The written file against what the framework computed.
+  let framework: Comparison.Outcome?
+  /// The input that the certificate is for.
+  let probe: (seed: UInt64, shape: Shape)
+  /// What the reference gave for the first image of that.
+  let certifiedValues: [Float]
+
+  /// Whether every comparison is within its limits.
+  var passes: Bool {
+    [own, accuracy, framework].allSatisfy { $0?.verdict.passes ?? true }
+  }
+
+  /// Opens a written file and compares it.
+  ///
+  /// - Parameters:
+  ///   - parameters: what was meant to be written.
+  ///   - original: the source's own.
+  init(
+    of path: String, model: Model, parameters: Parameters, original: Parameters,
+    archive: (any WeightSource)?, request: ConversionRequest,
+    progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+  ) async throws {
+    let threads = request.threads
+    let input = try await request.input.activation(for: model, default: nil)
+    let written = try await Model(path: path)
+    let candidate = FastExecutor(
+      graph: written.graph, parameters: try written.parameters(threads: threads), threads: threads,
+      winograd: false)
+    let truth = RecordingExecutor(
+      ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
+      node: model.graph.index(of: Certificate.node(of: model.graph).name) ?? 0)
+    func comparison(_ limits: Limits, _ mode: Comparison.Mode) -> Comparison {
+      Comparison(
+        candidate: candidate, layerNames: model.layerNames, limits: limits, mode: mode,
+        progress: progress)
+    }
+    own = try comparison(Limits(standard: request.limit), .propagated)
+      .run(against: truth, inputs: [input])
+
+    let type = parameters.coarsestType(in: model.graph)
+    let isRounded = parameters.differ(from: original, in: model.graph)
+    var limits = isRounded ? Limits(precision: type) : Limits(standard: request.limit)
+    if let maximum = request.maximumError {
+      limits.overrides.append(.init(layers: Glob(model.graph.outputNames), limit: maximum))
+    }
+    accuracy =
+      isRounded
+      ? try comparison(limits, .both).run(
+        against: ReferenceExecutor(graph: model.graph, parameters: original, threads: threads),
+        inputs: [input]) : nil
+    framework = try archive.map {
+      try comparison(limits, .propagated).run(
+        against: try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames))
+    }
+
+    if case .probe(let seed, _) = request.input, let value = truth.value {
+      probe = (seed, Shape([1] + input.shape.dimensions.dropFirst()))
+      certifiedValues = Certificate.values(of: value)
+    } else {
+      // Only a probe can be made again by whoever has the file and nothing else.
+      let standard = try await InputArgument.standardProbe.activation(for: model, default: nil)
+      probe = (InputArgument.standardSeed, standard.shape)
+      certifiedValues = try Certificate.values(of: truth, on: standard)
+    }
+  }
+}
+
+extension Parameters {
+  /// Whether any tensor has another type than the other's: then its values were rounded.
+  fileprivate func differ(from other: Parameters, in graph: Graph) -> Bool {
+    graph.parameters.contains { self[$0].dtype != other[$0].dtype && self[$0].dtype != .float32 }
+  }
+}
+
+extension Graph {
+  /// The nodes by which the output is judged, as a pattern: the logits and what the network gives.
+  var outputNames: String {
+    [Certificate.node(of: self).name, nodes[outputIndex].name].joined(separator: ",")
+  }
+}
+
+extension Comparison.Outcome {
+  /// The larger scaled error of the logits and of what the network gives.
+  func outputError(of graph: Graph) -> Double {
+    let names = Glob(graph.outputNames)
+    return layers.filter { names.matches($0.name) }.compactMap { $0.propagated?.scaledError }.max()
+      ?? 0
+  }
+}

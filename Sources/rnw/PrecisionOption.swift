@@ -1,0 +1,4 @@
+import ArgumentParser
+import Conversion
+
+extension Precision: ExpressibleByArgument {}

@@ -69,8 +69,10 @@ package func convolve(
   let taps = layer.kernelHeight * layer.kernelWidth
   let block = min(layer.tapsPerBlock, taps)
   let tiles = Tiles(pixels: pixels)
-  var tile = Tile(
-    pixels: addresses, channels: layer.inputChannels, sums: sums, epilogue: Epilogue(layer))
+  var tile = RNWTile()
+  tile.channels = layer.inputChannels
+  tile.sums = sums
+  tile.layer = work
   if panelsInside, block == taps {
     convolveThroughPanels(layer, panels: panels, tiles: tiles, taps: taps, addresses, &tile)
     return
@@ -83,7 +85,7 @@ package func convolve(
         let pixels = tiles[index]
         findPixels(layer, pixels, taps: range, addresses)
         if block < taps { tile.sums = sums + index * tileRows * panelWidth }
-        multiply(&tile, layer, panel: panel, pixels, taps: range)
+        multiply(&tile, layer, panel: panel, pixels, taps: range, addresses)
       }
       first = range.upperBound
     }
@@ -115,7 +117,7 @@ private var groupedTiles: Int { 16 }
 /// Takes a few tiles at a time through all panels.
 private func convolveThroughPanels(
   _ layer: RNWConvolution, panels: Range<Int>, tiles: Tiles, taps: Int,
-  _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>, _ tile: inout Tile
+  _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>, _ tile: inout RNWTile
 ) {
   let group = taps == 1 ? groupedTiles : 1
   var first = 0
@@ -127,7 +129,7 @@ private func convolveThroughPanels(
         if taps == 1 || panel == panels.lowerBound {
           findPixels(layer, pixels, taps: 0..<taps, addresses)
         }
-        multiply(&tile, layer, panel: panel, pixels, taps: 0..<taps)
+        multiply(&tile, layer, panel: panel, pixels, taps: 0..<taps, addresses)
       }
     }
     first = end
@@ -137,7 +139,9 @@ private func convolveThroughPanels(
 /// Accumulates some taps of a tile; with the last of them the sums are finished and stored.
 @inline(__always)
 private func multiply(
-  _ tile: inout Tile, _ layer: RNWConvolution, panel: Int, _ pixels: Range<Int>, taps: Range<Int>
+  _ tile: inout RNWTile, _ layer: RNWConvolution, panel: Int, _ pixels: Range<Int>,
+  taps: Range<Int>,
+  _ addresses: UnsafePointer<UnsafePointer<Float>>
 ) {
   let allTaps = layer.kernelHeight * layer.kernelWidth
   let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
@@ -151,15 +155,15 @@ private func multiply(
     + taps.lowerBound * layer.inputChannels * width
   tile.vectors = width / lanes
   tile.step = width
-  tile.isFirst = taps.lowerBound == 0
+  tile.isFirst = taps.lowerBound == 0 ? 1 : 0
   tile.channel = channel
   tile.place = pixels.lowerBound * layer.outputChannels + channel
-  tile.isFinished = isLast && isWhole
-  multiply(tile)
-  guard isLast, !isWhole else { return }
+  tile.isFinished = isLast && isWhole ? 1 : 0
+  multiply(tile, addresses)
+  guard isLast, !isWhole, let sums = tile.sums else { return }
   for row in 0..<tile.rows {
-    tile.epilogue.finish(
-      tile.sums + row * width, count: layer.outputChannels - channel, channel: channel,
+    layer.finish(
+      sums + row * width, count: layer.outputChannels - channel, channel: channel,
       place: tile.place + row * layer.outputChannels)
   }
 }

@@ -26,92 +26,66 @@ import CKernelSupport
   var panelVectors: Int { 2 }
 #endif
 
+/// The address of the input of each pixel of a tile, under one tap.
+private typealias Addresses = UnsafePointer<UnsafePointer<Float>>
+
 /// The output channels of a full panel of weights.
 @inline(__always)
 package var panelWidth: Int { panelVectors * lanes }
 
-/// Some pixels times one panel of weights: what is multiplied, and where the sums go.
-struct Tile {
-  /// The address of the input under each tap for each pixel: [tap][``tileRows``].
-  let pixels: UnsafePointer<UnsafePointer<Float>>
-  /// The pixels, 1 to ``tileRows``.
-  var rows = 0
-  var taps = 1
-  /// The input channels, which lie side by side under every tap.
-  let channels: Int
-  /// [tap][channels][width].
-  var weights: UnsafePointer<Float>
-  /// How far ahead weights are asked for, two lines with every input channel; 0 for not at all.
-  var ahead = 0
-  /// The width of the panel, in vectors.
-  var vectors = panelVectors
-  /// [pixel][step]; read first unless `isFirst`, written unless `isFinished`.
-  var sums: UnsafeMutablePointer<Float>
-  var step = panelWidth
-  var isFirst = true
-  /// Whether the sums are finished and stored in the output.
-  var isFinished = false
-  let epilogue: Epilogue
-  /// The first output channel, and where the first pixel's lies in the output.
-  var channel = 0
-  var place = 0
-
-  init(
-    pixels: UnsafePointer<UnsafePointer<Float>>, channels: Int,
-    sums: UnsafeMutablePointer<Float>, epilogue: Epilogue
-  ) {
-    self.pixels = pixels
-    self.channels = channels
-    self.sums = sums
-    self.epilogue = epilogue
-    weights = UnsafePointer(sums)
-  }
-}
-
 /// Accumulates one tile: for every pixel, the sum over taps and input channels of input · weights.
 ///
 /// The sum of an output is always formed in the same order, however many pixels the tile has.
-func multiply(_ tile: Tile) {
+///
+/// - Parameter pixels: the address of the input under each tap for each pixel: [tap][``tileRows``].
+func multiply(_ tile: RNWTile, _ pixels: UnsafePointer<UnsafePointer<Float>>) {
   switch tile.vectors {
-  case 1: multiply(Single.self, tile)
+  case 1: multiply(Single.self, tile, pixels)
   #if AVX512
-    case 4: multiply(Fourfold.self, tile)
-    case 3: multiply(Threefold.self, tile)
+    case 4: multiply(Fourfold.self, tile, pixels)
+    case 3: multiply(Threefold.self, tile, pixels)
   #endif
-  default: multiply(Twofold.self, tile)
+  default: multiply(Twofold.self, tile, pixels)
   }
 }
 
 @inline(__always)
-private func multiply<Width: Lanes>(_: Width.Type, _ tile: Tile) {
+private func multiply<Width: Lanes>(
+  _: Width.Type, _ tile: RNWTile, _ pixels: Addresses
+) {
   switch tile.rows {
-  case 1: accumulate(Row<Width>.self, tile)
-  case 2: accumulate(Rows2<Width>.self, tile)
-  case 3: accumulate(Rows3<Width>.self, tile)
+  case 1: accumulate(Row<Width>.self, tile, pixels)
+  case 2: accumulate(Rows2<Width>.self, tile, pixels)
+  case 3: accumulate(Rows3<Width>.self, tile, pixels)
   #if AVX2 || AVX512
-    case 5: accumulate(Rows5<Width>.self, tile)
-    case 6: accumulate(Rows6<Width>.self, tile)
+    case 5: accumulate(Rows5<Width>.self, tile, pixels)
+    case 6: accumulate(Rows6<Width>.self, tile, pixels)
   #endif
   #if AVX512
-    case 7: accumulate(Rows7<Width>.self, tile)
+    case 7: accumulate(Rows7<Width>.self, tile, pixels)
   #endif
-  default: accumulate(Rows4<Width>.self, tile)
+  default: accumulate(Rows4<Width>.self, tile, pixels)
   }
 }
 
 @inline(never)
-private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
-  var rows = Pixels(tile.pixels, sums: tile.isFirst ? nil : tile.sums, step: tile.step)
-  var weights = tile.weights
+private func accumulate<Pixels: Rows>(
+  _: Pixels.Type, _ tile: RNWTile, _ pixels: Addresses
+) {
+  guard var weights = tile.weights, let sums = tile.sums else { return }
+  let isFinished = tile.isFinished != 0
+  var rows = Pixels(pixels, sums: tile.isFirst != 0 ? nil : UnsafePointer(sums), step: tile.step)
   for tap in 0..<tile.taps {
-    rows.move(to: tile.pixels + tap * tileRows)
+    rows.move(to: pixels + tap * tileRows)
     // What the epilogue touches is asked for a row at a time, between the products: it then arrives
     // while the processor multiplies.
-    let isLast = tile.isFinished && tap == tile.taps - 1
+    let isLast = isFinished && tap == tile.taps - 1
     let part = isLast ? (tile.channels + tile.rows - 1) / tile.rows : tile.channels
     var (channel, row) = (0, 0)
     while channel < tile.channels {
-      if isLast { tile.epilogue.prefetch(place: tile.place, row: row, width: Pixels.Width.width) }
+      if isLast, let layer = tile.layer {
+        layer.pointee.prefetch(place: tile.place, row: row, width: Pixels.Width.width)
+      }
       let end = min(channel + part, tile.channels)
       while channel < end {
         if tile.ahead != 0 {
@@ -125,32 +99,32 @@ private func accumulate<Pixels: Rows>(_: Pixels.Type, _ tile: Tile) {
       row += 1
     }
   }
-  if tile.isFinished {
-    finish(&rows, tile.epilogue, channel: tile.channel, place: tile.place)
+  if isFinished, let layer = tile.layer {
+    finish(&rows, layer.pointee, channel: tile.channel, place: tile.place)
   } else {
-    rows.store(to: tile.sums, step: tile.step)
+    rows.store(to: sums, step: tile.step)
   }
 }
 
-/// Does what ``Epilogue`` says to all sums of a tile while they are in registers, one thing after the
-/// other: what need not be done costs one question for the whole tile.
+/// Does what the layer says to all sums of a tile while they are in registers, one thing after the other:
+/// what need not be done costs one question for the whole tile.
 @inline(__always)
 private func finish<Pixels: Rows>(
-  _ rows: inout Pixels, _ epilogue: Epilogue, channel: Int, place: Int
+  _ rows: inout Pixels, _ layer: RNWConvolution, channel: Int, place: Int
 ) {
-  let stride = epilogue.channels
-  if let bias = epilogue.bias { rows.apply(AddChannels(values: bias + channel), 0, stride) }
-  if let scale = epilogue.scale, let shift = epilogue.shift {
+  let stride = layer.outputChannels
+  if let bias = layer.bias { rows.apply(AddChannels(values: bias + channel), 0, stride) }
+  if let scale = layer.scale, let shift = layer.shift {
     rows.apply(ScaleAndShift(scale: scale + channel, shift: shift + channel), 0, stride)
   }
-  if epilogue.rectifies { rows.apply(Rectify(), 0, stride) }
-  if let residual = epilogue.residual { rows.apply(AddPixels(values: residual), place, stride) }
-  if let output = epilogue.output { rows.apply(Store(target: output), place, stride) }
-  guard let activated = epilogue.activated else { return }
-  if let scale = epilogue.nextScale, let shift = epilogue.nextShift {
+  if layer.rectifies != 0 { rows.apply(Rectify(), 0, stride) }
+  if let residual = layer.residual { rows.apply(AddPixels(values: residual), place, stride) }
+  if let output = layer.output { rows.apply(Store(target: output), place, stride) }
+  guard let activated = layer.activated else { return }
+  if let scale = layer.nextScale, let shift = layer.nextShift {
     rows.apply(ScaleAndShift(scale: scale + channel, shift: shift + channel), 0, stride)
   }
-  if epilogue.nextRectifies { rows.apply(Rectify(), 0, stride) }
+  if layer.nextRectifies != 0 { rows.apply(Rectify(), 0, stride) }
   rows.apply(Store(target: activated), place, stride)
 }
 
@@ -219,9 +193,9 @@ private struct Store: Step {
 private protocol Rows {
   associatedtype Width: Lanes
   static var count: Int { get }
-  init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int)
+  init(_ pixels: Addresses, sums: UnsafePointer<Float>?, step: Int)
   /// Goes to another tap.
-  mutating func move(to pixels: UnsafePointer<UnsafePointer<Float>>)
+  mutating func move(to pixels: Addresses)
   /// Adds input · weights for one input channel.
   mutating func add(_ channel: Int, _ weights: Width)
   func store(to sums: UnsafeMutablePointer<Float>, step: Int)
@@ -242,13 +216,13 @@ private struct Row<Width: Lanes>: Rows {
   static var count: Int { 1 }
 
   @inline(__always)
-  init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int) {
+  init(_ pixels: Addresses, sums: UnsafePointer<Float>?, step: Int) {
     if let sums { self.sums = Width(sums) } else { self.sums = Width() }
     input = pixels[0]
   }
 
   @inline(__always)
-  mutating func move(to pixels: UnsafePointer<UnsafePointer<Float>>) {
+  mutating func move(to pixels: Addresses) {
     input = pixels[0]
   }
 
@@ -279,7 +253,7 @@ private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Secon
   static var count: Int { First.count + Second.count }
 
   @inline(__always)
-  init(_ pixels: UnsafePointer<UnsafePointer<Float>>, sums: UnsafePointer<Float>?, step: Int) {
+  init(_ pixels: Addresses, sums: UnsafePointer<Float>?, step: Int) {
     first = First(pixels, sums: sums, step: step)
     if let sums {
       second = Second(pixels + First.count, sums: sums + First.count * step, step: step)
@@ -289,7 +263,7 @@ private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Secon
   }
 
   @inline(__always)
-  mutating func move(to pixels: UnsafePointer<UnsafePointer<Float>>) {
+  mutating func move(to pixels: Addresses) {
     first.move(to: pixels)
     second.move(to: pixels + First.count)
   }
@@ -357,9 +331,9 @@ private struct Single: Lanes {
   @inline(__always)
   mutating func add(_ value: Vector, _ weights: Single) {
     #if BASELINE
-      vector += value * weights.vector
+      vector = rnw_in_order(vector + value * weights.vector)
     #else
-      vector.addProduct(value, weights.vector)
+      vector = rnw_in_order(vector.addingProduct(value, weights.vector))
     #endif
   }
 

@@ -1,28 +1,7 @@
 import CKernelSupport
 
-/// What is done to the sums of a convolution before they are stored.
-struct Epilogue {
-  let bias, scale, shift, residual, nextScale, nextShift: UnsafePointer<Float>?
-  let output, activated: UnsafeMutablePointer<Float>?
-  let rectifies, nextRectifies: Bool
-  /// The output channels: the floats from one pixel of the output to the next.
-  let channels: Int
-
-  @inline(__always)
-  init(_ work: RNWConvolution) {
-    bias = work.bias
-    scale = work.scale
-    shift = work.shift
-    residual = work.residual
-    nextScale = work.nextScale
-    nextShift = work.nextShift
-    output = work.output
-    activated = work.activated
-    rectifies = work.rectifies != 0
-    nextRectifies = work.nextRectifies != 0
-    channels = work.outputChannels
-  }
-
+// What is done to the sums of a convolution before they are stored.
+extension RNWConvolution {
   /// Finishes and stores a vector of channels of one pixel.
   @inline(__always)
   func finish(_ sum: Vector, channel: Int, place: Int) {
@@ -31,14 +10,14 @@ struct Epilogue {
     if let scale, let shift {
       value = multiplyAdd(load(shift + channel), value, load(scale + channel))
     }
-    if rectifies { value = rectified(value) }
+    if rectifies != 0 { value = rectified(value) }
     if let residual { value = load(residual + place) + value }
     if let output { store(value, output + place) }
     guard let activated else { return }
     if let nextScale, let nextShift {
       value = multiplyAdd(load(nextShift + channel), value, load(nextScale + channel))
     }
-    if nextRectifies { value = rectified(value) }
+    if nextRectifies != 0 { value = rectified(value) }
     store(value, activated + place)
   }
 
@@ -65,21 +44,21 @@ struct Epilogue {
     var value = sum
     if let bias { value += bias[channel] }
     if let scale, let shift { value = multiplyAdd(shift[channel], value, scale[channel]) }
-    if rectifies { value = rectified(value) }
+    if rectifies != 0 { value = rectified(value) }
     if let residual { value = residual[place] + value }
     if let output { output[place] = value }
     guard let activated else { return }
     if let nextScale, let nextShift {
       value = multiplyAdd(nextShift[channel], value, nextScale[channel])
     }
-    if nextRectifies { value = rectified(value) }
+    if nextRectifies != 0 { value = rectified(value) }
     activated[place] = value
   }
 
   /// Asks for the memory that finishing one row of a tile will touch.
   @inline(__always)
   func prefetch(place: Int, row: Int, width: Int) {
-    let place = place + row * channels
+    let place = place + row * outputChannels
     var offset = 0
     while offset < width {
       if let residual { rnw_prefetch(residual + place + offset) }

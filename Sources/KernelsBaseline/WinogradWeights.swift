@@ -117,3 +117,40 @@ private func transformKernelsToFour(_ tap: (Int) -> Kernels, _ save: (Int, Kerne
   saveRow(2, c0.2, c1.2, c2.2)
   saveRow(3, c0.3, c1.3, c2.3)
 }
+
+// MARK: - Rows and columns
+
+/// Eight kernels at once, in Double: weights are transformed once and should lose nothing.
+private typealias Kernels = SIMD8<Double>
+
+/// G g for m = 4.
+@inline(__always)
+private func kernelTransformed4(
+  _ g0: Kernels, _ g1: Kernels, _ g2: Kernels
+) -> (Kernels, Kernels, Kernels, Kernels, Kernels, Kernels) {
+  let (nearEven, nearOdd) = (g0 + g2 * 0.5, g1 * 0.5.squareRoot())
+  let (farEven, farOdd) = (g0 + g2 * 2, g1 * 2.0.squareRoot())
+  return (
+    g0, (nearEven + nearOdd) / -1.5, (nearEven - nearOdd) / -1.5, (farEven + farOdd) / 6,
+    (farEven - farOdd) / 6, g2
+  )
+}
+
+/// g1 from G g: what ``kernelTransformed4(_:_:_:)`` did to it, undone; g0 and g2 are there as they were.
+private func middleOfKernel4(_ plus: Double, _ minus: Double) -> Double {
+  (plus - minus) * -1.5 / 2.0.squareRoot()
+}
+
+/// G g for m = 2.
+@inline(__always)
+private func kernelTransformed2(
+  _ g0: Kernels, _ g1: Kernels, _ g2: Kernels
+) -> (Kernels, Kernels, Kernels, Kernels) {
+  let even = g0 + g2
+  return (g0, (even + g1) / 2, (even - g1) / 2, g2)
+}
+
+/// g1 from G g for m = 2.
+private func middleOfKernel2(_ plus: Double, _ minus: Double) -> Double {
+  plus - minus
+}

@@ -31,6 +31,21 @@ struct RNWConvolution {
   long tapsPerBlock;      // so many taps of a panel's weights stay in the cache at once
 };
 
+// A tile: some pixels times one panel of weights, what is multiplied and where the sums go.
+struct RNWTile {
+  const float *weights;        // [tap][channels][vectors]
+  float *sums;                 // [pixel][step]; read first unless isFirst, written unless isFinished
+  const struct RNWConvolution *layer;  // says what finishes the sums, if isFinished
+  long rows;                   // pixels
+  long taps, channels;
+  long vectors;                // the width of the panel
+  long step;
+  long ahead;                  // how far ahead weights are asked for, two lines with every channel; 0 for not at all
+  long channel, place;         // the first output channel, and where the first pixel's lies in the output
+  int isFirst;
+  int isFinished;              // whether the sums are finished and stored in the output
+};
+
 // Squares of a 3x3 convolution with stride 1, computed from transformed squares of the input (Winograd).
 // A position is one of the (outputs + 2)² values of a transformed square; its weights are [position] times what
 // RNWConvolution says of one tap.
@@ -87,3 +102,22 @@ static inline void rnw_prefetch_to_write(const void *address) { __builtin_prefet
 
 // The same for what is needed later: into the second-level cache.
 static inline void rnw_prefetch_for_later(const void *address) { __builtin_prefetch(address, 0, 2); }
+
+// Keeps the order in which a value is computed: what stands before is computed before, and what is loaded after is loaded
+// after. No instruction. Without it a compiler loads all that a long loop body needs first, and runs out of registers.
+#if defined(__AVX512F__)
+typedef float RNWVector __attribute__((ext_vector_type(16)));
+#elif defined(__AVX2__)
+typedef float RNWVector __attribute__((ext_vector_type(8)));
+#else
+typedef float RNWVector __attribute__((ext_vector_type(4)));
+#endif
+
+static inline RNWVector rnw_in_order(RNWVector value) {
+#if defined(__x86_64__)
+  __asm__ volatile("" : "+v"(value)::"memory");
+#elif defined(__aarch64__)
+  __asm__ volatile("" : "+w"(value)::"memory");
+#endif
+  return value;
+}

@@ -78,8 +78,9 @@ public final class FastExecutor: Executor {
     let plan = try plan(for: input.shape, keepsActivations: observer != nil)
     let run = PlanRun(executor: self, plan: plan, input: input)
     try observer?(0, input)
-    for step in plan.steps {
-      run.perform(step)
+    for (index, image) in plan.schedule {
+      let step = plan.steps[index]
+      run.perform(step, image: image)
       if let observer {
         for node in step.stored { try observer(node, run.value(of: node)) }
       }

@@ -35,6 +35,8 @@ extension LayerRun {
     work.activated = fused.activated
     if case .winograd(let outputs) = constants.method {
       if convolveSquares(work, outputs: outputs) { return }
+      // An image's numbers do not depend on its neighbours.
+      guard work.images == 1 else { return convolveImages(input, fused) }
       // A value that is not finite spoils a whole square; the plain sum keeps to the pixels that see it.
       let weights = constants.restoredWeights(conv, outputs: outputs, kernels: kernels, pool: pool)
       work.weights = UnsafePointer(weights.pointer)
@@ -56,6 +58,21 @@ extension LayerRun {
       work.kernelWidth = 1
       work.inputChannels = conv.kernel * conv.inputChannels
       divide(work, conv)
+    }
+  }
+
+  /// Convolves one image after the other.
+  private func convolveImages(_ input: UnsafePointer<Float>, _ fused: RNWConvolution) {
+    let single = LayerRun(
+      executor: executor, node: node, inputShape: Shape([1] + inputShape.dimensions.dropFirst()),
+      outputShape: Shape([1] + outputShape.dimensions.dropFirst()))
+    for image in 0..<inputShape[0] {
+      let start = image * single.outputShape.elementCount
+      var work = fused
+      work.residual = fused.residual.map { $0 + start }
+      work.output = fused.output.map { $0 + start }
+      work.activated = fused.activated.map { $0 + start }
+      single.convolve(input + image * single.inputShape.elementCount, work)
     }
   }
 

@@ -47,8 +47,14 @@ struct Plan: Sendable {
   /// The steps in order.
   let steps: [Step]
 
-  /// The shape of every node's value.
+  /// How many of the first steps are done for one image after the other.
+  let stepsPerImage: Int
+
+  /// The shape of every node's value, for all images.
   let shapes: [Shape]
+
+  /// The nodes whose values are stored for one image at a time.
+  let singles: Set<Int>
 
   /// The place of every stored value in the arena, in floats.
   let offsets: [Int: Int]
@@ -64,9 +70,44 @@ struct Plan: Sendable {
     shapes = try graph.shapes(for: input)
     var builder = StepBuilder(graph, keepsActivations: keepsActivations)
     steps = builder.makeSteps()
-    let memory = MemoryPlan(graph, steps, shapes)
+    stepsPerImage =
+      keepsActivations ? 0 : Self.countPerImage(graph, steps, shapes, images: input[0])
+    let memory = MemoryPlan(graph, steps, shapes, stepsPerImage: stepsPerImage)
     offsets = memory.offsets
+    singles = memory.singles
     arenaCount = memory.count
+  }
+
+  /// The most bytes that a step should read and write of one image, if it is to do all images at once.
+  private static let smallValues = 1_536 << 10
+
+  /// How many of the first steps are best done for one image after the other.
+  ///
+  /// Where values are large, those of one image are still in the cache when the next step reads them;
+  /// where they are small, the weights are large, and one look at them should serve all images.
+  private static func countPerImage(
+    _ graph: Graph, _ steps: [Step], _ shapes: [Shape], images: Int
+  ) -> Int {
+    guard images > 1 else { return 0 }
+    let last = steps.lastIndex { step in
+      let elements = (step.inputs(in: graph) + step.stored).reduce(0) {
+        $0 + shapes[$1].elementCount
+      }
+      return elements / images * MemoryLayout<Float>.size > smallValues
+    }
+    return last.map { $0 + 1 } ?? 0
+  }
+}
+
+extension Plan {
+  /// The steps in the order in which they are done, each with the image that it is done for, or `nil` for
+  /// all.
+  var schedule: [(step: Int, image: Int?)] {
+    let images = stepsPerImage > 0 ? shapes[0][0] : 0
+    let single = (0..<images).flatMap { image in
+      (0..<stepsPerImage).map { (step: $0, image: Optional(image)) }
+    }
+    return single + (stepsPerImage..<steps.count).map { (step: $0, image: nil) }
   }
 }
 
@@ -196,7 +237,10 @@ private struct StepBuilder {
 /// Gives every stored value a place for as long as it is read, and no longer.
 private struct MemoryPlan {
   private(set) var offsets: [Int: Int] = [:]
+  private(set) var singles: Set<Int> = []
   private(set) var count = 0
+  /// The values that are alive, by offset.
+  private var alive: [(offset: Int, end: Int, lastRead: Int)] = []
 
   /// The floats of a small page of memory.
   private static let page = 1024
@@ -208,27 +252,40 @@ private struct MemoryPlan {
   /// and a sum would wait at every pixel.
   private static let shifts = [0, 5, 2, 7, 4, 1, 6, 3].map { $0 * 128 }
 
-  init(_ graph: Graph, _ steps: [Plan.Step], _ shapes: [Shape]) {
+  init(_ graph: Graph, _ steps: [Plan.Step], _ shapes: [Shape], stepsPerImage: Int) {
     var lastReads: [Int: Int] = [:]
     for (position, step) in steps.enumerated() {
       for input in step.inputs(in: graph) { lastReads[input] = position }
     }
     lastReads[graph.outputIndex] = steps.count
-    // (offset, end, last read) of every value that is alive, by offset.
-    var alive: [(offset: Int, end: Int, lastRead: Int)] = []
-    for (position, step) in steps.enumerated() {
-      alive.removeAll { $0.lastRead < position }
-      for node in step.stored {
-        let pages = (shapes[node].elementCount + Self.page - 1) / Self.page
-        let size = (pages + 1) * Self.page
-        let place = Self.gap(of: size, in: alive)
-        offsets[node] = place + Self.shifts[offsets.count % Self.shifts.count]
-        let lastRead = lastReads[node] ?? position
-        alive.append((place, place + size, lastRead))
-        alive.sort { $0.offset < $1.offset }
-        count = max(count, place + size)
+    // What is stored image by image and read by a step for all images has its place from the start: it
+    // must outlive the first steps of all images.
+    for node in steps.prefix(stepsPerImage).flatMap(\.stored) {
+      let lastRead = lastReads[node] ?? 0
+      if lastRead < stepsPerImage {
+        singles.insert(node)
+      } else {
+        place(node, shapes[node].elementCount, until: lastRead)
       }
     }
+    for (position, step) in steps.enumerated() {
+      alive.removeAll { $0.lastRead < position }
+      for node in step.stored where offsets[node] == nil {
+        let elements = shapes[node].elementCount
+        place(
+          node, singles.contains(node) ? elements / shapes[node][0] : elements,
+          until: lastReads[node] ?? position)
+      }
+    }
+  }
+
+  private mutating func place(_ node: Int, _ elements: Int, until lastRead: Int) {
+    let size = ((elements + Self.page - 1) / Self.page + 1) * Self.page
+    let place = Self.gap(of: size, in: alive)
+    offsets[node] = place + Self.shifts[offsets.count % Self.shifts.count]
+    alive.append((place, place + size, lastRead))
+    alive.sort { $0.offset < $1.offset }
+    count = max(count, place + size)
   }
 
   /// The smallest gap that is large enough, or the end.

@@ -29,37 +29,58 @@ final class PlanRun {
       values: Array(UnsafeBufferPointer(start: arena.pointer + offset, count: shape.elementCount)))
   }
 
-  /// Does one step.
-  func perform(_ step: Plan.Step) {
+  /// Does one step, for one image or for all.
+  func perform(_ step: Plan.Step, image: Int? = nil) {
     input.withPointer { input in
-      let address = { (node: Int) in
-        self.plan.offsets[node].map { UnsafePointer(self.arena.pointer + $0) } ?? input
+      let source = { (node: Int) in
+        UnsafePointer(self.place(of: node, image)) ?? input + self.start(of: node, image)
       }
       let inputs = executor.graph.nodes[step.node].inputs
       let layer = LayerRun(
-        executor: executor, node: step.node, inputShape: plan.shapes[inputs[0]],
-        outputShape: plan.shapes[step.node])
+        executor: executor, node: step.node, inputShape: shape(of: inputs[0], image),
+        outputShape: shape(of: step.node, image))
+      let target = { (node: Int) in self.target(node, image) }
       switch step.action {
       case .convolve(let fusion):
-        layer.convolve(address(inputs[0]), work(fusion, address))
+        layer.convolve(source(inputs[0]), work(fusion, source, target))
       case .affine(let output, let rectifies):
-        layer.affine(address(inputs[0]), rectifies: rectifies, output: target(output))
+        layer.affine(source(inputs[0]), rectifies: rectifies, output: target(output))
       case .plain:
-        layer.perform(inputs: inputs.map(address), output: target(step.node))
+        layer.perform(inputs: inputs.map(source), output: target(step.node))
       }
     }
   }
 
-  private func target(_ node: Int) -> UnsafeMutablePointer<Float> {
-    guard let offset = plan.offsets[node] else {
+  private func shape(of node: Int, _ image: Int?) -> Shape {
+    let shape = plan.shapes[node]
+    return image == nil ? shape : Shape([1] + shape.dimensions.dropFirst())
+  }
+
+  /// Where an image begins in a value that is stored for all images.
+  private func start(of node: Int, _ image: Int?) -> Int {
+    guard let image else { return 0 }
+    let shape = plan.shapes[node]
+    return image * (shape.elementCount / shape[0])
+  }
+
+  /// The place of a value in the arena; the input has none.
+  private func place(of node: Int, _ image: Int?) -> UnsafeMutablePointer<Float>? {
+    plan.offsets[node].map {
+      arena.pointer + $0 + (plan.singles.contains(node) ? 0 : start(of: node, image))
+    }
+  }
+
+  private func target(_ node: Int, _ image: Int?) -> UnsafeMutablePointer<Float> {
+    guard let place = place(of: node, image) else {
       preconditionFailure("the plan stores the value of every step")
     }
-    return arena.pointer + offset
+    return place
   }
 
   /// The part of a convolution's work that follows from the fusion.
   private func work(
-    _ fusion: Plan.Fusion, _ address: (Int) -> UnsafePointer<Float>
+    _ fusion: Plan.Fusion, _ source: (Int) -> UnsafePointer<Float>,
+    _ target: (Int) -> UnsafeMutablePointer<Float>
   ) -> RNWConvolution {
     var work = RNWConvolution()
     let norm = fusion.norm.map { executor.constants[$0] }
@@ -67,7 +88,7 @@ final class PlanRun {
     work.scale = norm?.scale.map { UnsafePointer($0.pointer) }
     work.shift = norm?.shift.map { UnsafePointer($0.pointer) }
     work.rectifies = fusion.rectifies ? 1 : 0
-    work.residual = fusion.residual.map(address)
+    work.residual = fusion.residual.map(source)
     work.output = fusion.output.map(target)
     work.nextScale = nextNorm?.scale.map { UnsafePointer($0.pointer) }
     work.nextShift = nextNorm?.shift.map { UnsafePointer($0.pointer) }

@@ -54,11 +54,13 @@ extension FastExecutor {
     var times = [[Double]](repeating: [], count: plan.steps.count)
     for _ in 0..<repetitions {
       let run = PlanRun(executor: self, plan: plan, input: input)
-      for (index, step) in plan.steps.enumerated() {
+      var sums = [Double](repeating: 0, count: plan.steps.count)
+      for (index, image) in plan.schedule {
         let start = clock.now
-        run.perform(step)
-        times[index].append((clock.now - start) / .seconds(1))
+        run.perform(plan.steps[index], image: image)
+        sums[index] += (clock.now - start) / .seconds(1)
       }
+      for (index, sum) in sums.enumerated() { times[index].append(sum) }
     }
     let steps = zip(plan.steps, times).map { step, times in
       Profile.Step(

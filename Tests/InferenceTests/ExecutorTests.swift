@@ -164,6 +164,30 @@ struct ExecutorTests {
     #expect(Double(plan.arenaCount) <= 1.3 * Double(largest))
   }
 
+  @Test(
+    "Every image of a batch gives the bits that it gives alone, whatever its neighbours are",
+    arguments: rules)
+  func imagesAreIndependent(_ rule: ConvolutionMethod.Rule) throws {
+    let (graph, parameters) = try Network.all[0].make()
+    let fast = FastExecutor(
+      graph: graph, parameters: parameters, threads: 2, methods: rule, instructionSet: .best)
+    // Large enough that the first steps are done for one image after the other, and the last not.
+    let shape: Shape = [1, 896, 640, 3]
+    var images = (0..<3).map { Network.input(shape, seed: UInt64($0)).values }
+    images[1][3 * 300_000] = .nan
+    let batch = Activation(shape: [3, 896, 640, 3], values: images.flatMap { $0 })
+    let plan = try fast.plan(for: batch.shape, keepsActivations: false)
+    #expect(plan.stepsPerImage > 0 && plan.stepsPerImage < plan.steps.count)
+    let together = try fast.run(batch, observer: nil).values
+    let observed = try fast.run(batch, observer: { _, _ in }).values
+    let alone = try images.flatMap {
+      try fast.run(Activation(shape: shape, values: $0), observer: nil).values
+    }
+    #expect(together.map(\.bitPattern) == alone.map(\.bitPattern))
+    #expect(observed.map(\.bitPattern) == alone.map(\.bitPattern))
+    #expect(alone.contains { $0.isNaN } && alone.contains { $0.isFinite })
+  }
+
   @Test("An input that does not fit is refused")
   func refusesInputs() throws {
     let (graph, parameters) = try Network.all[0].make()

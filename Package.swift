@@ -27,6 +27,11 @@ func kernels(_ name: String, define: String, clangFlags: [String] = []) -> Targe
     ])
 }
 
+/// What is there only where images are read.
+func withImages(_ targets: String...) -> [Target.Dependency] {
+  targets.map { .target(name: $0, condition: .when(traits: ["Images"])) }
+}
+
 /// The tests of a room, and what else they import.
 func tests(
   _ room: String, of others: Target.Dependency..., golden: [String] = []
@@ -45,6 +50,10 @@ let package = Package(
     .library(name: "WeightSources", targets: ["WeightSources"]),
     .library(name: "Inference", targets: ["ResNetV2", "Inference", "Tensors"]),
   ],
+  traits: [
+    .trait(name: "Images", description: "Reads PNG and JPEG images, by libpng and libjpeg-turbo."),
+    .default(enabledTraits: ["Images"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -56,6 +65,15 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]
+    ),
+    .target(
+      name: "CImages", dependencies: withImages("CPNG", "CJPEG"),
+      cSettings: [.define("RNW_IMAGES", .when(traits: ["Images"]))]),
     .target(name: "CKernelSupport"),
     kernels("KernelsBaseline", define: "BASELINE"),
     kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3", "-mprfchw"]),
@@ -76,6 +94,9 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "Families", dependencies: ["Tensors", "ResNetV2"], swiftSettings: strict),
     .target(
+      name: "Images", dependencies: ["Tensors", "Families"] + withImages("CImages"),
+      swiftSettings: strict),
+    .target(
       name: "Inference",
       dependencies: [
         "Tensors", "ResNetV2", "CKernelSupport", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
@@ -86,8 +107,8 @@ let package = Package(
     .target(
       name: "Conversion",
       dependencies: [
-        "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Inference",
-        "Verification", .product(name: "Crypto", package: "swift-crypto"),
+        "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images",
+        "Inference", "Verification", .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "rnw",
@@ -104,12 +125,13 @@ let package = Package(
     tests("ResNetV2", of: "Tensors", golden: ["Golden"]),
     tests("WeightSources", of: "Tensors", "rnw-hdf5"),
     tests("Families", of: "ResNetV2", "Tensors"),
+    tests("Images", of: "Families", "Tensors", "WeightSources"),
     tests("Inference", of: "ResNetV2", "Tensors"),
     tests("Verification", of: "Families", "Inference", "ResNetV2", "Tensors"),
     tests(
       "Conversion",
-      of: "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification", "WeightSources",
-      "rnw-hdf5"),
+      of: "Families", "Images", "Inference", "ResNetV2", "RNW", "Tensors", "Verification",
+      "WeightSources", "rnw-hdf5"),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
@@ -124,10 +146,11 @@ let package = Package(
 if Context.environment["RNW_FUZZ"] != nil {
   for (name, define) in [
     ("file", "FUZZ_FILE"), ("pickle", "FUZZ_PICKLE"), ("hdf5-table", "FUZZ_HDF5_TABLE"),
+    ("image", "FUZZ_IMAGE"),
   ] {
     package.targets.append(
       .executableTarget(
-        name: "fuzz-\(name)", dependencies: ["WeightSources", "RNW", "Tensors"],
+        name: "fuzz-\(name)", dependencies: ["WeightSources", "RNW", "Tensors", "Images"],
         path: "FuzzTargets/\(name)",
         swiftSettings: [.define(define), .unsafeFlags(["-parse-as-library"])]))
   }

@@ -1,4 +1,8 @@
-import WeightSources
+#if FUZZ_IMAGE
+  import Images
+#else
+  import WeightSources
+#endif
 
 // The package builds every program with an entry point of its own name; each of these starts the fuzzer.
 
@@ -18,6 +22,8 @@ private func target(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     FuzzEntries.pickle(bytes)
   #elseif FUZZ_HDF5_TABLE
     FuzzEntries.hdf5Table(bytes)
+  #elseif FUZZ_IMAGE
+    ImageFile.readForFuzzing(bytes)
   #else
     FuzzEntries.file(bytes)
   #endif
@@ -33,8 +39,14 @@ private func start() -> CInt {
 #if FUZZ_PICKLE
   @_cdecl("fuzz_pickle_main")
   func main() -> CInt { start() }
+#elseif FUZZ_IMAGE
+  @_cdecl("fuzz_image_main")
+  func main() -> CInt { start() }
 #elseif FUZZ_HDF5_TABLE
   @_cdecl("fuzz_hdf5_table_main")
+  func main() -> CInt { start() }
+#elseif FUZZ_IMAGE
+  @_cdecl("fuzz_image_main")
   func main() -> CInt { start() }
 #else
   @_cdecl("fuzz_file_main")

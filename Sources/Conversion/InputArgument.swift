@@ -1,10 +1,13 @@
+package import Families
 package import Inference
 package import Tensors
 
 /// What a network is run on, as it stands on the command line.
 package enum InputArgument: Hashable, Sendable {
-  /// A `.npy` file, or a `.npz` with an array `input` or only one array.
-  case file(String)
+  /// A file or a folder of files: `.npy`, `.npz` with an array `input` or only one array, PNG or JPEG.
+  ///
+  /// Images are resized by the filter, by the family's own where it is `nil`.
+  case path(String, filter: Preprocessing.Resize.Filter? = nil)
   /// So many images of the probe of a seed.
   case probe(seed: UInt64, count: Int)
 
@@ -18,9 +21,9 @@ package enum InputArgument: Hashable, Sendable {
   package static let standardSeed: UInt64 = 1
 
   /// Reads `probe:SEED`, `probe:SEED:COUNT` or a path; `nil` for a malformed probe.
-  package init?(_ argument: String) {
+  package init?(_ argument: String, filter: Preprocessing.Resize.Filter? = nil) {
     guard argument.hasPrefix("probe:") else {
-      self = .file(argument)
+      self = .path(argument, filter: filter)
       return
     }
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false).dropFirst()
@@ -40,7 +43,12 @@ extension Activation {
   /// The probe of a seed: values in [−1, 1) in NHWC order, which every language can make.
   package static func probe(seed: UInt64, shape: Shape) -> Activation {
     var generator = SplitMix64(seed: seed)
-    return Activation(
+    return probe(from: &generator, shape: shape)
+  }
+
+  /// The next values of a probe.
+  static func probe(from generator: inout SplitMix64, shape: Shape) -> Activation {
+    Activation(
       shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
   }
 }

@@ -71,6 +71,21 @@ package struct Model: Sendable {
     return nil
   }
 
+  /// What images go through before they are given to the network: as the file says where it does, else
+  /// as the family does.
+  ///
+  /// - Throws: `InputError` where the file says what cannot be.
+  package func preprocessing() throws -> Preprocessing {
+    guard let converted else { return family.preprocessing }
+    let record: PreprocessingRecord = try converted.preprocessing()
+    guard record.preprocessing.isPossible else {
+      throw InputError(
+        .badData, path: converted.path, "describes impossible preprocessing",
+        place: "rnw.preprocessing")
+    }
+    return record.preprocessing
+  }
+
   /// Reads all parameters as float32 in the layout of the graph.
   ///
   /// - Throws: `InputError` where a tensor is damaged.

@@ -34,7 +34,7 @@ struct Proof {
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
   ) async throws {
     let threads = request.threads
-    let input = try await request.input.activation(for: model, default: nil)
+    let inputs = try InputImages(request.input, for: model)
     let written = try await Model(path: path)
     let candidate = FastExecutor(
       graph: written.graph, parameters: try written.parameters(threads: threads), threads: threads,
@@ -47,8 +47,11 @@ struct Proof {
         candidate: candidate, layerNames: model.layerNames, limits: limits, mode: mode,
         progress: progress)
     }
-    own = try comparison(Limits(standard: request.limit), .propagated)
-      .run(against: truth, inputs: [input])
+    func run(_ comparison: Comparison, against truth: any Executor) throws -> Comparison.Outcome {
+      var rest = inputs
+      return try comparison.run(against: truth, images: rest.count) { try rest.next() }
+    }
+    own = try run(comparison(Limits(standard: request.limit), .propagated), against: truth)
 
     let type = parameters.coarsestType(in: model.graph)
     let isRounded = parameters.differ(from: original, in: model.graph)
@@ -58,20 +61,22 @@ struct Proof {
     }
     accuracy =
       isRounded
-      ? try comparison(limits, .both).run(
-        against: ReferenceExecutor(graph: model.graph, parameters: original, threads: threads),
-        inputs: [input]) : nil
+      ? try run(
+        comparison(limits, .both),
+        against: ReferenceExecutor(graph: model.graph, parameters: original, threads: threads))
+      : nil
     framework = try archive.map {
       try comparison(limits, .propagated).run(
         against: try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames))
     }
 
     if case .probe(let seed, _) = request.input, let value = truth.value {
-      probe = (seed, Shape([1] + input.shape.dimensions.dropFirst()))
+      probe = (seed, Shape([1] + own.inputShape.dimensions.dropFirst()))
       certifiedValues = Certificate.values(of: value)
     } else {
       // Only a probe can be made again by whoever has the file and nothing else.
-      let standard = try await InputArgument.standardProbe.activation(for: model, default: nil)
+      var images = try InputImages(.standardProbe, for: model)
+      let standard = try images.all()
       probe = (InputArgument.standardSeed, standard.shape)
       certifiedValues = try Certificate.values(of: truth, on: standard)
     }

@@ -17,6 +17,8 @@ package struct RunRequest: Sendable {
   package var output: String?
   /// The layers that are written, or `nil` for all.
   package var layers: Glob?
+  /// The file of the classes' names, or `nil` for none.
+  package var labels: String?
   /// Whether an existing archive is replaced.
   package var isForced = false
   /// The number of threads.
@@ -32,45 +34,86 @@ package struct RunRequest: Sendable {
 package struct RunOutcome: Sendable {
   /// The network.
   package let model: Model
-  /// The value of the last node.
+  /// What each image is called.
+  package let names: [String]
+  /// The value of the last node, for all images.
   package let output: Activation
+  /// What the classes are called, where that was given.
+  package let labels: ClassLabels?
   /// How many arrays were written.
   package let arraysWritten: Int
 }
 
 /// Runs a model, and writes the activations under the family's layer names and in its layout.
 ///
+/// - Parameter progress: is told how much of how much is done.
 /// - Throws: `InputError` where a file cannot be read or written, or the input does not fit.
-package func run(_ request: RunRequest) async throws -> RunOutcome {
+package func run(
+  _ request: RunRequest,
+  progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+) async throws -> RunOutcome {
   let model = try await Model(path: request.model, family: request.family)
-  let input = try await request.input.activation(for: model, default: nil)
+  var images = try InputImages(request.input, for: model)
+  let names = images.names
+  let labels = try request.labels.map {
+    try ClassLabels(path: $0, classes: model.graph.configuration.head.classes)
+  }
+  // Activations of several images stand in one array: then they are computed as one batch.
+  guard let first = try request.output == nil ? images.next() : images.all() else {
+    preconditionFailure("an input has at least one image")
+  }
   let executor = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.threads),
-    threads: request.threads, expecting: input.shape, winograd: request.output == nil)
+    threads: request.threads, expecting: first.shape, winograd: request.output == nil)
   do {
     guard let path = request.output else {
+      let output = try executor.run(first, &images, progress: progress)
       return RunOutcome(
-        model: model, output: try executor.run(input, observer: nil), arraysWritten: 0)
+        model: model, names: names, output: output, labels: labels, arraysWritten: 0)
     }
     let file = try OutputFile(
       path: path, replacing: request.isForced,
       inputs: [try MappedFile(path: request.model).identity])
     var writer = NPZWriter(to: file)
     var count = 1
-    let names = model.layerNames
-    try writer.append("input", input.tensor(in: names.layout))
-    let output = try executor.run(input) { node, value in
-      guard node > 0, let name = names.name(of: model.graph.nodes[node].name),
+    let layerNames = model.layerNames
+    try writer.append("input", first.tensor(in: layerNames.layout))
+    let output = try executor.run(first) { node, value in
+      progress(node + 1, model.graph.nodes.count)
+      guard node > 0, let name = layerNames.name(of: model.graph.nodes[node].name),
         request.layers?.matches(name) ?? true
       else { return }
-      try writer.append(name, value.tensor(in: names.layout))
+      try writer.append(name, value.tensor(in: layerNames.layout))
       count += 1
     }
     try writer.finish()
     try file.commit()
-    return RunOutcome(model: model, output: output, arraysWritten: count)
+    return RunOutcome(
+      model: model, names: names, output: output, labels: labels, arraysWritten: count)
   } catch let error as InputShapeError {
     throw InputError(.badData, path: request.model, error.description)
+  }
+}
+
+extension FastExecutor {
+  /// Runs image after image, and puts the outputs together.
+  fileprivate func run(
+    _ first: Activation, _ images: inout InputImages, progress: (Int, Int) -> Void
+  ) throws -> Activation {
+    let total = images.count
+    var next: Activation? = first
+    var shape: Shape = []
+    var values: [Float] = []
+    var done = 0
+    while let image = next {
+      let output = try run(image, observer: nil)
+      shape = output.shape
+      values += output.values
+      done += 1
+      progress(done, total)
+      next = try images.next()
+    }
+    return Activation(shape: Shape([done] + shape.dimensions.dropFirst()), values: values)
   }
 }
 

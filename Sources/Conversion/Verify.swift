@@ -110,14 +110,24 @@ private func compare(
   }
   switch truth {
   case .archive(let archive):
-    let input = try await request.input?.activation(for: model, default: nil)
+    let input = try request.input.map { argument in
+      var images = try InputImages(argument, for: model)
+      return try images.all()
+    }
     let result = try comparison.run(against: archive, input: input)
     return try diagnosis(nil).explain(result, against: archive, input: input)
   case .model(let other, let otherParameters):
     try requireSameNetwork(model, other)
     let executor = makeExecutor(other.graph, otherParameters)
-    let input = try await (request.input ?? .standardProbe).activation(for: model, default: nil)
-    let result = try comparison.run(against: executor, inputs: [input])
+    let argument = request.input ?? .standardProbe
+    var images = try InputImages(argument, for: model)
+    let count = images.count
+    let result = try comparison.run(against: executor, images: count) { try images.next() }
+    guard let failing = result.firstFailingInput else { return result }
+    // The cause is looked for on the first image that shows it.
+    var again = try InputImages(argument, for: model)
+    for _ in 0..<failing { _ = try again.next() }
+    guard let input = try again.next() else { return result }
     let network = Diagnosis.Network(graph: other.graph, parameters: otherParameters)
     return try diagnosis(network).explain(result, against: executor, input: input)
   }

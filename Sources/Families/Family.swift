@@ -67,28 +67,6 @@ struct Waiver: Sendable {
   let matches: @Sendable (String) -> Bool
 }
 
-/// What an image goes through before it is given to the network.
-package struct Preprocessing: Hashable, Sendable, Codable {
-  /// The order of the colours in the channels.
-  package let channelOrder: String
-
-  /// The largest value that a pixel has before anything else is done: 255, or 1 after division.
-  package let inputRange: Double
-
-  /// What is subtracted per channel.
-  package let mean: [Double]
-
-  /// What is then divided by per channel.
-  package let deviation: [Double]
-}
-
-extension Preprocessing {
-  /// Pixels in 0…1, minus the mean of ImageNet, divided by its standard deviation.
-  static let imageNetDeviation = Preprocessing(
-    channelOrder: "RGB", inputRange: 1, mean: [0.485, 0.456, 0.406],
-    deviation: [0.229, 0.224, 0.225])
-}
-
 extension Family {
   /// All families, in the order in which they are tried.
   package static let all: [Family] = [.keras, .kerasV1, .torch, .torchvision]

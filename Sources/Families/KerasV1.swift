@@ -27,9 +27,7 @@ extension Family {
     tensors: .keras(kerasV1Layers),
     fingerprint: "stem.norm",
     waivers: [],
-    preprocessing: Preprocessing(
-      channelOrder: "BGR", inputRange: 255, mean: [103.939, 116.779, 123.68],
-      deviation: [1, 1, 1]),
+    preprocessing: .kerasCaffe,
     defaultInputSize: 224,
     summaryForm: .keras,
     resolveNames: KerasNames.version1,

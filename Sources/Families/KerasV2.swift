@@ -34,9 +34,7 @@ extension Family {
     tensors: .keras(kerasLayers),
     fingerprint: "stage1.block1.norm1",
     waivers: [],
-    preprocessing: Preprocessing(
-      channelOrder: "RGB", inputRange: 255, mean: [127.5, 127.5, 127.5],
-      deviation: [127.5, 127.5, 127.5]),
+    preprocessing: .kerasUnit,
     defaultInputSize: 224,
     summaryForm: .keras,
     resolveNames: KerasNames.version2,

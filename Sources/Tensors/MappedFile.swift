@@ -46,7 +46,7 @@ package final class MappedFile: Sendable {
       let isDirectory = status.st_mode & S_IFMT == S_IFDIR
       throw InputError(
         .unreadable, path: path, isDirectory ? "is a directory" : "is not a regular file",
-        place: "a weight file was expected")
+        place: "a file was expected")
     }
     self.path = path
     accessPath = path

@@ -28,6 +28,16 @@ extension TensorData {
     }
   }
 
+  /// A run of elements as 32-bit floats, rounded to nearest where the type is wider.
+  ///
+  /// - Precondition: the tensor has them.
+  package func floats(from start: Int, count: Int) -> [Float] {
+    precondition(start >= 0 && count >= 0 && start + count <= shape.elementCount)
+    let width = dtype.byteWidth
+    let bytes = withUnsafeBytes { Array($0[start * width..<(start + count) * width]) }
+    return TensorData(dtype: dtype, shape: [count], bytes: bytes).floats()
+  }
+
   /// The tensor as float32; the same one where it is that already, and lies so that it can be used in place.
   package func asFloat32() -> TensorData {
     dtype == .float32 && isAligned ? self : TensorData(shape: shape, values: floats())

@@ -39,7 +39,7 @@ package struct Comparison: Sendable {
   /// The nodes to compare, beside ``layers``; `nil` for all.
   var nodes: Set<Int>?
 
-  /// Is told after each layer how many layers of how many of the current input are done.
+  /// Is told after each layer how many layers of how many are done, over all inputs.
   package var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
 
   /// Describes a comparison.
@@ -86,7 +86,7 @@ extension Comparison {
     against reference: any Executor, inputs: [Activation]
   ) throws -> Comparison.Outcome {
     var rest = inputs[...]
-    return try run(against: reference) { rest.popFirst() }
+    return try run(against: reference, images: inputs.count) { rest.popFirst() }
   }
 
   /// Compares with another executor on a stream of inputs, each a batch [N, H, W, C].
@@ -96,18 +96,31 @@ extension Comparison {
   ///
   /// - Parameters:
   ///   - reference: the network that is taken to be right.
+  ///   - count: how many inputs there will be, for the progress.
   ///   - nextInput: gives the next input, `nil` at the end.
   /// - Returns: the statistics of all inputs together.
   /// - Throws: ``ComparisonError``, what an executor throws, or what `nextInput` throws.
   package func run(
-    against reference: any Executor, nextInput: () throws -> Activation?
+    against reference: any Executor, images count: Int = 1, nextInput: () throws -> Activation?
   ) throws -> Comparison.Outcome {
     let table = try LayerTable(self)
+    var done = 0
     while let input = try nextInput() {
       try table.begin(input: input)
-      try LockstepPass(self, reference: reference, table: table).run(input)
+      var step = self
+      step.progress = progress(of: done, of: max(count, done + 1))
+      try LockstepPass(step, reference: reference, table: table).run(input)
+      table.end()
+      done += 1
     }
     return try table.result(coverage: coverage(of: reference), isFromArchive: false)
+  }
+
+  /// The progress of one input as that of all.
+  private func progress(of input: Int, of inputs: Int) -> (@Sendable (Int, Int) -> Void)? {
+    guard let progress else { return nil }
+    let nodes = candidate.graph.nodes.count
+    return { node, _ in progress(input * nodes + node, inputs * nodes) }
   }
 
   private func coverage(of reference: any Executor) -> Coverage {

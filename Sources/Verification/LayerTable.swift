@@ -11,6 +11,8 @@ final class LayerTable {
   private var inputShape: Shape?
   private var images = 0
   private var agreement = OutputAgreement()
+  private var inputs = 0
+  private var firstFailingInput: Int?
 
   /// - Throws: ``ComparisonError`` where the pattern selects no layer.
   init(_ comparison: Comparison) throws {
@@ -39,6 +41,14 @@ final class LayerTable {
     guard first.dimensions.dropFirst() == input.shape.dimensions.dropFirst() else {
       throw ComparisonError.inputsDiffer(first, input.shape)
     }
+  }
+
+  /// Takes note that the input went through.
+  func end() {
+    if firstFailingInput == nil, layers.values.contains(where: { !$0.passes }) {
+      firstFailingInput = inputs
+    }
+    inputs += 1
   }
 
   /// Measures one value of a node against the reference's.
@@ -82,7 +92,8 @@ final class LayerTable {
       graph: comparison.candidate.graph, layerNames: comparison.layerNames,
       layers: layers.values.sorted { $0.node < $1.node }, isFromArchive: isFromArchive,
       coverage: coverage,
-      agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape)
+      agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape,
+      firstFailingInput: firstFailingInput)
   }
 
   private func layer(

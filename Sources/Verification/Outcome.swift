@@ -30,6 +30,10 @@ extension Comparison {
     /// The shape of the first input, [N, H, W, C].
     package internal(set) var inputShape: Shape
 
+    /// The number of the first input after which a layer was out of its limit, from 0; `nil` where
+    /// all are within, or the reference is an archive.
+    package internal(set) var firstFailingInput: Int?
+
     /// What is wrong with the culprit, where a hypothesis was found that explains it.
     package var suspicion: Suspicion?
   }

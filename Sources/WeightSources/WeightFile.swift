@@ -33,6 +33,18 @@ public enum WeightFile {
       place: "HDF5, .keras, .npz, .npy, .safetensors, .pth or .rnw were expected")
   }
 
+  /// Opens a file of NumPy's; `nil` where it is none.
+  ///
+  /// - Throws: `InputError` where it breaks a rule of its kind.
+  package static func openArrays(_ file: MappedFile) throws -> (any WeightSource)? {
+    if ZipArchive.isZip(file) {
+      let archive = try ZipArchive(file)
+      return NumPySource.isNPZ(archive) ? try NumPySource(npz: archive) : nil
+    }
+    guard NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) else { return nil }
+    return try NumPySource(npy: file)
+  }
+
   private static func openArchive(_ file: MappedFile) async throws -> any WeightSource {
     let archive = try ZipArchive(file)
     if KerasSource.isKeras(archive) {

@@ -12,10 +12,12 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run",
     abstract: "Run a model, print the best classes, and write the activations of its layers.",
     discussion: """
-      Activations are written under the family's own layer names and in its own layout, as its framework would.
+      Images are resized and scaled as the family's own functions do it. Activations are written under the family's \
+      own layer names and in its own layout, as its framework would.
 
       EXAMPLES
-        rnw run model.rnw --input images.npy --top 5
+        rnw run model.rnw --input cat.jpg --top 5 --labels imagenet_class_index.json
+        rnw run model.rnw --input photos/ --top 1 --json
         rnw run model.rnw --input probe:1 -o activations.npz --layers 'conv5_*'
       """)
 
@@ -35,6 +37,12 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(help: "How many of the best classes are printed for each image.")
   var top = 5
+
+  @Option(
+    help: ArgumentHelp(
+      "The names of the classes: one on each line, or JSON as in imagenet_class_index.json.",
+      valueName: "FILE"))
+  var labels: String?
 
   @Flag(help: "Replace an existing archive.")
   var force = false
@@ -57,46 +65,12 @@ struct RunCommand: AsyncParsableCommand {
     request.layers = layers.map { Glob($0) }
     request.isForced = force
     request.threads = threads.count
-    let outcome = try await Conversion.run(request)
+    request.labels = labels
+    let bar = ProgressBar("running")
+    let outcome = try await Conversion.run(request, progress: bar.update)
+    bar.finish()
     let report = RunReport(outcome, top: top)
     try StandardOutput.write(
       json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
-  }
-}
-
-/// The best classes of each image.
-private struct RunReport: Encodable {
-  private let schema = "rnw.run/1"
-  private let architecture: String
-  private let outputShape: [Int]
-  private let arraysWritten: Int
-  private let images: [[Class]]
-
-  private struct Class: Encodable {
-    let index: Int
-    let value: Float
-  }
-
-  init(_ outcome: RunOutcome, top: Int) {
-    architecture = outcome.model.architectureName
-    outputShape = outcome.output.shape.dimensions
-    arraysWritten = outcome.arraysWritten
-    let values = outcome.output.values
-    let perImage = values.count / outcome.output.shape[0]
-    images = stride(from: 0, to: values.count, by: perImage).map { start in
-      let image = values[start..<start + perImage].enumerated()
-      return image.sorted { ($0.element, -$0.offset) > ($1.element, -$1.offset) }.prefix(top)
-        .map { Class(index: $0.offset, value: $0.element) }
-    }
-  }
-
-  var text: String {
-    var lines = ["\(architecture), output \(outputShape.map(String.init).joined(separator: "×"))"]
-    for (number, image) in images.enumerated() {
-      let classes = image.map { "\($0.index): \($0.value)" }.joined(separator: "  ")
-      lines.append("image \(number + 1)  \(classes)")
-    }
-    if arraysWritten > 0 { lines.append("wrote \(arraysWritten) arrays") }
-    return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Conversion
-import Families
+package import Families
 
 /// Options that several commands share.
 struct FamilyOption: ParsableArguments {
@@ -41,18 +41,26 @@ struct InputOption: ParsableArguments {
   @Option(
     name: .customLong("input"),
     help: ArgumentHelp(
-      "A .npy or .npz file, or probe:SEED[:COUNT], random values that everyone can make.",
+      "A .npy or .npz file, a PNG or JPEG, a folder of them, or probe:SEED[:COUNT], random values "
+        + "that everyone can make.",
       valueName: "INPUT"))
   private var text: String?
+
+  @Option(
+    name: .customLong("filter"),
+    help: "How images are resized: nearest, bilinear or bicubic; as the family does if left out.")
+  private var filter: Preprocessing.Resize.Filter?
 
   /// What to run on.
   var argument: InputArgument? {
     get throws {
       guard let text else { return nil }
-      guard let argument = InputArgument(text) else {
+      guard let argument = InputArgument(text, filter: filter) else {
         throw ValidationError("'\(text)' is not an input: probe:SEED[:COUNT] has numbers only.")
       }
       return argument
     }
   }
 }
+
+extension Preprocessing.Resize.Filter: ExpressibleByArgument {}

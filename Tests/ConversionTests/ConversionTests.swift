@@ -199,7 +199,7 @@ struct ConversionTests {
   func runWritesActivations() async throws {
     let folder = try TemporaryFolder()
     let archive = Fixture.path("keras/narrow.activations.npz")
-    var request = RunRequest(model: Fixture.path("keras/narrow.h5"), input: .file(archive))
+    var request = RunRequest(model: Fixture.path("keras/narrow.h5"), input: .path(archive))
     request.output = folder.file("a.npz")
     let outcome = try await run(request)
     #expect(outcome.output.shape == [2, 10])

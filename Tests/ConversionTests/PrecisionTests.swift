@@ -114,7 +114,7 @@ struct PrecisionTests {
     var request = ConversionRequest(
       source: Fixture.path("keras/narrow.h5"), output: folder.file("x.rnw"))
     request.precision = .bfloat16
-    request.input = .file(Fixture.path("keras/narrow.activations.npz"))
+    request.input = .path(Fixture.path("keras/narrow.activations.npz"))
     _ = try await convert(request) { _, _ in }
     let check = try await verifyAlone(VerificationRequest(model: folder.file("x.rnw")))
     #expect(check.passes)

@@ -1,0 +1,55 @@
+import Conversion
+import Inference
+import Tensors
+
+/// The best classes of each image.
+struct RunReport: Encodable {
+  private let schema = "rnw.run/1"
+  private let architecture: String
+  private let outputShape: [Int]
+  private let arraysWritten: Int
+  private let images: [[Class]]
+  private let names: [String]
+
+  private struct Class: Encodable {
+    let index: Int
+    let value: Float
+    let label: String?
+  }
+
+  init(_ outcome: RunOutcome, top: Int) {
+    architecture = outcome.model.architectureName
+    outputShape = outcome.output.shape.dimensions
+    arraysWritten = outcome.arraysWritten
+    names = outcome.names
+    let values = outcome.output.values
+    let perImage = values.count / outcome.output.shape[0]
+    images = stride(from: 0, to: values.count, by: perImage).map { start in
+      let image = values[start..<start + perImage].enumerated()
+      return image.sorted { ($0.element, -$0.offset) > ($1.element, -$1.offset) }.prefix(top)
+        .map {
+          Class(index: $0.offset, value: $0.element, label: outcome.labels?.names[$0.offset])
+        }
+    }
+  }
+
+  var text: String {
+    var lines = ["\(architecture), output \(outputShape.map(String.init).joined(separator: "×"))"]
+    for (name, image) in zip(names, images) {
+      lines += image.contains { $0.label != nil } ? labelled(name, image) : [line(name, image)]
+    }
+    if arraysWritten > 0 { lines.append("wrote \(arraysWritten) arrays") }
+    return lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n"
+  }
+
+  private func line(_ name: String, _ image: [Class]) -> String {
+    "\(name)  " + image.map { "\($0.index): \($0.value)" }.joined(separator: "  ")
+  }
+
+  /// A line for each class: names are long.
+  private func labelled(_ name: String, _ image: [Class]) -> [String] {
+    let width = image.map { "\($0.value)".count }.max() ?? 0
+    return [name]
+      + image.map { "  \("\($0.value)".padded(to: width))  \($0.label ?? "") (\($0.index))" }
+  }
+}

@@ -1,0 +1,170 @@
+import Families
+import FoundationEssentials
+import Images
+import Inference
+import Tensors
+import TestSupport
+import Testing
+import Verification
+import WeightSources
+
+@testable import Conversion
+
+@Suite("Inputs")
+struct InputTests {
+  private func model(_ name: String = "keras/narrow.h5") async throws -> Model {
+    try await Model(path: Fixture.path(name))
+  }
+
+  @Test("The images of a probe are the same one by one as all at once")
+  func streamsProbes() async throws {
+    var images = try InputImages(.probe(seed: 7, count: 3), for: try await model())
+    #expect(images.count == 3)
+    let all = Activation.probe(seed: 7, shape: [3, 224, 224, 3])
+    #expect(try images.all().values == all.values)
+    #expect(try images.next() == nil)
+  }
+
+  @Test("An array is handed out image by image, whatever its type")
+  func streamsArrays() async throws {
+    let folder = try TemporaryFolder()
+    let values = (0..<3 * 4 * 5 * 3).map { Float($0) - 7 }
+    let path = try write(values, shape: [3, 4, 5, 3], to: folder.file("x.npz"))
+    var images = try InputImages(.path(path), for: try await model())
+    #expect(images.count == 3 && images.names == ["x.npz 1", "x.npz 2", "x.npz 3"])
+    let second = try (0..<2).map { _ in try #require(try images.next()) }[1]
+    #expect(second.shape == [1, 4, 5, 3])
+    #expect(second.values == Array(values[60..<120]))
+  }
+
+  @Test("A folder is read in the order of names, files with a dot aside")
+  func readsFolders() async throws {
+    let folder = try TemporaryFolder()
+    let one = [Float](repeating: 1, count: 12)
+    _ = try write(one, shape: [2, 2, 3], to: folder.file("b.npz"))
+    _ = try write(one.map { $0 * 2 } + one, shape: [2, 2, 2, 3], to: folder.file("a.npz"))
+    _ = try folder.write([1, 2], to: ".hidden")
+    var images = try InputImages(.path(folder.path), for: try await model())
+    #expect(images.names == ["a.npz 1", "a.npz 2", "b.npz"])
+    #expect(try images.all().values.map { Int($0) }.reduce(0, +) == 48)
+  }
+
+  @Test("What is no input is refused, by its name and before anything is read")
+  func refuses() async throws {
+    let model = try await model()
+    let folder = try TemporaryFolder()
+    let empty = try #require(throws: InputError.self) {
+      try InputImages(.path(folder.path), for: model)
+    }
+    #expect(empty.problem == "is an empty folder")
+    let image = [Float](repeating: 0, count: 12)
+    _ = try write(image, shape: [2, 2, 3], to: folder.file("a.npz"))
+    _ = try write(image, shape: [1, 4, 3], to: folder.file("b.npz"))
+    let sizes = try #require(throws: InputError.self) {
+      try InputImages(.path(folder.path), for: model)
+    }
+    #expect(sizes.path == folder.file("b.npz") && sizes.problem == "has images of 1×4×3")
+    let text = try folder.write(Array("hello".utf8), to: "b.npz")
+    let kind = try #require(throws: InputError.self) {
+      try InputImages(.path(folder.path), for: model)
+    }
+    #expect(kind.path == text && kind.problem == "is no input")
+  }
+
+  @Test("A photo is prepared as its family does it", .enabled(if: ImageFile.isBuiltIn))
+  func preparesImages() async throws {
+    let photo = Fixture.path("images/rgb.jpg")
+    let pixels = try ImageFile.read(MappedFile(path: photo))
+    for (file, family) in [("keras/narrow.h5", Family.keras), ("torch/basic.pth", .torch)] {
+      let model = try await model(file)
+      var images = try InputImages(.path(photo), for: model)
+      let image = try #require(try images.next())
+      let resize = try #require(family.preprocessing.resize)
+      #expect(image.shape == [1, 224, 224, 3])
+      #expect(try image.values == pixels.prepared(family.preprocessing, resize).values)
+      var other = resize
+      other.filter = .bicubic
+      var filtered = try InputImages(.path(photo, filter: .bicubic), for: model)
+      #expect(try filtered.next()?.values == pixels.prepared(family.preprocessing, other).values)
+    }
+  }
+
+  @Test(
+    "Of many inputs the statistics are those of all, and the cause is found on the one that shows it"
+  )
+  func comparesMany() async throws {
+    let folder = try TemporaryFolder()
+    let shape: Shape = [3, 32, 32, 3]
+    var values = Activation.probe(seed: 3, shape: shape).values
+    // Of two images of zeros a kernel's fault does not show.
+    values.replaceSubrange(0..<2 * 32 * 32 * 3, with: repeatElement(0, count: 2 * 32 * 32 * 3))
+    let path = try write(values, shape: shape.dimensions, to: folder.file("x.npz"))
+    var request = VerificationRequest(model: Fixture.path("keras/broken/transposed.h5"))
+    request.mode = .both
+    request.input = .path(path)
+    let calls = Calls()
+    let result = try await verify(
+      request, against: Fixture.path("keras/narrow.h5"), progress: calls.add)
+    #expect(result.images == 3 && result.inputShape == [1, 32, 32, 3])
+    #expect(result.agreement?.images == 3)
+    #expect(result.verdict.culprit?.familyName == "conv3_block2_2_conv")
+    #expect(
+      result.verdict.culprit?.suspicion?.explanation
+        == "kernel has input and output channels transposed")
+    let layer = try #require(result.layers.first)
+    #expect(layer.statistics.count == 3 * layer.shape.elementCount)
+    #expect(calls.isInOrder)
+  }
+
+  /// Writes one float32 array as a `.npz`.
+  private func write(_ values: [Float], shape: [Int], to path: String) throws -> String {
+    let file = try OutputFile(path: path, replacing: true)
+    var writer = NPZWriter(to: file)
+    try writer.append("input", TensorData(shape: Shape(shape), values: values))
+    try writer.finish()
+    try file.commit()
+    return path
+  }
+}
+
+@Suite("Class labels")
+struct ClassLabelTests {
+  static let files: [String] = [
+    "tench\ngold, fish\nbird\n", "\u{FEFF}tench\r\ngold, fish\r\nbird",
+    #"["tench", "gold, fish", "bird"]"#,
+    #"{"2": "bird", "0": "tench", "1": "gold, fish"}"#,
+    #"{"0": ["n1", "tench"], "1": ["n2", "gold, fish"], "2": ["n3", "bird"]}"#,
+  ]
+
+  @Test("Every form of labels gives the names in the order of the classes", arguments: files)
+  func reads(_ text: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Array(text.utf8), to: "labels")
+    #expect(try ClassLabels(path: path, classes: 3).names == ["tench", "gold, fish", "bird"])
+  }
+
+  static let broken: [(text: String, problem: String)] = [
+    ("a\nb\n", "has 2 labels"), ("", "has 0 labels"), ("a\n\nc\n", "has no name for a class"),
+    (#"["a", "b", 3]"#, "is no list of labels"),
+    (#"{"0": "a", "1": "b", "3": "c"}"#, "lacks a class"),
+    (#"{"0": [], "1": ["b"], "2": ["c"]}"#, "has no name for a class"),
+    ("[", "is no list of labels"),
+    ("\u{FFFD}\nb", "has 2 labels"),
+  ]
+
+  @Test("Labels that are not those of the network are refused", arguments: broken)
+  func refuses(_ text: String, _ problem: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Array(text.utf8), to: "labels")
+    let error = #expect(throws: InputError.self) { try ClassLabels(path: path, classes: 3) }
+    #expect(error?.problem == problem && error?.kind == .badData)
+  }
+
+  @Test("Bytes that are no text are refused")
+  func refusesBytes() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([0x61, 0xFF, 0x0A], to: "labels")
+    let error = #expect(throws: InputError.self) { try ClassLabels(path: path, classes: 1) }
+    #expect(error?.problem == "is no text")
+  }
+}

@@ -4,7 +4,7 @@ SWIFT ?= swift
 RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
-.PHONY: demo test lint bench fixtures fuzz setup build clean
+.PHONY: demo test lint bench fixtures fuzz setup build clean c-library c-test python-test python-test-numpy
 
 demo: build
 	@mkdir -p generated
@@ -24,6 +24,21 @@ lint:
 
 bench: build
 	$(RNW) bench resnet50_v2
+
+# The shared library for C: generated/c has librnw.so, rnw.h and rnw.pc.
+c-library: setup
+	Scripts/c-library
+
+c-test: build c-library
+	Bindings/c/tests/run
+
+# The Python package with the real frameworks, in a virtual environment with pinned versions.
+python-test: build c-library
+	Bindings/python/tests/run frameworks
+
+# The same with numpy alone, as users without a framework have it.
+python-test-numpy: build c-library
+	Bindings/python/tests/run numpy
 
 fuzz: build
 	Scripts/fuzz

@@ -49,6 +49,7 @@ let package = Package(
     .library(name: "RNW", targets: ["RNW", "Tensors"]),
     .library(name: "WeightSources", targets: ["WeightSources"]),
     .library(name: "Inference", targets: ["ResNetV2", "Inference", "Tensors"]),
+    .library(name: "rnw-c", type: .static, targets: ["RNWForC"]),
   ],
   traits: [
     .trait(name: "Images", description: "Reads PNG and JPEG images, by libpng and libjpeg-turbo."),
@@ -116,6 +117,11 @@ let package = Package(
         "Conversion", "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification",
         "WeightSources", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+    // The library for C: its header, and the functions in Swift that the header declares.
+    .systemLibrary(name: "CRNW", path: "Bindings/c/include"),
+    .target(
+      name: "RNWForC", dependencies: ["CRNW", "Inference", "ResNetV2", "RNW", "Tensors"],
+      path: "Bindings/c/library", swiftSettings: strict),
 
     // Tests, one target for each room.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

@@ -169,7 +169,7 @@ private func certify(
   let worst = proof.own.verdict.worst
   let certificate = CertificateRecord(
     probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),
-    node: Certificate.node(of: model.graph).name, values: proof.certifiedValues,
+    node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
     limit: request.limit, worstScaledError: worst?.scaledError ?? 0,
     worstLayer: worst?.name ?? "", layers: proof.own.verdict.compared,
     rounding: proof.accuracy.map { result in

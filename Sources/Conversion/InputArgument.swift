@@ -1,6 +1,6 @@
 package import Families
-package import Inference
-package import Tensors
+import Inference
+import Tensors
 
 /// What a network is run on, as it stands on the command line.
 package enum InputArgument: Hashable, Sendable {
@@ -40,12 +40,6 @@ package enum InputArgument: Hashable, Sendable {
 }
 
 extension Activation {
-  /// The probe of a seed: values in [−1, 1) in NHWC order, which every language can make.
-  package static func probe(seed: UInt64, shape: Shape) -> Activation {
-    var generator = SplitMix64(seed: seed)
-    return probe(from: &generator, shape: shape)
-  }
-
   /// The next values of a probe.
   static func probe(from generator: inout SplitMix64, shape: Shape) -> Activation {
     Activation(

@@ -41,7 +41,7 @@ struct Proof {
       winograd: false)
     let truth = RecordingExecutor(
       ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
-      node: model.graph.index(of: Certificate.node(of: model.graph).name) ?? 0)
+      node: model.graph.certifiedNode)
     func comparison(_ limits: Limits, _ mode: Comparison.Mode) -> Comparison {
       Comparison(
         candidate: candidate, layerNames: model.layerNames, limits: limits, mode: mode,
@@ -72,13 +72,13 @@ struct Proof {
 
     if case .probe(let seed, _) = request.input, let value = truth.value {
       probe = (seed, Shape([1] + own.inputShape.dimensions.dropFirst()))
-      certifiedValues = Certificate.values(of: value)
+      certifiedValues = value.certifiedValues
     } else {
       // Only a probe can be made again by whoever has the file and nothing else.
       var images = try InputImages(.standardProbe, for: model)
       let standard = try images.all()
       probe = (InputArgument.standardSeed, standard.shape)
-      certifiedValues = try Certificate.values(of: truth, on: standard)
+      certifiedValues = try truth.certifiedValues(for: standard)
     }
   }
 }
@@ -93,7 +93,7 @@ extension Parameters {
 extension Graph {
   /// The nodes by which the output is judged, as a pattern: the logits and what the network gives.
   var outputNames: String {
-    [Certificate.node(of: self).name, nodes[outputIndex].name].joined(separator: ",")
+    [nodes[certifiedNode].name, nodes[outputIndex].name].joined(separator: ",")
   }
 }
 

@@ -155,7 +155,7 @@ package struct SelfCheck: Sendable {
   /// The number of bytes of all tensors.
   package let tensorBytes: Int
   /// What came of the certificate; `nil` for a file that has none.
-  package let certificate: Certificate.Check?
+  package let certificate: CertificateCheck?
 
   /// Whether everything holds.
   package var passes: Bool { certificate?.passes ?? true }
@@ -172,11 +172,11 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
       place: "it is \(model.source.container)", hint: "--against FILE compares it with another one")
   }
   let parameters = try model.parameters(threads: request.threads)
-  let certificate: CertificateRecord? = try file.certificate()
-  let check = try certificate.map { record in
+  let certificate: Certificate? = try file.certificate()
+  let check = try certificate.map { certificate in
     let executor = FastExecutor(
       graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
-    return try Certificate.check(record, with: executor)
+    return try CertificateCheck(certificate, with: executor)
   }
   return SelfCheck(
     path: request.model, architecture: model.architectureName, tensors: file.tensors.count,

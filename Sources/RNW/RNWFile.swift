@@ -105,6 +105,11 @@ public struct RNWFile: WeightSource {
     return decoded
   }
 
+  /// Whether a tensor lies uncompressed in the file, so that reading it copies nothing.
+  public func isMapped(tensorNamed name: String) -> Bool {
+    records[name]?.encoding == .raw
+  }
+
   /// Verifies the checksum of one tensor.
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.

@@ -114,7 +114,7 @@ private struct SelfCheckReport: Encodable {
     tensors = check.tensors
     tensorBytes = check.tensorBytes
     certificate = check.certificate.map {
-      CertificateReport(scaledError: $0.scaledError, limit: $0.record.limit, pass: $0.passes)
+      CertificateReport(scaledError: $0.scaledError, limit: $0.limit, pass: $0.passes)
     }
   }
 

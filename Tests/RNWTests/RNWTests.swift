@@ -20,7 +20,9 @@ struct RNWTests {
       #expect(Sample.bytes(read) == Sample.bytes(data), "\(name)")
       #expect(read.channelScales == data.channelScales, "\(name)")
       try file.verify(tensorNamed: name)
+      #expect(file.isMapped(tensorNamed: name) || codec == .planes, "\(name)")
     }
+    #expect(file.isMapped(tensorNamed: "normal") == (codec == .none))
     #expect(try file.configuration(as: [String: Int].self) == ["depth": 50])
     #expect(try file.certificate(as: [String: Int].self) == ["seed": 1])
   }

@@ -1,0 +1,198 @@
+public import CRNW
+import Inference
+import RNW
+import ResNetV2
+import Tensors
+
+// The functions of `rnw.h`, which says what they do. The compiler holds them to its declarations.
+
+private let version = CText("0.1.0")
+private let noText = CText("")
+
+@c @implementation
+public func rnw_version() -> UnsafePointer<CChar>! { version.start }
+
+@c @implementation
+public func rnw_open(
+  _ path: UnsafePointer<CChar>!, _ file: UnsafeMutablePointer<OpaquePointer?>!
+) -> rnw_status {
+  file?.pointee = nil
+  return status {
+    let (path, file) = (try required(path, "path"), try required(file, "file"))
+    let opened = try OpenFile(path: String(cString: path))
+    file.pointee = OpaquePointer(Unmanaged.passRetained(opened).toOpaque())
+  }
+}
+
+@c @implementation
+public func rnw_close(_ file: OpaquePointer!) {
+  guard let file else { return }
+  Unmanaged<OpenFile>.fromOpaque(UnsafeRawPointer(file)).release()
+}
+
+@c @implementation
+public func rnw_count(_ file: OpaquePointer!) -> Int {
+  (try? opened(file))?.tensors.count ?? 0
+}
+
+@c @implementation
+public func rnw_describe(
+  _ file: OpaquePointer!, _ index: Int, _ tensor: UnsafeMutablePointer<rnw_tensor>!
+) -> rnw_status {
+  status {
+    try required(tensor, "tensor").pointee = try description(of: index, in: try opened(file))
+  }
+}
+
+@c @implementation
+public func rnw_find(
+  _ file: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ index: UnsafeMutablePointer<Int>!
+) -> rnw_status {
+  status {
+    let file = try opened(file)
+    let name = String(cString: try required(name, "name"))
+    let index = try required(index, "index")
+    guard let found = file.index(of: name) else {
+      let error = InputError(
+        .badData, path: file.file.path, "has no tensor of this name", place: name)
+      throw Failure(RNW_NOT_FOUND, error.description)
+    }
+    index.pointee = found
+  }
+}
+
+@c @implementation
+public func rnw_read_float32(
+  _ file: OpaquePointer!, _ index: Int, _ values: UnsafeMutablePointer<Float>!, _ capacity: Int
+) -> rnw_status {
+  status {
+    let file = try opened(file)
+    let tensor = try description(of: index, in: file)
+    guard tensor.count > 0 else { return }
+    let values = try required(values, "values")
+    try require(capacity, atLeast: tensor.count, "floats", for: tensor)
+    try file.file.tensor(named: String(cString: tensor.name)).withFloats { floats in
+      guard let start = floats.baseAddress else { return }
+      values.update(from: start, count: floats.count)
+    }
+  }
+}
+
+@c @implementation
+public func rnw_read(
+  _ file: OpaquePointer!, _ index: Int, _ bytes: UnsafeMutableRawPointer!, _ capacity: Int
+) -> rnw_status {
+  status {
+    let file = try opened(file)
+    let tensor = try description(of: index, in: file)
+    guard tensor.bytes > 0 else { return }
+    let bytes = try required(bytes, "bytes")
+    try require(capacity, atLeast: tensor.bytes, "bytes", for: tensor)
+    try file.file.tensor(named: String(cString: tensor.name)).withUnsafeBytes { elements in
+      guard let start = elements.baseAddress else { return }
+      bytes.copyMemory(from: start, byteCount: elements.count)
+    }
+  }
+}
+
+@c @implementation
+public func rnw_map(
+  _ file: OpaquePointer!, _ index: Int, _ bytes: UnsafeMutablePointer<UnsafeRawPointer?>!,
+  _ size: UnsafeMutablePointer<Int>!
+) -> rnw_status {
+  bytes?.pointee = nil
+  return status {
+    let file = try opened(file)
+    let tensor = try description(of: index, in: file)
+    let bytes = try required(bytes, "bytes")
+    guard tensor.is_mapped == 1 else {
+      throw Failure(
+        RNW_NOT_MAPPED,
+        "\(file.file.path): \(String(cString: tensor.name)) is compressed; rnw_read decodes it")
+    }
+    // The file stays mapped as long as it is open, so the address outlives the closure.
+    let elements = try file.file.tensor(named: String(cString: tensor.name)).withUnsafeBytes { $0 }
+    bytes.pointee = elements.baseAddress
+    size?.pointee = elements.count
+  }
+}
+
+@c @implementation
+public func rnw_metadata(
+  _ file: OpaquePointer!, _ key: UnsafePointer<CChar>!
+) -> UnsafePointer<CChar>! {
+  guard let key, let file = try? opened(file) else { return nil }
+  return file.metadata(String(cString: key))
+}
+
+@c @implementation
+public func rnw_verify_tensor(_ file: OpaquePointer!, _ index: Int) -> rnw_status {
+  status {
+    let file = try opened(file)
+    let tensor = try description(of: index, in: file)
+    try file.file.verify(tensorNamed: String(cString: tensor.name))
+  }
+}
+
+@c @implementation
+public func rnw_verify(_ file: OpaquePointer!) -> rnw_status {
+  status {
+    let file = try opened(file).file
+    for tensor in file.tensors { try file.verify(tensorNamed: tensor.name) }
+  }
+}
+
+@c @implementation
+public func rnw_verify_certificate(
+  _ file: OpaquePointer!, _ threads: Int32, _ error: UnsafeMutablePointer<Double>!
+) -> rnw_status {
+  error?.pointee = .nan
+  return status {
+    guard threads > 0 else {
+      throw Failure(RNW_INVALID_ARGUMENT, "threads is \(threads), it must be at least 1")
+    }
+    let check = try CertificateCheck(of: try opened(file).file, threads: Int(threads))
+    error?.pointee = check.scaledError
+    try check.requirePass()
+  }
+}
+
+@c @implementation
+public func rnw_error_message() -> UnsafePointer<CChar>! {
+  (LastFailure.current?.text ?? noText).start
+}
+
+@c @implementation
+public func rnw_error_status() -> rnw_status { LastFailure.current?.status ?? RNW_OK }
+
+// MARK: - Arguments
+
+private func opened(_ file: OpaquePointer?) throws -> OpenFile {
+  Unmanaged<OpenFile>.fromOpaque(UnsafeRawPointer(try required(file, "file"))).takeUnretainedValue()
+}
+
+private func description(of index: Int, in file: OpenFile) throws -> rnw_tensor {
+  guard file.tensors.indices.contains(index) else {
+    throw Failure(
+      RNW_INVALID_ARGUMENT,
+      "\(file.file.path): there is no tensor \(UInt(bitPattern: index)); there are "
+        + "\(file.tensors.count)")
+  }
+  return file.tensors[index]
+}
+
+private func required<Argument>(_ argument: Argument?, _ name: String) throws -> Argument {
+  guard let argument else { throw Failure(RNW_INVALID_ARGUMENT, "\(name) is NULL") }
+  return argument
+}
+
+private func require(
+  _ capacity: Int, atLeast count: Int, _ unit: String, for tensor: rnw_tensor
+) throws {
+  // A size that Swift takes for negative is larger than any tensor.
+  guard capacity >= count || capacity < 0 else {
+    throw Failure(
+      RNW_TOO_SMALL,
+      "\(String(cString: tensor.name)) needs \(count) \(unit), the buffer has \(capacity)")
+  }
+}

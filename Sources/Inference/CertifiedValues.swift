@@ -1,0 +1,44 @@
+public import ResNetV2
+public import Tensors
+
+/// The values by which a file shows that a network still computes what it did when it was
+/// converted: the logits where there are classes, else the last value averaged over the image.
+extension Executor {
+  /// Runs the network and gives the certified values of the first image.
+  ///
+  /// - Throws: `InputShapeError` where the input does not fit.
+  public func certifiedValues(for input: Activation) throws -> [Float] {
+    let certified = graph.certifiedNode
+    var values: [Float] = []
+    _ = try run(input) { node, value in
+      if node == certified { values = value.certifiedValues }
+    }
+    return values
+  }
+}
+
+extension Graph {
+  /// The index of the node whose values are certified.
+  public var certifiedNode: Int { index(of: "head.dense") ?? outputIndex }
+}
+
+extension Activation {
+  /// The probe of a seed: values in [−1, 1) in NHWC order, which every language can make.
+  public static func probe(seed: UInt64, shape: Shape) -> Activation {
+    var generator = SplitMix64(seed: seed)
+    return Activation(
+      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
+  }
+
+  /// The values of the first image; a feature map averaged over it, in Double.
+  package var certifiedValues: [Float] {
+    let perImage = values.count / max(shape[0], 1)
+    guard shape.rank == 4 else { return Array(values.prefix(perImage)) }
+    let channels = shape[3]
+    let pixels = shape[1] * shape[2]
+    return (0..<channels).map { channel in
+      let sum = (0..<pixels).reduce(0.0) { $0 + Double(values[$1 * channels + channel]) }
+      return Float(sum / Double(pixels))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+public import Tensors
+
+/// What everyone with a file can compute again: its `rnw.certificate`, as far as a reader needs it.
+///
+/// ```swift
+/// if let certificate: Certificate = try model.certificate(), let shape = certificate.probeShape {
+///   let probe = Activation.probe(seed: certificate.probe.seed, shape: shape)
+///   let error = certificate.scaledError(of: try executor.certifiedValues(for: probe))
+///   print(error <= certificate.limit)
+/// }
+/// ```
+public struct Certificate: Decodable, Sendable {
+  /// The probe that the network was run on.
+  public let probe: Probe
+  /// What the values are: the node whose output they are, averaged over the image where it has one.
+  public let node: String
+  /// The values of that node for the first image, as the reference executor gave them.
+  public let values: [Float]
+  /// The largest scaled error of a network with these weights.
+  public let limit: Double
+
+  /// An input that everyone can make.
+  public struct Probe: Decodable, Sendable {
+    /// The seed of SplitMix64.
+    public let seed: UInt64
+    /// The shape, [N, H, W, C].
+    public let shape: [Int]
+  }
+}
+
+extension Certificate {
+  /// The shape of the probe, or `nil` where it is none that a conversion makes: one of more than
+  /// an image of 4096×4096 with 3 channels.
+  public var probeShape: Shape? {
+    guard let shape = Shape(validating: probe.shape), shape.rank == 4,
+      (1...Self.maximumProbeElements).contains(shape.elementCount)
+    else { return nil }
+    return shape
+  }
+
+  private static let maximumProbeElements = 4096 * 4096 * 3
+
+  /// How far a network's values are from the certified ones: max |a − b| / max |b|.
+  ///
+  /// A network with these weights is right where that is at most ``limit``. Infinite where the
+  /// number of values differs, or where one is not finite and the other not the same.
+  public func scaledError(of values: [Float]) -> Double {
+    guard values.count == self.values.count else { return .infinity }
+    var difference = 0.0
+    var scale = 0.0
+    for (candidate, reference) in zip(values, self.values) {
+      guard candidate.isFinite, reference.isFinite else {
+        let agrees = candidate == reference || (candidate.isNaN && reference.isNaN)
+        if agrees { continue }
+        return .infinity
+      }
+      difference = max(difference, abs(Double(candidate) - Double(reference)))
+      scale = max(scale, abs(Double(reference)))
+    }
+    return scale > 0 ? difference / scale : difference
+  }
+}

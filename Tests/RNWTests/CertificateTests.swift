@@ -1,0 +1,52 @@
+import Tensors
+import Testing
+
+@testable import RNW
+
+@Suite("The certificate")
+struct CertificateTests {
+  @Test("The error is the largest difference, relative to the largest certified value")
+  func scaledError() {
+    let record = Self.record(values: [1, -4])
+    #expect(record.scaledError(of: [1, -4]) == 0)
+    #expect(record.scaledError(of: [1.5, -4]) == 0.125)
+    #expect(record.scaledError(of: [-4, 1]) == 1.25)
+  }
+
+  @Test("Zeros have no scale: then the error is the difference itself")
+  func zeros() {
+    #expect(Self.record(values: [0, 0]).scaledError(of: [0, 0.25]) == 0.25)
+  }
+
+  @Test("Values that are not finite agree only with themselves")
+  func nonFinite() {
+    let record = Self.record(values: [.nan, .infinity, -.infinity, 2])
+    #expect(record.scaledError(of: [.nan, .infinity, -.infinity, 2]) == 0)
+    #expect(record.scaledError(of: [.nan, .infinity, .infinity, 2]) == .infinity)
+    #expect(record.scaledError(of: [0, .infinity, -.infinity, 2]) == .infinity)
+    #expect(Self.record(values: [1]).scaledError(of: [.nan]) == .infinity)
+  }
+
+  @Test("Another number of values is no agreement")
+  func count() {
+    #expect(Self.record(values: [1, 2]).scaledError(of: [1]) == .infinity)
+    #expect(Self.record(values: []).scaledError(of: [1]) == .infinity)
+  }
+
+  @Test(
+    "A probe that no conversion makes has no shape",
+    arguments: [[1, 224, 224], [1, 0, 224, 3], [1, -1, 4, 3], [1, 1 << 30, 1 << 30, 3], []])
+  func impossibleProbe(_ shape: [Int]) {
+    #expect(Self.record(values: [1], shape: shape).probeShape == nil)
+  }
+
+  @Test("A probe that a conversion makes has its shape")
+  func probe() {
+    #expect(Self.record(values: [1], shape: [1, 224, 224, 3]).probeShape == [1, 224, 224, 3])
+  }
+
+  private static func record(values: [Float], shape: [Int] = [1, 8, 8, 3]) -> Certificate {
+    Certificate(
+      probe: .init(seed: 1, shape: shape), node: "head.dense", values: values, limit: 2e-5)
+  }
+}

@@ -20,7 +20,7 @@ test: setup
 	$(SWIFT) test
 
 lint:
-	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples
+	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples Bindings
 
 bench: build
 	$(RNW) bench resnet50_v2

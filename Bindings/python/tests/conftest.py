@@ -8,6 +8,23 @@ import pytest
 FIXTURES = Path(__file__).parents[3] / "Fixtures"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="a test that is skipped fails the run")
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = terminalreporter.stats.get("skipped", [])
+    if terminalreporter.config.getoption("--no-skips") and skipped:
+        for report in skipped:
+            terminalreporter.line(f"skipped, which --no-skips does not allow: {report.nodeid}")
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def tool():
     """Runs the `rnw` tool, found by RNW_BINARY or PATH."""

@@ -20,6 +20,7 @@ def judged(tool, model, archive):
     return json.loads(tool("verify", model, "--against", archive, "--threads", 1, "--json"))
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     "name",
     ["narrow.keras", "narrow.keras3.full.h5", "narrow.tfkeras.full.h5", "narrow.tfkeras.keras", "narrow.nested.full.h5",
@@ -35,6 +36,7 @@ def test_keras(tool, converted, fixtures, tmp_path, name):
     assert report["verdict"] == "pass" and not report["missing"] and not report["unknown"]
 
 
+@pytest.mark.frameworks
 def test_keras_archive_is_the_one_of_the_fixtures(fixtures, tmp_path):
     """The same values as a functional model of all outputs gives, and nothing more or less."""
     pytest.importorskip("keras")
@@ -48,6 +50,7 @@ def test_keras_archive_is_the_one_of_the_fixtures(fixtures, tmp_path):
         np.testing.assert_allclose(values[name], expected[name], atol=1e-4, err_msg=name)
 
 
+@pytest.mark.frameworks
 def test_keras_model_is_left_as_it_was(fixtures, tmp_path):
     keras = pytest.importorskip("keras")
     model = keras.models.load_model(fixtures / "keras/narrow.keras")
@@ -69,6 +72,7 @@ def maker(fixtures, monkeypatch):
     monkeypatch.setitem(sys.modules, "maker", module)
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("weights", ["basic.pth", "basic.safetensors", "basic.module.pth", "basic.checkpoint.pth", None])
 def test_torch(tool, converted, fixtures, tmp_path, maker, weights):
     archive, model = tmp_path / "acts.npz", converted("torch/basic.pth")
@@ -81,6 +85,7 @@ def test_torch(tool, converted, fixtures, tmp_path, maker, weights):
     assert not report["missing"] and not report["unknown"]
 
 
+@pytest.mark.frameworks
 def test_torch_layers_that_work_in_place(tmp_path, monkeypatch):
     torch = pytest.importorskip("torch")
     module = types.ModuleType("maker")
@@ -106,6 +111,7 @@ def onnx_model(path, shape):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     "shape, expected", [(["n", 3, 4, None], (2, 3, 4, 6)), (["n", 7, "w", 3], (2, 7, 6, 3)), ([None, 3, 5, 4], None)]
 )
@@ -121,6 +127,7 @@ def test_onnx(tmp_path, shape, expected, capsys):
     assert np.array_equal(values["y"], -np.maximum(2 * values["input"], 0))
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     "arguments, words",
     [

@@ -59,6 +59,7 @@ def torch_forward(torch, module):
     return forward
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("name", ["basic", "bottleneck", "v1"])
 @pytest.mark.parametrize("codec", ["planes", "none"])
 def test_torch(torch, torch_network, converted, fixtures, name, codec):
@@ -73,6 +74,7 @@ def test_torch(torch, torch_network, converted, fixtures, name, codec):
     assert not rnw.verify(path, forward=torch_forward(torch, module))
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("name", ["half", "bfloat16", "module", "checkpoint"])
 def test_torch_containers(torch, torch_network, converted, name):
     path, module = converted(f"torch/basic.{name}.pth"), torch_network("basic")
@@ -82,6 +84,7 @@ def test_torch_containers(torch, torch_network, converted, name):
     assert rnw.verify(path, forward=torch_forward(torch, module))
 
 
+@pytest.mark.frameworks
 def test_torch_refuses_another_network(torch_network, converted):
     path = converted("torch/basic.pth")
     with pytest.raises(rnw.RNWError, match="bottleneck|expected"):
@@ -96,6 +99,7 @@ def test_torch_refuses_another_network(torch_network, converted):
         models.load_into_torch(module, path)
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("package", ["torchvision.models", "timm.models.resnet"])
 def test_library_networks(torch, tool, tmp_path, package):
     """A network of random weights from the tool, in the libraries that people have."""
@@ -129,6 +133,7 @@ def keras_network(keras, fixtures, name):
     return model
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("package", ["keras", "tf_keras"])
 @pytest.mark.parametrize("name", KERAS_FILES)
 def test_keras(converted, fixtures, package, name):
@@ -139,6 +144,7 @@ def test_keras(converted, fixtures, package, name):
     assert report, report
 
 
+@pytest.mark.frameworks
 def test_keras_model_around_another(keras, converted, fixtures):
     inner = keras_network(keras, fixtures, "narrow.h5")
     images = keras.Input((224, 224, 3))
@@ -147,6 +153,7 @@ def test_keras_model_around_another(keras, converted, fixtures):
     assert rnw.verify(path, forward=lambda images: np.asarray(outer(images)))
 
 
+@pytest.mark.frameworks
 def test_keras_refuses_another_network(keras, converted, fixtures):
     with pytest.raises(rnw.RNWError, match="expected"):
         models.load_into_keras(keras_network(keras, fixtures, "v1"), converted("keras/narrow.h5"))
@@ -167,6 +174,7 @@ def test_source_arrays(tmp_path):
     assert np.array_equal(arrays["source.stem.conv.weight"], sample()["stem.conv.weight"])
 
 
+@pytest.mark.frameworks
 def test_file_of_bits_is_not_for_models(torch, tmp_path):
     weights = rnw.load(Draft(sample()).write(tmp_path / "a.rnw"), bfloat16="uint16")
     with pytest.raises(ValueError, match="float32"):

@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1]
 
 
+@pytest.mark.frameworks
 def test_examples(tool, tmp_path, monkeypatch):
     # PyTorch first: what lies under it aborts the process when it comes after TensorFlow.
     for library in ("torchvision", "keras"):

@@ -9,9 +9,11 @@ import Tensors
 private let version = CText("0.1.0")
 private let noText = CText("")
 
+/// The version of the library.
 @c @implementation
 public func rnw_version() -> UnsafePointer<CChar>! { version.start }
 
+/// Opens a file.
 @c @implementation
 public func rnw_open(
   _ path: UnsafePointer<CChar>!, _ file: UnsafeMutablePointer<OpaquePointer?>!
@@ -24,17 +26,20 @@ public func rnw_open(
   }
 }
 
+/// Closes a file.
 @c @implementation
 public func rnw_close(_ file: OpaquePointer!) {
   guard let file else { return }
   Unmanaged<OpenFile>.fromOpaque(UnsafeRawPointer(file)).release()
 }
 
+/// The number of tensors.
 @c @implementation
 public func rnw_count(_ file: OpaquePointer!) -> Int {
   (try? opened(file))?.tensors.count ?? 0
 }
 
+/// Describes the tensor at an index.
 @c @implementation
 public func rnw_describe(
   _ file: OpaquePointer!, _ index: Int, _ tensor: UnsafeMutablePointer<rnw_tensor>!
@@ -44,6 +49,7 @@ public func rnw_describe(
   }
 }
 
+/// Finds a tensor by its name.
 @c @implementation
 public func rnw_find(
   _ file: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ index: UnsafeMutablePointer<Int>!
@@ -61,6 +67,7 @@ public func rnw_find(
   }
 }
 
+/// Writes a tensor as float32 into a buffer.
 @c @implementation
 public func rnw_read_float32(
   _ file: OpaquePointer!, _ index: Int, _ values: UnsafeMutablePointer<Float>!, _ capacity: Int
@@ -78,6 +85,7 @@ public func rnw_read_float32(
   }
 }
 
+/// Writes a tensor in its own type into a buffer.
 @c @implementation
 public func rnw_read(
   _ file: OpaquePointer!, _ index: Int, _ bytes: UnsafeMutableRawPointer!, _ capacity: Int
@@ -95,6 +103,7 @@ public func rnw_read(
   }
 }
 
+/// Gives a tensor where it lies in the mapped file.
 @c @implementation
 public func rnw_map(
   _ file: OpaquePointer!, _ index: Int, _ bytes: UnsafeMutablePointer<UnsafeRawPointer?>!,
@@ -117,6 +126,7 @@ public func rnw_map(
   }
 }
 
+/// The value of a key of the metadata.
 @c @implementation
 public func rnw_metadata(
   _ file: OpaquePointer!, _ key: UnsafePointer<CChar>!
@@ -125,6 +135,7 @@ public func rnw_metadata(
   return file.metadata(String(cString: key))
 }
 
+/// Compares a tensor with its checksums.
 @c @implementation
 public func rnw_verify_tensor(_ file: OpaquePointer!, _ index: Int) -> rnw_status {
   status {
@@ -134,6 +145,7 @@ public func rnw_verify_tensor(_ file: OpaquePointer!, _ index: Int) -> rnw_statu
   }
 }
 
+/// Compares every tensor with its checksums.
 @c @implementation
 public func rnw_verify(_ file: OpaquePointer!) -> rnw_status {
   status {
@@ -142,6 +154,7 @@ public func rnw_verify(_ file: OpaquePointer!) -> rnw_status {
   }
 }
 
+/// Computes the network again and compares with the certificate.
 @c @implementation
 public func rnw_verify_certificate(
   _ file: OpaquePointer!, _ threads: Int32, _ error: UnsafeMutablePointer<Double>!
@@ -157,11 +170,13 @@ public func rnw_verify_certificate(
   }
 }
 
+/// What went wrong in the last call that failed on this thread.
 @c @implementation
 public func rnw_error_message() -> UnsafePointer<CChar>! {
   (LastFailure.current?.text ?? noText).start
 }
 
+/// The status of that call.
 @c @implementation
 public func rnw_error_status() -> rnw_status { LastFailure.current?.status ?? RNW_OK }
 

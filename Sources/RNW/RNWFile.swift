@@ -110,6 +110,11 @@ public struct RNWFile: WeightSource {
     records[name]?.encoding == .raw
   }
 
+  /// Whether the elements of a tensor are integers that are multiplied by a scale per channel.
+  public func hasScales(tensorNamed name: String) -> Bool {
+    records[name]?.scales != nil
+  }
+
   /// Verifies the checksum of one tensor.
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.

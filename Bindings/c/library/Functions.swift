@@ -103,6 +103,22 @@ public func rnw_read(
   }
 }
 
+/// Writes the scales of int8 weights into a buffer.
+@c @implementation
+public func rnw_read_scales(
+  _ file: OpaquePointer!, _ index: Int, _ scales: UnsafeMutablePointer<Float>!, _ capacity: Int
+) -> rnw_status {
+  status {
+    let file = try opened(file)
+    let tensor = try description(of: index, in: file)
+    guard tensor.scales > 0 else { return }
+    let buffer = try required(scales, "scales")
+    try require(capacity, atLeast: tensor.scales, "floats", for: tensor)
+    let data = try file.file.tensor(named: String(cString: tensor.name))
+    for (index, scale) in (data.channelScales ?? []).enumerated() { buffer[index] = scale }
+  }
+}
+
 /// Gives a tensor where it lies in the mapped file.
 @c @implementation
 public func rnw_map(

@@ -1,9 +1,9 @@
-/* Tests of librnw-c, to be run under AddressSanitizer.
+/* Tests of librnw, to be run under AddressSanitizer.
  *
- *     test_rnw MODEL.rnw MODEL-RAW.rnw MADE.rnw FOLDER
+ *     test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER
  *
- * The same network with codec planes and none, one that was made rather than converted, and a folder
- * to write broken files into. */
+ * The same network with codec planes, with codec none, and with int8 weights; one that was made
+ * rather than converted; and a folder to write broken files into. */
 #include "rnw.h"
 
 #include <math.h>
@@ -81,6 +81,43 @@ static void test_same_tensors(const rnw_file *coded, const rnw_file *raw) {
     free(bytes);
   }
   CHECK(compressed > 0);
+}
+
+/* The int8 form of a network: integers with scales, whose products are near the values. */
+static void test_scales(const rnw_file *narrow, const rnw_file *wide) {
+  size_t with_scales = 0;
+  CHECK(rnw_count(narrow) == rnw_count(wide));
+  for (size_t index = 0; index < rnw_count(narrow); index++) {
+    rnw_tensor tensor;
+    CHECK(rnw_describe(narrow, index, &tensor) == RNW_OK);
+    float *values = floats_of(narrow, index), *expected = floats_of(wide, index);
+    CHECK(tensor.dtype == RNW_INT8 || !memcmp(values, expected, tensor.bytes));
+    CHECK((tensor.dtype == RNW_INT8) == (tensor.scales > 0));
+    CHECK(rnw_read_scales(narrow, index, NULL, 0) == (tensor.scales ? RNW_INVALID_ARGUMENT : RNW_OK));
+    if (tensor.scales) {
+      with_scales++;
+      CHECK(tensor.scales == tensor.shape[0] && tensor.bytes == tensor.count);
+      float *scales = malloc(tensor.scales * sizeof(float));
+      signed char *integers = malloc(tensor.bytes);
+      CHECK(rnw_read_scales(narrow, index, scales, tensor.scales - 1) == RNW_TOO_SMALL);
+      CHECK(rnw_read_scales(narrow, index, scales, tensor.scales) == RNW_OK);
+      CHECK(rnw_read(narrow, index, integers, tensor.bytes) == RNW_OK);
+      size_t per_channel = tensor.count / tensor.scales, wrong = 0;
+      for (size_t element = 0; element < tensor.count; element++) {
+        float scale = scales[element / per_channel];
+        wrong += values[element] != (float)integers[element] * scale;
+        wrong += !(fabsf(values[element] - expected[element]) <= scale * 0.5001f);
+      }
+      CHECK(wrong == 0);
+      free(scales);
+      free(integers);
+    }
+    free(values);
+    free(expected);
+  }
+  CHECK(with_scales > 5);
+  double error;
+  CHECK(rnw_verify(narrow) == RNW_OK && rnw_verify_certificate(narrow, 1, &error) == RNW_OK);
 }
 
 static void test_names(const rnw_file *file) {
@@ -241,13 +278,15 @@ static void test_threads(rnw_file *file) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 5) {
-    fprintf(stderr, "usage: test_rnw MODEL.rnw MODEL-RAW.rnw MADE.rnw FOLDER\n");
+  if (count != 6) {
+    fprintf(stderr, "usage: test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER\n");
     return 64;
   }
   CHECK(!strcmp(rnw_error_message(), "") && rnw_error_status() == RNW_OK);
-  rnw_file *coded = opened(arguments[1]), *raw = opened(arguments[2]), *made = opened(arguments[3]);
+  rnw_file *coded = opened(arguments[1]), *raw = opened(arguments[2]);
+  rnw_file *narrow = opened(arguments[3]), *made = opened(arguments[4]);
   test_same_tensors(coded, raw);
+  test_scales(narrow, coded);
   test_names(coded);
   test_metadata(coded);
   test_verification(coded, raw, made);
@@ -255,9 +294,9 @@ int main(int count, char **arguments) {
   test_threads(coded);
   rnw_close(coded);
   rnw_close(raw);
+  rnw_close(narrow);
   rnw_close(made);
-  test_broken_files(arguments[1], arguments[4]);
-  test_broken_files(arguments[2], arguments[4]);
+  for (int model = 1; model <= 3; model++) test_broken_files(arguments[model], arguments[5]);
   printf("%d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }

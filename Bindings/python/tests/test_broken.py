@@ -107,6 +107,30 @@ def test_entries_and_records_must_be_of_the_same_tensors(target):
         refused(draft.write(target), "stem.norm.scale")
 
 
+def quantized():
+    integers = np.arange(-20, 20, dtype=np.int8).reshape(4, 10)
+    return Draft({"w": (integers, np.full(4, 0.5, np.float32)), "bias": np.ones(4, np.float32)})
+
+
+@pytest.mark.parametrize("scales", [None, 7, ["w.scales"], "absent", "w", ""])
+def test_scales(target, scales):
+    draft = quantized()
+    draft.records["w"]["scales"] = scales
+    refused(draft.write(target), '"w"')
+
+
+def test_scales_of_other_tensors(target):
+    draft = quantized()
+    draft.records["bias"]["scales"] = "w.scales"
+    refused(draft.write(target), '"bias"')
+    draft = quantized()
+    draft.records["w.scales"]["shape"] = [2, 2]
+    refused(draft.write(target), '"w"', "F32 of [4]")
+    draft = quantized()
+    draft.records["w.scales"]["crc32"] ^= 1
+    refused(draft.write(target), '"w.scales"', "crc32")
+
+
 def test_duplicate_names(target):
     draft = Draft({"w": np.ones(8, np.float32)})
     entry = b'"w": ' + json.dumps(draft.entries["w"]).encode()
@@ -242,7 +266,8 @@ def flips_are_noticed(whole, target, count, seed):
 
 @pytest.mark.parametrize("encoding", ["raw", "planes"])
 def test_random_bits_of_a_small_file(target, encoding):
-    flips_are_noticed(Draft(sample(), encoding).write(target).read_bytes(), target, 1000, seed=1)
+    tensors = sample() | {"w": (np.arange(40, dtype=np.int8).reshape(4, 10), np.full(4, 0.5, np.float32))}
+    flips_are_noticed(Draft(tensors, encoding).write(target).read_bytes(), target, 1000, seed=1)
 
 
 @pytest.mark.parametrize("codec", ["none", "planes"])

@@ -43,6 +43,22 @@ def test_bfloat16(tmp_path, encoding):
         rnw.load(path, bfloat16="float64")
 
 
+@pytest.mark.parametrize("encoding", ["raw", "planes"])
+def test_int8_with_scales(tmp_path, encoding):
+    rng = np.random.default_rng(5)
+    integers = rng.integers(-127, 128, (6, 5, 3, 3)).astype(np.int8)
+    scales = rng.uniform(1e-3, 1e-2, 6).astype(np.float32)
+    tensors = {"w": (integers, scales), "plain": integers[0], "bias": scales}
+    path = Draft(tensors, encoding).write(tmp_path / "a.rnw")
+    assert rnw.verify(path)
+    with rnw.load(path) as weights:
+        assert sorted(weights) == ["bias", "plain", "w"] and "w.scales" not in weights
+        assert same_bits(weights["w"], integers.astype(np.float32) * scales[:, None, None, None])
+        assert same_bits(weights.bits("w"), integers) and same_bits(weights.scales("w"), scales)
+        assert same_bits(weights["plain"], integers[0]) and weights.scales("plain") is None
+        assert weights["w"] is weights["w"] and not weights["w"].flags.writeable
+
+
 def test_shapes_without_elements_or_dimensions(tmp_path):
     tensors = {"none": np.zeros((3, 0), np.float32), "one": np.array(2.5, np.float32)}
     for encoding in ("raw", "planes"):
@@ -117,6 +133,31 @@ def test_probe_is_the_one_of_the_page():
         expected.append((z >> 40) * 2**-23 - 1)
     images = rnw.probe((2, 3, 2, 3), 7)
     assert images.dtype == np.float32 and images.reshape(-1).tolist() == expected
+
+
+@pytest.mark.parametrize("codec", ["planes", "none"])
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "int8"])
+def test_tool_files_of_other_precisions(tool, converted, fixtures, tmp_path, codec, precision):
+    """Kernels are rounded as the precision says, the rest stays as it is; the certificate holds."""
+    path = tmp_path / "a.rnw"
+    options = ("--precision", precision, "--codec", codec, "--max-error", 1, "--threads", 1)
+    tool("convert", fixtures / "torch/basic.pth", "-o", path, *options)
+    assert (report := rnw.verify(path)) and report.certificate, report
+    with rnw.load(path) as weights, rnw.load(converted("torch/basic.pth")) as exact:
+        assert sorted(weights) == sorted(exact)
+        for name, array in weights.items():
+            if not name.endswith("weight"):
+                assert same_bits(array, exact[name]), name
+                continue
+            scales = weights.scales(name)
+            if precision == "float16":
+                assert same_bits(array, exact[name].astype(np.float16)), name
+            elif precision == "bfloat16":
+                assert np.abs(array / exact[name] - 1).max() <= 2**-8, name
+                assert not (array.view(np.uint32) & 0xFFFF).any()
+            else:
+                limit = scales.reshape(-1, *[1] * (array.ndim - 1)) * 0.5001
+                assert np.all(np.abs(array - exact[name]) <= limit) and weights.bits(name).dtype == np.int8, name
 
 
 @pytest.mark.parametrize("codec", ["planes", "none"])

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-WIDTHS = {"F32": 4, "F16": 2, "BF16": 2}
+WIDTHS = {"F32": 4, "F16": 2, "BF16": 2, "I8": 1}
 
 
 class Draft:
     """A file in the making: change anything, then `write`. `finish=False` leaves the metadata's checksum as it is."""
 
     def __init__(self, tensors: dict, encoding: str = "planes", per_block: int = 16) -> None:
-        """`tensors` are names and arrays; uint16 stands for bfloat16."""
+        """`tensors` are names and arrays; uint16 stands for bfloat16, a pair is of int8 and their scales."""
         self.metadata = {
             "format": "rnw",
             "rnw.version": "1.0",
@@ -24,10 +24,15 @@ class Draft:
         }
         self.entries, self.records, self.data = {}, {}, b""
         for name, array in tensors.items():
-            self.add(name, array, encoding, per_block)
+            if isinstance(array, tuple):
+                self.add(name, array[0], encoding, per_block)
+                self.add(f"{name}.scales", array[1], encoding, per_block)
+                self.records[name]["scales"] = f"{name}.scales"
+            else:
+                self.add(name, array, encoding, per_block)
 
     def add(self, name: str, array: np.ndarray, encoding: str, per_block: int) -> None:
-        dtype = {"float32": "F32", "float16": "F16", "uint16": "BF16"}[str(array.dtype)]
+        dtype = {"float32": "F32", "float16": "F16", "uint16": "BF16", "int8": "I8"}[str(array.dtype)]
         plain = array.tobytes()
         stored = planes(array, dtype, per_block) if encoding == "planes" else plain
         self.records[name] = {
@@ -69,7 +74,7 @@ def metadata_checksum(metadata: dict[str, str]) -> int:
 def planes(array: np.ndarray, dtype: str, per_block: int) -> bytes:
     """The encoding of the page, written for clearness: one element at a time."""
     width = WIDTHS[dtype]
-    bits = array.reshape(-1).view(np.uint32 if width == 4 else np.uint16).tolist()
+    bits = array.reshape(-1).view({4: np.uint32, 2: np.uint16, 1: np.uint8}[width]).tolist()
     blocks = [bits[first : first + per_block] for first in range(0, len(bits), per_block)]
     table, parts = [], []
     for block in blocks:
@@ -82,7 +87,7 @@ def planes(array: np.ndarray, dtype: str, per_block: int) -> bytes:
 
 
 def rearranged(bits: int, dtype: str) -> int:
-    if dtype == "F16":
+    if dtype in ("F16", "I8"):
         return bits
     total, mantissa = (32, 23) if dtype == "F32" else (16, 7)
     sign, exponent = bits >> (total - 1), bits >> mantissa & 0xFF

@@ -27,7 +27,8 @@ MOST_THREADS = 4
 def load(path: Path, *, bfloat16: BFloat16 = "float32") -> WeightFile:
     """Opens a file. Its header is checked now, a tensor when it is first asked for.
 
-    numpy has no bfloat16: such tensors come as float32, which holds all their values, or as the bits in uint16.
+    Tensors come as their values: int8 weights multiplied by their scales, as float32; numpy has no bfloat16, so such
+    tensors come as float32 too, which holds all their values, or as the bits in uint16.
     """
     return WeightFile(path, bfloat16=bfloat16)
 
@@ -39,7 +40,7 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 class WeightFile(Mapping[str, Array]):
-    """Canonical names and their tensors. Arrays cannot be written to, and stay valid after `close`."""
+    """Canonical names and the values of their tensors. Arrays cannot be written to, and stay valid after `close`."""
 
     def __init__(self, path: Path, *, bfloat16: BFloat16 = "float32") -> None:
         if bfloat16 not in ("float32", "uint16"):
@@ -55,15 +56,20 @@ class WeightFile(Mapping[str, Array]):
             self.close()
             raise
         self.metadata: dict[str, str] = header.metadata
-        self.tensors: dict[str, TensorRecord] = header.tensors
+        scales = {record.scales for record in header.tensors.values()}
+        # Scales are part of the tensor that names them.
+        self._scales = {name: record for name, record in header.tensors.items() if name in scales}
+        self.tensors: dict[str, TensorRecord] = {
+            name: record for name, record in header.tensors.items() if name not in scales
+        }
 
     def __getitem__(self, name: str) -> Array:
         record = self.tensors[name]
         if name in self._decoded:
             return self._decoded[name]
-        if record.encoding == "raw" and not self._widens(record):
+        if record.encoding == "raw" and record.scales is None and not self._widens(record):
             return mapped_array(self._open(), record)
-        self._decoded[name] = array = self._widened(record, self.bits(name))
+        self._decoded[name] = array = self._values(record, self._elements(record))
         return array
 
     def __iter__(self) -> Iterator[str]:
@@ -80,31 +86,33 @@ class WeightFile(Mapping[str, Array]):
         return f"<rnw.WeightFile {self.path!r}, {len(self)} tensors>"
 
     def bits(self, name: str) -> Array:
-        """A tensor in its own type, bfloat16 as uint16; coded ones are decoded, checked and not kept."""
-        record = self.tensors[name]
-        if record.encoding == "raw":
-            return mapped_array(self._open(), record)
-        elements = self._decode(record)
-        self._check(record, "crc32", record.checksum, elements)
-        array = elements.reshape(-1).view(NUMPY_TYPES[record.dtype]).reshape(record.shape)
-        array.flags.writeable = False
-        return array
+        """The elements of a tensor as they are: bfloat16 as uint16, int8 without scales. What is coded is not kept."""
+        return self._elements(self.tensors[name])
+
+    def scales(self, name: str) -> Array | None:
+        """The float32 by which the int8 elements of every output channel are multiplied; None where there is none."""
+        scales = self.tensors[name].scales
+        return None if scales is None else self._elements(self._scales[scales])
 
     def check(self, name: str) -> None:
         """Compares every checksum of a tensor, those of raw ones as well; `RNWError` where one differs."""
         record = self.tensors[name]
-        data = self._open()
-        stored = memoryview(data)[record.begin : record.end]
-        try:
-            if record.stored_checksum is not None:
-                self._check(record, "storedCRC32", record.stored_checksum, stored)
-            if record.encoding == "raw":
-                self._check(record, "crc32", record.checksum, stored)
-            else:
-                self.bits(name)
-        finally:
-            # An error keeps this frame alive, and a view keeps the file mapped.
-            stored.release()
+        self._check(record)
+        if record.scales is not None:
+            self._check(self._scales[record.scales])
+
+    @property
+    def source_names(self) -> dict[str, str]:
+        """What every tensor was called where it came from, by canonical name: `layer1.0.conv1.weight` of PyTorch."""
+        used = self.source.get("used")
+        if not isinstance(used, dict) or not used or not all(isinstance(name, str) for name in used.values()):
+            problem = "expected the source's tensor names as `used`; this file was not converted"
+            raise RNWError(self.path, "rnw.source", problem)
+        for name in sorted(self.tensors.keys() ^ used.keys()):
+            raise RNWError(
+                self.path, "rnw.source", f"expected `used` to name every tensor, {quoted(name)} does not fit"
+            )
+        return used
 
     @property
     def configuration(self) -> JSONObject:
@@ -150,6 +158,15 @@ class WeightFile(Mapping[str, Array]):
             raise RNWError(self.path, "file", "expected an open file, it was closed")
         return self._data
 
+    def _elements(self, record: TensorRecord) -> Array:
+        if record.encoding == "raw":
+            return mapped_array(self._open(), record)
+        elements = self._decode(record)
+        self._compare(record, "crc32", record.checksum, elements)
+        array = elements.reshape(-1).view(NUMPY_TYPES[record.dtype]).reshape(record.shape)
+        array.flags.writeable = False
+        return array
+
     def _decode(self, record: TensorRecord) -> npt.NDArray[np.uint8]:
         stored = self._open()[record.begin : record.end]
         try:
@@ -164,7 +181,21 @@ class WeightFile(Mapping[str, Array]):
             self._pool = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "rnw")
         return self._pool.map(function, blocks)
 
-    def _check(self, record: TensorRecord, key: str, expected: int, content: Any) -> None:
+    def _check(self, record: TensorRecord) -> None:
+        data = self._open()
+        stored = memoryview(data)[record.begin : record.end]
+        try:
+            if record.stored_checksum is not None:
+                self._compare(record, "storedCRC32", record.stored_checksum, stored)
+            if record.encoding == "raw":
+                self._compare(record, "crc32", record.checksum, stored)
+            else:
+                self._elements(record)
+        finally:
+            # An error keeps this frame alive, and a view keeps the file mapped.
+            stored.release()
+
+    def _compare(self, record: TensorRecord, key: str, expected: int, content: Any) -> None:
         actual = zlib.crc32(content)
         if actual != expected:
             problem = f"expected the {key} {expected}, its bytes give {actual}"
@@ -173,12 +204,18 @@ class WeightFile(Mapping[str, Array]):
     def _widens(self, record: TensorRecord) -> bool:
         return record.dtype == "BF16" and self._bfloat16 == "float32"
 
-    def _widened(self, record: TensorRecord, array: Array) -> Array:
-        if not self._widens(record):
-            return array
-        wide: Array = (array.astype("<u4") << np.uint32(16)).view("<f4")
-        wide.flags.writeable = False
-        return wide
+    def _values(self, record: TensorRecord, elements: Array) -> Array:
+        if record.scales is not None:
+            scales = self._elements(self._scales[record.scales])
+            # Scales of a hostile file may overflow.
+            with np.errstate(all="ignore"):
+                values: Array = elements.astype(np.float32) * scales.reshape(-1, *[1] * (elements.ndim - 1))
+        elif self._widens(record):
+            values = (elements.astype("<u4") << np.uint32(16)).view("<f4")
+        else:
+            return elements
+        values.flags.writeable = False
+        return values
 
     def _document(self, key: str) -> JSONObject | None:
         text = self.metadata.get(key)

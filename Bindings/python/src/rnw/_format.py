@@ -18,7 +18,7 @@ JSONObject: TypeAlias = "dict[str, Any]"
 LONGEST_HEADER = 100_000_000
 ALIGNMENT = 64
 METADATA_CHECKSUM = "rnw.metadata-crc32"
-CODED_TYPES = ("F32", "F16", "BF16")
+CODED_TYPES = ("F32", "F16", "BF16", "I8")
 
 # What an element of each type is for numpy. It has no bfloat16: those are the bits.
 NUMPY_TYPES = {
@@ -38,7 +38,10 @@ class RNWError(ValueError):
 
 @dataclass(frozen=True)
 class TensorRecord:
-    """What the header says about one tensor. `begin` and `end` count from the start of the file."""
+    """What the header says about one tensor. `begin` and `end` count from the start of the file.
+
+    `scales` is the name of the tensor by whose elements the integers of each output channel are multiplied.
+    """
 
     name: str
     dtype: str
@@ -48,6 +51,7 @@ class TensorRecord:
     stored_checksum: int | None
     begin: int
     end: int
+    scales: str | None = None
 
     @property
     def count(self) -> int:
@@ -76,7 +80,10 @@ def read_header(path: str, data: Buffer) -> Header:
     tensors = [tensor_record(path, name, entry, records[name], start) for name, entry in header.items()]
     tensors.sort(key=lambda tensor: (tensor.begin, tensor.end))
     check_coverage(path, tensors, start, len(data))
-    return Header(metadata, {tensor.name: tensor for tensor in tensors})
+    named = {tensor.name: tensor for tensor in tensors}
+    for tensor in tensors:
+        check_scales(path, tensor, named)
+    return Header(metadata, named)
 
 
 def data_start(path: str, data: Buffer) -> int:
@@ -143,7 +150,7 @@ def tensor_record(path: str, name: str, entry: object, record: object, start: in
         name, dtype, dimensions(path, place, record.get("shape")), encoding,
         checksum(path, place, record, "crc32"),
         checksum(path, place, record, "storedCRC32") if encoding == "planes" else None,
-        start + begin, start + end,
+        start + begin, start + end, scales_name(path, place, record),
     )  # fmt: skip
     check_entry(path, place, entry, tensor)
     return tensor
@@ -160,6 +167,25 @@ def check_entry(path: str, place: str, entry: JSONObject, tensor: TensorRecord) 
         raise RNWError(path, place, f"expected the stored shape {list(shape)}, found {quoted(entry.get('shape'))}")
     if not coded and size != tensor.count * tensor.width:
         raise RNWError(path, place, f"expected {tensor.count * tensor.width} bytes, its offsets span {size}")
+
+
+def scales_name(path: str, place: str, record: JSONObject) -> str | None:
+    if "scales" not in record:
+        return None
+    name = record["scales"]
+    if not isinstance(name, str) or record.get("dtype") != "I8":
+        raise RNWError(path, place, f"expected the name of a tensor as scales, of integers I8; found {quoted(name)}")
+    return name
+
+
+def check_scales(path: str, tensor: TensorRecord, tensors: dict[str, TensorRecord]) -> None:
+    """The scales are one float32 for every index of the first dimension, and have no scales themselves."""
+    if tensor.scales is None:
+        return
+    scales = tensors.get(tensor.scales)
+    if scales is None or scales.dtype != "F32" or len(tensor.shape) == 0 or scales.shape != tensor.shape[:1]:
+        problem = f"expected {quoted(tensor.scales)} to be scales, F32 of {list(tensor.shape[:1])}"
+        raise RNWError(path, f"tensor {quoted(tensor.name)}", problem)
 
 
 def check_coverage(path: str, tensors: list[TensorRecord], start: int, size: int) -> None:

@@ -48,13 +48,7 @@ def load_into_keras(model: Any, file: WeightFile | Path) -> None:
 
 def source_arrays(file: WeightFile) -> dict[str, Array]:
     """The tensors by the names of the file that they came from, in the layout of the `.rnw` file (PyTorch's)."""
-    used = file.source.get("used")
-    if not isinstance(used, dict) or not used:
-        problem = "expected the source's tensor names as `used`; this file was not converted"
-        raise RNWError(file.path, "rnw.source", problem)
-    for name in sorted(file.tensors.keys() ^ used.keys()):
-        raise RNWError(file.path, "rnw.source", f"expected `used` to name every tensor, {quoted(name)} does not fit")
-    return {str(used[name]): file[name] for name in file}
+    return {origin: file[name] for name, origin in file.source_names.items()}
 
 
 def check_fit(path: str, wanted: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Array]) -> None:

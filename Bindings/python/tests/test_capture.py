@@ -128,6 +128,47 @@ def test_onnx(tmp_path, shape, expected, capsys):
 
 
 @pytest.mark.frameworks
+@pytest.mark.parametrize("dynamo", [True, False])
+@pytest.mark.parametrize("fused", [True, False])
+def test_onnx_of_pytorch(tool, converted, fixtures, tmp_path, maker, dynamo, fused):
+    """Both exporters say which module a value is of; norms that they put into convolutions leave the latter out."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    module = sys.modules["maker"].basic().eval()
+    module.load_state_dict(torch.load(fixtures / "torch/basic.pth", weights_only=True))
+    model, archive = tmp_path / "m.onnx", tmp_path / "a.npz"
+    options = {"dynamo": dynamo}
+    if not fused:
+        training = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
+        options |= {"optimize": False} if dynamo else training
+    torch.onnx.export(module, (torch.zeros(1, 3, 45, 38),), model, **options)
+    assert run("onnx", model, "--input", "probe:3", "-o", archive) == 0
+    assert np.array_equal(np.load(archive)["input"], rnw.probe((1, 45, 38, 3), 3).transpose(0, 3, 1, 2))
+    report = judged(tool, converted("torch/basic.pth"), archive)
+    assert report["verdict"] == "pass" and not report["unknown"]
+    assert report["layersCompared"] == 38 if not fused else report["layersCompared"] >= 26
+    assert bool(report["missing"]) == fused
+
+
+@pytest.mark.parametrize(
+    "node, inputs, module",
+    [
+        ("/conv1/Conv", ["x", "conv1.weight"], "conv1"),
+        ("/layer1/layer1.0/conv1/Conv", ["x"], "layer1.0.conv1"),
+        ("/layer1/layer1.0/relu_1/Relu", ["x"], "layer1.0.relu"),
+        ("/layer2/layer2.0/downsample/downsample.1/BatchNormalization", ["x"], "layer2.0.downsample.1"),
+        ("/layer1/layer1.0/Add", ["x", "y"], "layer1.0"),
+        ("/conv1/Conv", ["x", "onnx::Conv_7"], None),
+        ("/Flatten", ["x"], None),
+        ("node_Conv_157", ["x"], None),
+        ("", ["x"], None),
+    ],
+)
+def test_modules_from_the_names_of_nodes(node, inputs, module):
+    assert capture.onnx_scope_of_name(types.SimpleNamespace(name=node, input=inputs)) == module
+
+
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     "arguments, words",
     [

@@ -219,6 +219,7 @@ def capture_onnx(options: argparse.Namespace) -> Activations:
         raise
     except Exception as error:  # That of whichever protobuf there is.
         raise CaptureError(f"{options.model}: expected an ONNX model: {error}") from None
+    layers = onnx_layers(model.graph)
     # The runtime gives only what the graph lists as output. It finds the types itself.
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in onnx_inner_values(model.graph))
     settings = runtime.SessionOptions()
@@ -227,10 +228,54 @@ def capture_onnx(options: argparse.Namespace) -> Activations:
     image_input = session.get_inputs()[0]
     images = input_images(options, lambda: onnx_input_shape(image_input.shape, options.size))
     values: Activations = {"input": images}
-    names = [output.name for output in session.get_outputs()]
+    names = list(layers) or [output.name for output in session.get_outputs()]
     for name, value in zip(names, session.run(names, {image_input.name: images})):
-        keep(values, name, value)
+        keep(values, layers.get(name, name), value)
     return values
+
+
+def onnx_layers(graph: Any) -> dict[str, str]:
+    """The values that are outputs of PyTorch modules, and the modules' names; empty where no exporter of PyTorch says.
+
+    What several nodes in a row compute for one module is its output when the last is done.
+    """
+    exported = any(onnx_scopes(node) for node in graph.node)
+    modules = [onnx_scopes(node) if exported else onnx_scope_of_name(node) for node in graph.node]
+    following = [*modules[1:], None]
+    return {
+        node.output[0]: module for node, module, next_one in zip(graph.node, modules, following)
+        if module and module != next_one
+    }  # fmt: skip
+
+
+def onnx_scopes(node: Any) -> str | None:
+    """The module as `torch.onnx.export` states it: the last but one of the scopes, the last is the operation.
+
+    Where the exporter has put a norm into the convolution before it, the module is the norm.
+    """
+    for item in node.metadata_props:
+        if item.key == "pkg.torch.onnx.name_scopes":
+            scopes = re.findall(r"'([^']*)'", item.value)
+            return scopes[-2] if len(scopes) > 1 else None
+    return None
+
+
+def onnx_scope_of_name(node: Any) -> str | None:
+    """The module as older exporters have it in a node's name: /layer1/layer1.0/conv1/Conv is of layer1.0.conv1.
+
+    A weight called onnx::Conv_7 is no parameter of the model: a norm was put into it, and the value is of neither.
+    """
+    parts = node.name.split("/")
+    if parts[0] or len(parts) < 3 or any(name.startswith("onnx::") for name in node.input):
+        return None
+    modules: list[str] = []
+    for part in parts[1:-1]:
+        # The parts of a Sequential bear its name already.
+        if modules and part.startswith(f"{modules[-1]}."):
+            modules.pop()
+        modules.append(part)
+    # A module that is called again is relu_1 there.
+    return re.sub(r"(relu\d*)_\d+$", r"\1", ".".join(modules))
 
 
 def onnx_inner_values(graph: Any) -> list[str]:

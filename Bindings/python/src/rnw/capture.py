@@ -230,52 +230,59 @@ def capture_onnx(options: argparse.Namespace) -> Activations:
     values: Activations = {"input": images}
     names = list(layers) or [output.name for output in session.get_outputs()]
     for name, value in zip(names, session.run(names, {image_input.name: images})):
-        keep(values, layers.get(name, name), value)
+        for layer in layers.get(name, [name]):
+            keep(values, layer, value)
     return values
 
 
-def onnx_layers(graph: Any) -> dict[str, str]:
-    """The values that are outputs of PyTorch modules, and the modules' names; empty where no exporter of PyTorch says.
+def onnx_layers(graph: Any) -> dict[str, list[str]]:
+    """The values that are outputs of PyTorch modules, with the modules' names; empty where no exporter of PyTorch says.
 
-    What several nodes in a row compute for one module is its output when the last is done.
+    The output of a module is what the last of its nodes in a row computes.
     """
-    exported = any(onnx_scopes(node) for node in graph.node)
-    modules = [onnx_scopes(node) if exported else onnx_scope_of_name(node) for node in graph.node]
-    following = [*modules[1:], None]
-    return {
-        node.output[0]: module for node, module, next_one in zip(graph.node, modules, following)
-        if module and module != next_one
-    }  # fmt: skip
+    stated = [onnx_scopes(node) for node in graph.node]
+    modules = stated if any(stated) else [onnx_scopes_of_name(node) for node in graph.node]
+    layers = {}
+    for node, own, following in zip(graph.node, modules, [*modules[1:], []]):
+        done = [module for module, inner in zip(own, [*own[1:], ""]) if module not in following + [own_container(inner)]]
+        # A weight called onnx::Conv_7 is no parameter of the model: a norm was put into it, and the value is that norm's.
+        if any(name.startswith("onnx::") for name in node.input):
+            done = [module for module in done if module != own[-1]]
+        if done:
+            layers[node.output[0]] = done[::-1]
+    return layers
 
 
-def onnx_scopes(node: Any) -> str | None:
-    """The module as `torch.onnx.export` states it: the last but one of the scopes, the last is the operation.
+def own_container(module: str) -> str:
+    """The Sequential that a module is in: its value is that of its last part, under a second name."""
+    name, _, number = module.rpartition(".")
+    return name if number.isdigit() else ""
+
+
+def onnx_scopes(node: Any) -> list[str]:
+    """The modules of a node, outermost first, as `torch.onnx.export` states them: between the model and the operation.
 
     Where the exporter has put a norm into the convolution before it, the module is the norm.
     """
     for item in node.metadata_props:
         if item.key == "pkg.torch.onnx.name_scopes":
-            scopes = re.findall(r"'([^']*)'", item.value)
-            return scopes[-2] if len(scopes) > 1 else None
-    return None
+            return [module for module in re.findall(r"'([^']*)'", item.value)[:-1] if module]
+    return []
 
 
-def onnx_scope_of_name(node: Any) -> str | None:
-    """The module as older exporters have it in a node's name: /layer1/layer1.0/conv1/Conv is of layer1.0.conv1.
-
-    A weight called onnx::Conv_7 is no parameter of the model: a norm was put into it, and the value is of neither.
-    """
+def onnx_scopes_of_name(node: Any) -> list[str]:
+    """The same, as older exporters have it in a node's name: /layer1/layer1.0/conv1/Conv is of layer1.0.conv1."""
     parts = node.name.split("/")
-    if parts[0] or len(parts) < 3 or any(name.startswith("onnx::") for name in node.input):
-        return None
+    if parts[0]:
+        return []
     modules: list[str] = []
+    inner = outer = ""
     for part in parts[1:-1]:
-        # The parts of a Sequential bear its name already.
-        if modules and part.startswith(f"{modules[-1]}."):
-            modules.pop()
-        modules.append(part)
-    # A module that is called again is relu_1 there.
-    return re.sub(r"(relu\d*)_\d+$", r"\1", ".".join(modules))
+        # The parts of a Sequential bear its name already. A module that is called again is relu_1 there.
+        outer = outer if part.startswith(f"{inner}.") else modules[-1] if modules else ""
+        inner = re.sub(r"^(relu\d*)_\d+$", r"\1", part)
+        modules.append(f"{outer}.{inner}" if outer else inner)
+    return modules
 
 
 def onnx_inner_values(graph: Any) -> list[str]:

@@ -141,7 +141,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "rnw", "rnw-hdf5", "TestSupport",
+        "rnw", "rnw-hdf5", "Images", "TestSupport",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
   ],

@@ -18,6 +18,8 @@ package struct VerificationRequest: Sendable {
   package var input: InputArgument?
   /// The limits of the layers; those of the weights' precision where `nil`.
   package var limits: Limits?
+  /// A file of limits of single layers, or `nil` for none.
+  package var limitsFile: String?
   /// Which comparisons are made.
   package var mode = Comparison.Mode.propagated
   /// The layers that are compared, or `nil` for all.
@@ -45,9 +47,13 @@ package func verify(
   let candidate = FastExecutor(
     graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
   let truth = try await Truth(path, request: request, model: model)
+  var limits = request.limits ?? standardLimits(model, truth)
+  if let file = request.limitsFile {
+    limits.overrides += try Limits.Override.read(
+      path: file, graph: model.graph, layerNames: model.layerNames)
+  }
   let comparison = Comparison(
-    candidate: candidate, layerNames: model.layerNames,
-    limits: request.limits ?? standardLimits(model, truth), mode: request.mode,
+    candidate: candidate, layerNames: model.layerNames, limits: limits, mode: request.mode,
     layers: request.layers, progress: progress)
   do {
     return try await compare(comparison, model, parameters, with: truth, request)

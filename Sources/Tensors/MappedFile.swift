@@ -70,11 +70,13 @@ package final class MappedFile: Sendable {
     }
     defer { close(descriptor) }
     let name = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    InterruptedOutput.register(name)
     var written = 0
     while written < bytes.count {
       let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
       guard count > 0 else {
         unlink(name)
+        InterruptedOutput.unregister(name)
         throw InputError(
           .writeFailed, path: path, "a temporary file is not written: \(errorText())")
       }
@@ -108,6 +110,7 @@ package final class MappedFile: Sendable {
     }
     if let temporary {
       unlink(temporary)
+      InterruptedOutput.unregister(temporary)
     }
   }
 

@@ -94,7 +94,14 @@ extension Comparison.Outcome {
 
   /// The nearest compared layers before a node, and the nodes between that were not compared.
   private func comparedInputs(of node: Int) -> (compared: [LayerComparison], unseen: [Int]) {
-    let byNode = Dictionary(uniqueKeysWithValues: layers.map { ($0.node, $0) })
+    comparedInputs(
+      of: node, among: Dictionary(uniqueKeysWithValues: layers.map { ($0.node, $0) }))
+  }
+
+  /// The same, where the compared layers are at hand by their nodes.
+  func comparedInputs(
+    of node: Int, among byNode: [Int: LayerComparison]
+  ) -> (compared: [LayerComparison], unseen: [Int]) {
     var compared: Set<Int> = []
     var unseen: Set<Int> = []
     var open = graph.nodes[node].inputs

@@ -24,6 +24,12 @@ package struct Verdict: Hashable, Sendable {
   /// Whether no layer differs by more than float32 arithmetic in another order gives.
   package let isWithinNoise: Bool
 
+  /// The number of layers that differ by no more than that.
+  package let withinNoise: Int
+
+  /// How the error grows along the depth.
+  package let growth: ErrorGrowth
+
   /// Whether the outputs name the same classes.
   package let agreement: OutputAgreement?
 
@@ -40,6 +46,7 @@ extension Comparison.Outcome {
     return Verdict(
       passes: failed == 0, compared: layers.count, failed: failed, worst: worst, culprit: culprit,
       passingLimit: roundedUp(largestError), isWithinNoise: largestError <= Limits.float32Noise,
+      withinNoise: layers.count { $0.largestError <= Limits.float32Noise }, growth: growth,
       agreement: agreement, notes: notes)
   }
 

@@ -17,6 +17,8 @@ struct VerifyCommand: AsyncParsableCommand {
         rnw verify model.rnw
         rnw verify model.rnw --against resnet50v2.h5
         rnw verify model.rnw --against activations.npz --report report.html
+        rnw verify model.rnw --against resnet50v2.h5 --input photos/ --isolated
+        rnw verify model.rnw --against resnet50v2.h5 --per-layer-limit limits.json
       """)
 
   @Argument(help: "The model that is judged: a .rnw or a weight file.")
@@ -33,6 +35,13 @@ struct VerifyCommand: AsyncParsableCommand {
       "The largest scaled error of any layer; 2e-5 if left out, more where weights were rounded.",
       valueName: "E"))
   var limit: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Limits of single layers, by name or pattern: {\"conv5_*\": 1e-4, \"probs\": 1e-3}. "
+        + "The last one that matches counts.",
+      valueName: "FILE.json"))
+  var perLayerLimit: String?
 
   @Flag(help: "Also give each layer alone the reference's inputs, so that errors do not add up.")
   var isolated = false
@@ -65,6 +74,7 @@ struct VerifyCommand: AsyncParsableCommand {
     request.family = try family.family
     request.input = try input.argument
     request.limits = limit.map { Limits(standard: $0) }
+    request.limitsFile = perLayerLimit
     request.mode = isolated ? .both : .propagated
     request.layers = layers.map { Glob($0) }
     request.threads = threads.count

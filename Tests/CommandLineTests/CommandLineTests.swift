@@ -1,13 +1,6 @@
 import FoundationEssentials
-import Subprocess
 import TestSupport
 import Testing
-
-#if canImport(System)
-  import System
-#else
-  import SystemPackage
-#endif
 
 @Suite("Command line")
 struct CommandLineTests {
@@ -34,6 +27,24 @@ struct CommandLineTests {
     Call(
       arguments: ["verify", Fixture.path("keras/broken/swapped.h5"), "--against", narrow], status: 1
     ),
+    Call(
+      arguments: [
+        "verify", narrow, "--against", Fixture.path("keras/narrow.npz"), "--isolated", "--input",
+        "probe:1:2", "--per-layer-limit", Fixture.path("keras/limits.json"),
+      ], status: 1),
+    Call(
+      arguments: [
+        "verify", narrow, "--against", narrow, "--per-layer-limit",
+        Fixture.path("images/broken/text.jpg"),
+      ], status: 65, message: "has no { where one was expected (line 1; one object"),
+    Call(
+      arguments: ["run", narrow, "--input", Fixture.path("images"), "--top", "1"], status: 66,
+      message: "images/broken: is a directory"),
+    Call(
+      arguments: ["run", narrow, "--input", "probe:1", "--labels", narrow], status: 65,
+      message: "is no text"),
+    Call(
+      arguments: ["run", narrow, "--filter", "sharp"], status: 64, message: "nearest, bilinear"),
     Call(arguments: ["bogus"], status: 64, message: "Unexpected argument 'bogus'"),
     Call(arguments: ["convert"], status: 64, message: "Missing expected argument"),
     Call(arguments: ["convert", narrow, "--limit", "-1"], status: 64),
@@ -58,7 +69,7 @@ struct CommandLineTests {
 
   @Test("A call ends with its status and says why in one line", arguments: calls)
   func statuses(_ call: Call) async throws {
-    let result = try await Self.rnw(call.arguments)
+    let result = try await Program.run(call.arguments)
     #expect(result.status == call.status, "\(result.error)")
     #expect(result.error.contains(call.message), "\(result.error)")
     if [65, 66, 73].contains(call.status) {
@@ -93,7 +104,7 @@ struct CommandLineTests {
         let suspicion: String?
       }
     }
-    let result = try await Self.rnw([
+    let result = try await Program.run([
       "verify", Fixture.path("keras/broken/swapped.h5"), "--against", Self.narrow, "--json",
     ])
     let document = try JSONDecoder().decode(Document.self, from: Data(result.output.utf8))
@@ -108,30 +119,11 @@ struct CommandLineTests {
   func reports(_ ending: String) async throws {
     let folder = try TemporaryFolder()
     let path = folder.file("report.\(ending)")
-    let result = try await Self.rnw([
+    let result = try await Program.run([
       "verify", Fixture.path("keras/broken/scaled.h5"), "--against", Self.narrow, "--report", path,
     ])
     #expect(result.status == 1)
     let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     #expect(text.contains("conv3_block2_1_bn"))
-  }
-
-  private static func rnw(
-    _ arguments: [String]
-  ) async throws -> (status: Int32, output: String, error: String) {
-    let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false)
-      .dropLast().joined(separator: "/")
-    let result = try await Subprocess.run(
-      .path(FilePath(folder + "/rnw")), arguments: Arguments(arguments),
-      output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
-    guard case .exited(let status) = result.terminationStatus else {
-      throw Crash(arguments: arguments)
-    }
-    return (status, result.standardOutput, result.standardError)
-  }
-
-  /// The program ended by a signal.
-  private struct Crash: Error {
-    let arguments: [String]
   }
 }

@@ -35,6 +35,9 @@ struct ReportTests {
           suspected gamma and beta are swapped (put right, the error is 1.2e-07)
           worst     conv2_block2_1_bn: error 0.50 = 25000 × limit 2e-05
           passes    with a limit of at least 0.5
+          growth    error 1.0e-06 at conv1_conv, 1.0e-07 at predictions;
+                    conv2_block2_1_bn adds most, 0.50, of which 0.50 is its own
+          noise     2 layers of 4 differ by float32 noise only, up to 4e-06
           output    same first class on 1 of 2 images, same first 5 on 2
           missing   avg_pool, not in the reference, not compared
           unknown   a, b, c and 1 more, only in the reference, not compared
@@ -62,6 +65,8 @@ struct ReportTests {
           worst     conv1_conv: error 1.0e-06 = 0.050 × limit 2e-05; all errors are
                     float32 noise
           passes    with every limit down to 1e-06
+          growth    error 1.0e-06 at conv1_conv, 1.0e-07 at head.dense; conv1_conv adds
+                    most, 1.0e-06
 
         """.replacingOccurrences(of: "1 layers", with: "1 layer"))
   }

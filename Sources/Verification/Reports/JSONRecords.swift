@@ -3,9 +3,11 @@ import Tensors
 /// One layer in the JSON report.
 struct LayerRecord: Encodable {
   private let layer: LayerComparison
+  private let step: ErrorGrowth.Step?
 
-  init(_ layer: LayerComparison) {
+  init(_ layer: LayerComparison, step: ErrorGrowth.Step?) {
     self.layer = layer
+    self.step = step
   }
 
   private enum Key: String, CodingKey {
@@ -19,6 +21,9 @@ struct LayerRecord: Encodable {
     case timesLimit
     case problem
     case maxAbs
+    case carriedError
+    case addedError
+    case withinFloat32Noise
     case propagated
     case isolated
   }
@@ -35,6 +40,10 @@ struct LayerRecord: Encodable {
     try values.encode(layer.timesLimit, forKey: .timesLimit)
     try values.encode(layer.problem, forKey: .problem)
     try values.encode(layer.statistics.maximum, forKey: .maxAbs)
+    try values.encode(step?.carried, forKey: .carriedError)
+    try values.encode(step?.added, forKey: .addedError)
+    try values.encode(
+      layer.largestError <= Limits.float32Noise, forKey: .withinFloat32Noise)
     try values.encode(
       layer.propagated.map {
         StatisticsRecord($0, limit: layer.propagatedLimit, position: layer.position(of: $0))

@@ -89,7 +89,9 @@ package struct JSONReport: Encodable, Sendable {
     try values.encode(verdict.worst?.name, forKey: .worstLayer)
     try values.encode(verdict.passingLimit, forKey: .passingLimit)
     try values.encode(verdict.isWithinNoise, forKey: .withinFloat32Noise)
-    try values.encode(result.layers.map(LayerRecord.init), forKey: .layers)
+    let steps = Dictionary(uniqueKeysWithValues: verdict.growth.steps.map { ($0.node, $0) })
+    try values.encode(
+      result.layers.map { LayerRecord($0, step: steps[$0.node]) }, forKey: .layers)
     try values.encode(verdict.culprit.map(CulpritRecord.init), forKey: .culprit)
     try values.encode(
       OutputRecord(agreement: result.agreement, file: file), forKey: .output)

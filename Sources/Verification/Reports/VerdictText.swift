@@ -39,6 +39,15 @@ extension Verdict {
       let text = passes ? "with every limit down to" : "with a limit of at least"
       lines.append(("passes", "\(text) \(passingLimit)"))
     }
+    if let growth = growth.summary { lines.append(("growth", growth)) }
+    if !isWithinNoise, withinNoise > 0 {
+      lines.append(
+        (
+          "noise",
+          "\(counted(withinNoise, "layer")) of \(compared) differ by float32 noise only, up to "
+            + "\(Limits.float32Noise)"
+        ))
+    }
     if let agreement { lines.append(("output", agreement.description)) }
     for (label, names, what) in [
       ("missing", coverage.missing, "not in the reference, not compared"),

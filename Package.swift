@@ -76,6 +76,7 @@ let package = Package(
       name: "CImages", dependencies: withImages("CPNG", "CJPEG"),
       cSettings: [.define("RNW_IMAGES", .when(traits: ["Images"]))]),
     .target(name: "CKernelSupport"),
+    .target(name: "CChecksum"),
     kernels("KernelsBaseline", define: "BASELINE"),
     kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3", "-mprfchw"]),
     kernels(
@@ -84,7 +85,8 @@ let package = Package(
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
-      name: "RNW", dependencies: ["Tensors", "Safetensors", "CZlib"], swiftSettings: strict),
+      name: "RNW", dependencies: ["Tensors", "Safetensors", "CChecksum", "CZlib"],
+      swiftSettings: strict),
     .target(name: "ResNetV2", dependencies: ["Tensors"], swiftSettings: strict),
     .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),
     .target(

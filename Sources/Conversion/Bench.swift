@@ -1,7 +1,9 @@
 package import Families
 package import Inference
+import RNW
 package import ResNetV2
 package import Tensors
+import WeightSources
 
 /// A measurement that is asked for.
 package struct BenchRequest: Sendable {
@@ -94,6 +96,65 @@ package func benchLoad(_ request: BenchRequest) async throws -> LoadOutcome {
   }
   return LoadOutcome(
     container: model.source.container, tensors: model.source.tensors.count, times: times.sorted())
+}
+
+/// How fast the tensors of a file are packed and unpacked.
+package struct CodecOutcome: Sendable {
+  /// The bytes of the tensors that the codec `planes` takes, as they are.
+  package let elementBytes: Int
+  /// The same, packed.
+  package let packedBytes: Int
+  /// The time of each packing, in seconds, smallest first.
+  package let packing: [Double]
+  /// The time of each unpacking, in seconds, smallest first.
+  package let unpacking: [Double]
+}
+
+/// A tensor that the codec did not give back as it was; a fault of the tool.
+private struct CodecFault: Error, CustomStringConvertible {
+  let tensor: String
+
+  var description: String { "\(tensor) was packed and did not come back as it was" }
+}
+
+/// Measures the codec `planes` on the tensors of a file, from memory to memory, checksums included.
+///
+/// - Throws: `InputError` where the file cannot be read.
+package func benchCodec(_ request: BenchRequest) async throws -> CodecOutcome {
+  let source = try await WeightFile.open(request.model)
+  let infos = source.tensors.filter { Planes.canEncode($0.dtype) && $0.shape.elementCount > 0 }
+    .sorted { $0.shape.elementCount > $1.shape.elementCount }
+  let tensors = try infos.map { try source.tensor(named: $0.name) }
+  let clock = ContinuousClock()
+  var packing: [Double] = []
+  var unpacking: [Double] = []
+  var packedBytes = 0
+  for _ in 0..<request.repetitions {
+    var start = clock.now
+    let streams = try concurrentMap(tensors, threads: request.threads) {
+      try Planes.encode($0, threads: 1)
+    }
+    packing.append((clock.now - start) / .seconds(1))
+    packedBytes = streams.reduce(0) { $0 + $1.byteCount }
+    let joined = streams.map { Array($0.parts.joined()) }
+    start = clock.now
+    let decoded = try concurrentMap(Array(zip(tensors, joined)), threads: request.threads) {
+      tensor, stream in
+      try stream.withUnsafeBytes {
+        try Planes.decode($0, dtype: tensor.dtype, shape: tensor.shape, threads: 1)
+      }
+    }
+    unpacking.append((clock.now - start) / .seconds(1))
+    for (index, pair) in zip(streams, decoded).enumerated() {
+      guard pair.1?.checksum == pair.0.checksum, pair.1?.storedChecksum == pair.0.storedChecksum
+      else {
+        throw CodecFault(tensor: infos[index].name)
+      }
+    }
+  }
+  return CodecOutcome(
+    elementBytes: tensors.reduce(0) { $0 + $1.byteCount }, packedBytes: packedBytes,
+    packing: packing.sorted(), unpacking: unpacking.sorted())
 }
 
 private func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters) {

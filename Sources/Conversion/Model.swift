@@ -98,8 +98,7 @@ package struct Model: Sendable {
         $0.shape.elementCount > $1.shape.elementCount
       }
       let tensors = try concurrentMap(parameters, threads: threads) { parameter in
-        try file.verify(tensorNamed: parameter.name)
-        return (parameter.name, try file.tensor(named: parameter.name))
+        (parameter.name, try file.tensor(named: parameter.name))
       }
       do {
         return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)

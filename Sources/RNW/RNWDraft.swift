@@ -59,10 +59,10 @@ package struct RNWDraft: Sendable {
     }
     let stored = try concurrentMap(withScales, threads: threads) { name, data in
       let isPacked = codec == .planes && Planes.canEncode(data.dtype) && data.shape.elementCount > 0
-      let bytes = isPacked ? try Planes.encode(data, threads: 1) : nil
+      let packed = isPacked ? try Planes.encode(data, threads: 1) : nil
       return StoredTensor(
-        name: name, data: data, packed: bytes,
-        checksum: data.withUnsafeBytes(Checksum.crc32))
+        name: name, data: data, packed: packed,
+        checksum: packed?.checksum ?? data.withUnsafeBytes(Checksum.crc32))
     }
     self.output = output
     layout = SafetensorsLayout(stored.map(\.info))
@@ -126,25 +126,29 @@ package struct RNWDraft: Sendable {
 private struct StoredTensor: Sendable {
   let name: String
   let data: TensorData
-  let packed: [UInt8]?
+  let packed: Planes.Stream?
   let checksum: UInt32
 
   var info: TensorInfo {
     guard let packed else { return TensorInfo(name: name, dtype: data.dtype, shape: data.shape) }
-    return TensorInfo(name: name, dtype: .uint8, shape: Shape([packed.count]))
+    return TensorInfo(name: name, dtype: .uint8, shape: Shape([packed.byteCount]))
   }
 
   var record: TensorRecord {
     TensorRecord(
       dtype: data.dtype.rawValue, shape: data.shape.dimensions,
       encoding: packed == nil ? .raw : .planes, crc32: checksum,
-      storedCRC32: packed.map { $0.withUnsafeBytes { Checksum.crc32(of: $0) } },
+      storedCRC32: packed?.storedChecksum,
       scales: data.channelScales == nil ? nil : name.scalesName)
   }
 
   func write(to output: OutputFile, at offset: Int) throws {
     if let packed {
-      try output.write(packed, at: offset)
+      var offset = offset
+      for part in packed.parts {
+        try output.write(part, at: offset)
+        offset += part.count
+      }
     } else {
       try data.withUnsafeBytes { try output.write($0, at: offset) }
     }

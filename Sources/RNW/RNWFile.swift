@@ -9,9 +9,8 @@ public import Tensors
 /// let kernel = try model.tensor(named: "stem.conv.weight")  // OIHW, float32
 /// ```
 ///
-/// Opening checks the structure of the whole file. A tensor's checksum is verified whenever it is
-/// decoded; tensors that lie uncompressed in the file are mapped without touching them, and
-/// ``verify(tensorNamed:)`` checks those.
+/// Opening checks the structure of the whole file and touches no tensor. A tensor's checksum is
+/// verified whenever it is read; ``mappedTensor(named:)`` leaves that out.
 public struct RNWFile: WeightSource {
   /// `rnw`.
   public let container = "rnw"
@@ -74,13 +73,18 @@ public struct RNWFile: WeightSource {
     file.metadata[MetadataKey.format] == "rnw"
   }
 
-  /// Reads one tensor: mapped where it lies uncompressed in the file, decoded and verified where it
-  /// does not.
+  /// Reads one tensor and verifies its checksum.
+  ///
+  /// It is mapped where it lies uncompressed in the file, and decoded where it does not.
+  ///
+  /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
   public func tensor(named name: String) throws -> TensorData {
     try tensor(named: name, threads: 1)
   }
 
-  /// Reads one tensor, decoding its blocks on several threads.
+  /// Reads one tensor and verifies its checksum, decoding its blocks on several threads.
+  ///
+  /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
   public func tensor(named name: String, threads: Int) throws -> TensorData {
     let elements = try elements(of: name, threads: threads)
     guard let scales = records[name]?.scales else { return elements }
@@ -89,20 +93,23 @@ public struct RNWFile: WeightSource {
 
   /// The elements of a tensor, without the scales that belong to it.
   private func elements(of name: String, threads: Int) throws -> TensorData {
-    guard let record = records[name] else {
-      throw Self.fault(stored, "has no tensor of this name", name)
-    }
+    let record = try record(of: name)
     let data = try stored.tensor(named: name)
-    guard record.encoding == .planes else { return data }
-    let info = try Self.logicalInfo(
-      TensorInfo(name: name, dtype: data.dtype, shape: data.shape), record, in: stored)
-    let decoded = try data.withUnsafeBytes {
-      try Planes.decode($0, dtype: info.dtype, shape: info.shape, threads: threads)
+    switch record.encoding {
+    case .raw:
+      guard data.withUnsafeBytes(Checksum.crc32) == record.crc32 else { throw damage(name) }
+      return data
+    case .planes:
+      return try decoded(data, record, name: name, threads: threads)
     }
-    data.releasePages()
-    guard let decoded else { throw Self.fault(stored, "has a damaged tensor", name) }
-    try verify(decoded, record, name: name)
-    return decoded
+  }
+
+  /// Gives one tensor where it lies in the file, without looking at its elements: neither copied nor
+  /// verified. ``verify(tensorNamed:)`` does that.
+  ///
+  /// Returns `nil` for a tensor that is compressed.
+  public func mappedTensor(named name: String) throws -> TensorData? {
+    try record(of: name).encoding == .raw ? try stored.tensor(named: name) : nil
   }
 
   /// Whether a tensor lies uncompressed in the file, so that reading it copies nothing.
@@ -119,25 +126,34 @@ public struct RNWFile: WeightSource {
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
   public func verify(tensorNamed name: String) throws {
-    let data = try elements(of: name, threads: 1)
-    guard let record = records[name] else { return }
-    if let scales = record.scales { try verify(tensorNamed: scales) }
-    switch record.encoding {
-    case .raw:
-      try verify(data, record, name: name)
-    case .planes:
-      // Decoding has verified the elements; bits that no decoder looks at are verified here.
-      let stored = try stored.tensor(named: name)
-      guard stored.withUnsafeBytes({ Checksum.crc32(of: $0) }) == record.storedCRC32 else {
-        throw Self.fault(self.stored, "has a damaged tensor: its checksum differs", name)
-      }
-    }
+    _ = try tensor(named: name)
   }
 
-  private func verify(_ data: TensorData, _ record: TensorRecord, name: String) throws {
-    guard data.withUnsafeBytes(Checksum.crc32) == record.crc32 else {
-      throw Self.fault(stored, "has a damaged tensor: its checksum differs", name)
+  private func decoded(
+    _ data: TensorData, _ record: TensorRecord, name: String, threads: Int
+  ) throws -> TensorData {
+    let info = try Self.logicalInfo(
+      TensorInfo(name: name, dtype: data.dtype, shape: data.shape), record, in: stored)
+    let result = try data.withUnsafeBytes {
+      try Planes.decode($0, dtype: info.dtype, shape: info.shape, threads: threads)
     }
+    data.releasePages()
+    // The first is the promise; the second also covers bits of the stream that no decoder looks at.
+    guard let result, result.checksum == record.crc32,
+      result.storedChecksum == record.storedCRC32
+    else { throw damage(name) }
+    return result.tensor
+  }
+
+  private func record(of name: String) throws -> TensorRecord {
+    guard let record = records[name] else {
+      throw Self.fault(stored, "has no tensor of this name", name)
+    }
+    return record
+  }
+
+  private func damage(_ name: String) -> InputError {
+    Self.fault(stored, "has a damaged tensor: its checksum differs", name)
   }
 
   // MARK: - Records

@@ -58,6 +58,19 @@ public struct TensorData: Sendable {
     storage = .block(block)
   }
 
+  /// Makes a tensor of a block of bytes that a closure fills.
+  package init(
+    dtype: DType, shape: Shape, filling body: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) rethrows {
+    let byteCount = shape.elementCount * dtype.byteWidth
+    let block = AlignedFloats(count: (byteCount + 3) / 4)
+    try body(UnsafeMutableRawBufferPointer(start: block.pointer, count: byteCount))
+    self.dtype = dtype
+    self.shape = shape
+    channelScales = nil
+    storage = .block(block)
+  }
+
   /// Makes a tensor that is a range of a mapped file; nothing is copied.
   ///
   /// Returns `nil` where the range does not lie within the file.

@@ -18,6 +18,7 @@ struct BenchCommand: AsyncParsableCommand {
         rnw bench model.rnw
         rnw bench resnet50_v2 --batch 8 --threads 2 --json
         rnw bench model.safetensors --load
+        rnw bench model.safetensors --codec
       """)
 
   @Argument(help: "A model file, or the name of a network, which then gets random weights.")
@@ -46,6 +47,9 @@ struct BenchCommand: AsyncParsableCommand {
   @Flag(help: "Measure opening the file and mapping its tensors instead of running it.")
   var load = false
 
+  @Flag(help: "Measure packing the file's tensors with the codec planes, and unpacking them.")
+  var codec = false
+
   @OptionGroup var threads: ThreadsOption
 
   @Flag(help: "Print one JSON document.")
@@ -60,6 +64,9 @@ struct BenchCommand: AsyncParsableCommand {
     }
     guard size.map({ (1...4096).contains($0) }) ?? true else {
       throw ValidationError("--size takes a number from 1 to 4096.")
+    }
+    guard !(load && codec) else {
+      throw ValidationError("--load and --codec are two measurements: ask for one.")
     }
     if let kernels, !kernels.isAvailable {
       throw ValidationError("This processor cannot run the \(kernels.rawValue) kernels.")
@@ -77,6 +84,11 @@ struct BenchCommand: AsyncParsableCommand {
     request.winograd = winograd
     if load {
       let report = LoadReport(try await benchLoad(request))
+      return try StandardOutput.write(
+        json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+    }
+    if codec {
+      let report = CodecReport(try await benchCodec(request))
       return try StandardOutput.write(
         json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
     }
@@ -104,6 +116,44 @@ private struct LoadReport: Encodable {
   var text: String {
     "\(container), \(tensors) tensors: open and map \(medianMilliseconds.formatted(decimals: 2)) ms median, "
       + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum\n"
+  }
+}
+
+/// The speed of the codec.
+private struct CodecReport: Encodable {
+  private let schema = "rnw.bench-codec/1"
+  private let elementBytes: Int
+  private let packedBytes: Int
+  private let pack: Times
+  private let unpack: Times
+
+  private struct Times: Encodable {
+    let medianMilliseconds: Double
+    let minimumMilliseconds: Double
+
+    init(_ times: [Double]) {
+      medianMilliseconds = times[times.count / 2] * 1000
+      minimumMilliseconds = times[0] * 1000
+    }
+  }
+
+  init(_ outcome: CodecOutcome) {
+    elementBytes = outcome.elementBytes
+    packedBytes = outcome.packedBytes
+    pack = Times(outcome.packing)
+    unpack = Times(outcome.unpacking)
+  }
+
+  var text: String {
+    let share = 100 * Double(packedBytes) / Double(max(elementBytes, 1))
+    func line(_ name: String, _ times: Times) -> String {
+      let rate = Double(elementBytes) / times.medianMilliseconds / 1e6
+      return "\(name) \(times.medianMilliseconds.formatted(decimals: 2)) ms median, "
+        + "\(times.minimumMilliseconds.formatted(decimals: 2)) ms minimum, "
+        + "\(rate.formatted(decimals: 2)) GB/s\n"
+    }
+    return "\(elementBytes.withSeparators) bytes become \(packedBytes.withSeparators), "
+      + "\(share.formatted(decimals: 2)) %\n" + line("pack  ", pack) + line("unpack", unpack)
   }
 }
 

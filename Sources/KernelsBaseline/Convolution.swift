@@ -85,7 +85,11 @@ package func convolve(
         let pixels = tiles[index]
         findPixels(layer, pixels, taps: range, addresses)
         if block < taps { tile.sums = sums + index * tileRows * panelWidth }
-        multiply(&tile, layer, panel: panel, pixels, taps: range, addresses)
+        setWeights(&tile, layer, panel: panel, taps: range)
+        tile.askAhead(
+          index: index, of: tiles.count,
+          distance: range.count * tile.channels * tile.vectors * lanes)
+        multiply(&tile, layer, pixels, isLast: range.upperBound == taps, addresses)
       }
       first = range.upperBound
     }
@@ -123,47 +127,58 @@ private func convolveThroughPanels(
   var first = 0
   while first < tiles.count {
     let end = min(first + group, tiles.count)
+    // After the last panel comes the first again, for the next tiles.
+    let toFirst = (1 - panels.count) * taps * tile.channels * panelWidth
     for panel in panels {
       for index in first..<end {
         let pixels = tiles[index]
         if taps == 1 || panel == panels.lowerBound {
           findPixels(layer, pixels, taps: 0..<taps, addresses)
         }
-        multiply(&tile, layer, panel: panel, pixels, taps: 0..<taps, addresses)
+        setWeights(&tile, layer, panel: panel, taps: 0..<taps)
+        tile.askAhead(
+          index: index - first, of: end - first,
+          distance: panel + 1 < panels.upperBound
+            ? taps * tile.channels * tile.vectors * lanes : toFirst)
+        multiply(&tile, layer, pixels, isLast: true, addresses)
       }
     }
     first = end
   }
 }
 
-/// Accumulates some taps of a tile; with the last of them the sums are finished and stored.
+/// Describes the weights of some taps of a panel.
 @inline(__always)
-private func multiply(
-  _ tile: inout RNWTile, _ layer: RNWConvolution, panel: Int, _ pixels: Range<Int>,
-  taps: Range<Int>,
-  _ addresses: UnsafePointer<UnsafePointer<Float>>
+private func setWeights(
+  _ tile: inout RNWTile, _ layer: RNWConvolution, panel: Int, taps: Range<Int>
 ) {
   let allTaps = layer.kernelHeight * layer.kernelWidth
   let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
-  let channel = panel * panelWidth
-  let isLast = taps.upperBound == allTaps
-  let isWhole = channel + width <= layer.outputChannels
-  tile.rows = pixels.count
+  tile.channel = panel * panelWidth
   tile.taps = taps.count
   tile.weights =
-    layer.weights + channel * layer.inputChannels * allTaps
+    layer.weights + tile.channel * layer.inputChannels * allTaps
     + taps.lowerBound * layer.inputChannels * width
   tile.vectors = width / lanes
   tile.step = width
   tile.isFirst = taps.lowerBound == 0 ? 1 : 0
-  tile.channel = channel
-  tile.place = pixels.lowerBound * layer.outputChannels + channel
-  tile.isFinished = isLast && isWhole ? 1 : 0
+  let isWhole = tile.channel + width <= layer.outputChannels
+  tile.isFinished = taps.upperBound == allTaps && isWhole ? 1 : 0
+}
+
+/// Accumulates some pixels of a tile; with the last taps the sums are finished and stored.
+@inline(__always)
+private func multiply(
+  _ tile: inout RNWTile, _ layer: RNWConvolution, _ pixels: Range<Int>, isLast: Bool,
+  _ addresses: UnsafePointer<UnsafePointer<Float>>
+) {
+  tile.rows = pixels.count
+  tile.place = pixels.lowerBound * layer.outputChannels + tile.channel
   multiply(tile, addresses)
-  guard isLast, !isWhole, let sums = tile.sums else { return }
+  guard isLast, tile.isFinished == 0, let sums = tile.sums else { return }
   for row in 0..<tile.rows {
     layer.finish(
-      sums + row * width, count: layer.outputChannels - channel, channel: channel,
+      sums + row * tile.step, count: layer.outputChannels - tile.channel, channel: tile.channel,
       place: tile.place + row * layer.outputChannels)
   }
 }

@@ -49,6 +49,28 @@ func multiply(_ tile: RNWTile, _ pixels: UnsafePointer<UnsafePointer<Float>>) {
   }
 }
 
+extension RNWTile {
+  /// Says which weights a tile asks for while it multiplies: its share of those that come next.
+  ///
+  /// A panel is larger than the first-level cache, and all panels together than the second: the first tile to
+  /// meet one would wait for every line of it. The tiles before it therefore ask for it, each for a part.
+  ///
+  /// - Parameters:
+  ///   - index: of the tile among `count` that go over the same weights.
+  ///   - distance: from these weights to those that come next, in floats.
+  @inline(__always)
+  mutating func askAhead(index: Int, of count: Int, distance: Int) {
+    let lines = max(vectors * lanes / lineWidth, 1)
+    let share = (lines + count - 1) / count
+    ahead = index * share < lines ? distance + index * share * lineWidth : 0
+    aheadMore = share > 1 ? lineWidth : 0
+  }
+}
+
+/// The floats of a line of the cache.
+@inline(__always)
+private var lineWidth: Int { 16 }
+
 @inline(__always)
 private func multiply<Width: Lanes>(
   _: Width.Type, _ tile: RNWTile, _ pixels: Addresses
@@ -90,7 +112,7 @@ private func accumulate<Pixels: Rows>(
       while channel < end {
         if tile.ahead != 0 {
           rnw_prefetch_for_later(weights + tile.ahead)
-          rnw_prefetch_for_later(weights + tile.ahead + 16)
+          rnw_prefetch_for_later(weights + tile.ahead + tile.aheadMore)
         }
         rows.add(channel, Pixels.Width(weights))
         weights += Pixels.Width.width

@@ -30,23 +30,13 @@ package func multiplyTransformed(
     for group in 0..<groups {
       let end = squares.lowerBound + squares.count * (group + 1) / groups
       tile.rows = end - first
-      tile.ahead = prefetchDistance(group: group, of: groups, panel: panelWidth * channels)
+      tile.askAhead(index: group, of: groups, distance: tile.vectors * lanes * channels)
       tile.sums = products + first * outputWidth + panel * panelWidth
       for row in 0..<tile.rows { pixels[row] = UnsafePointer(inputs) + (first + row) * inputWidth }
       multiply(tile, pixels)
       first = end
     }
   }
-}
-
-/// How far ahead of the weights in use a group of pixels asks for weights.
-///
-/// Where only a few groups go over a panel, it comes from memory, and the first would wait for every
-/// line of it. The groups after the first therefore ask for the next panel, which lies behind this one.
-@inline(__always)
-private func prefetchDistance(group: Int, of groups: Int, panel: Int) -> Int {
-  // Two lines of 16 floats with each of the panel's rows of four lines: two groups ask for it all.
-  (1...2).contains(group) && groups <= 3 ? panel + (group - 1) * 32 : 0
 }
 
 /// The number of floats of so many channels, filled up to whole vectors.

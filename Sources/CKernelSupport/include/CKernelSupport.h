@@ -40,7 +40,7 @@ struct RNWTile {
   long taps, channels;
   long vectors;                // the width of the panel
   long step;
-  long ahead;                  // how far ahead weights are asked for, two lines with every channel; 0 for not at all
+  long ahead, aheadMore;       // how far ahead weights are asked for with every channel, and how far from there again
   long channel, place;         // the first output channel, and where the first pixel's lies in the output
   int isFirst;
   int isFinished;              // whether the sums are finished and stored in the output

@@ -4,7 +4,7 @@ SWIFT ?= swift
 RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
-.PHONY: demo test lint bench fixtures fuzz setup build clean c-library c-test python-test python-test-numpy
+.PHONY: demo test lint bench benchmarks fixtures fuzz setup build clean c-library c-test python-test python-test-numpy
 
 demo: build
 	@mkdir -p generated
@@ -20,10 +20,14 @@ test: setup
 	$(SWIFT) test
 
 lint:
-	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples Bindings
+	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples Bindings Benchmarks
 
 bench: build
 	$(RNW) bench resnet50_v2
+
+# Micro-benchmarks, a package of their own: swift package --package-path Benchmarks benchmark
+benchmarks: setup
+	$(SWIFT) build --package-path Benchmarks --scratch-path .build-benchmarks
 
 # The shared library for C: generated/c has librnw.so, rnw.h and rnw.pc.
 c-library: setup

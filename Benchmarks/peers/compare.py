@@ -67,14 +67,16 @@ def check(contestants, options, model) -> None:
 
 
 def race(contestants, options, model) -> dict[str, list[float]]:
-    times = {name: [] for name in ["rnw", *contestants]}
+    times = {name: [] for name in ["rnw", "cores apart", *contestants]}
     for _ in range(options.rounds):
         # Give the frameworks' waiting threads time to go to sleep.
         time.sleep(0.3)
         result = subprocess.run(
             [options.rnw, "bench", str(model), "--batch", str(options.batch), "--threads", str(options.threads),
              "--repetitions", str(RUNS_PER_ROUND * 2), "--json"], check=True, capture_output=True, text=True)
-        times["rnw"].append(json.loads(result.stdout)["medianMilliseconds"])
+        document = json.loads(result.stdout)
+        times["rnw"].append(document["medianMilliseconds"])
+        times["cores apart"].append(document.get("roundTripNanoseconds") or 0)
         for name, run in contestants.items():
             time.sleep(0.3)
             run()
@@ -88,6 +90,20 @@ def race(contestants, options, model) -> dict[str, list[float]]:
 
 
 def print_table(times: dict[str, list[float]]) -> None:
+    """All rounds, and those in which the cores shared a cache where not all did.
+
+    A virtual machine may be given cores that share no cache, and others the next minute; then everything is slower.
+    """
+    distances = times.pop("cores apart")
+    near = [index for index, distance in enumerate(distances) if distance < 200]
+    print(f"{len(distances)} rounds, cores {min(distances):.0f} to {max(distances):.0f} ns apart")
+    print_rows(times)
+    if 0 < len(near) < len(distances):
+        print(f"\nthe {len(near)} rounds with cores less than 200 ns apart")
+        print_rows({name: [values[index] for index in near] for name, values in times.items()})
+
+
+def print_rows(times: dict[str, list[float]]) -> None:
     ours = statistics.median(times["rnw"])
     print("| | median ms | fastest ms | ratio to rnw |")
     print("|---|---|---|---|")

@@ -21,6 +21,8 @@ package struct BenchRequest: Sendable {
   package var threads = Tool.coreCount
   /// Whether 3×3 convolutions may be computed by Winograd's method.
   package var winograd = true
+  /// Whether every layer's output is stored, as for a comparison.
+  package var keepsActivations = false
   /// The kernels, or `nil` for the best that the processor has.
   package var instructionSet: InstructionSet?
 
@@ -45,6 +47,12 @@ package struct BenchOutcome: Sendable {
   package let profile: Profile
   /// The rate of multiply-adds in registers in the same run, in operations per second.
   package let peak: Double
+  /// The rate of copies in memory in the same run, in bytes per second.
+  package let bandwidth: Double
+  /// How long a word takes from one thread to another and back, in seconds.
+  package let roundTrip: Double?
+  /// The most memory that the process has used, in bytes.
+  package let peakMemoryBytes: Int
 }
 
 /// Measures the forward pass of a model, layer by layer.
@@ -62,14 +70,18 @@ package func bench(_ request: BenchRequest) async throws -> BenchOutcome {
   let profile: Profile
   do {
     profile = try executor.profile(
-      .probe(seed: 1, shape: shape), repetitions: request.repetitions)
+      .probe(seed: 1, shape: shape), repetitions: request.repetitions,
+      keepsActivations: request.keepsActivations)
   } catch let error as InputShapeError {
     throw InputError(.badData, path: request.model, error.description)
   }
+  // Before the bandwidth is measured, with large blocks of its own.
+  let peakMemory = Tool.peakMemoryBytes
   return BenchOutcome(
     architecture: family.architectureName(of: graph.configuration), family: family, graph: graph,
     input: shape, instructionSet: executor.instructionSet, profile: profile,
-    peak: max(before, executor.measurePeak()))
+    peak: max(before, executor.measurePeak()), bandwidth: executor.measureBandwidth(),
+    roundTrip: executor.measureRoundTrip(), peakMemoryBytes: peakMemory)
 }
 
 /// How long it takes until every tensor of a file can be used.

@@ -12,7 +12,8 @@ struct BenchCommand: AsyncParsableCommand {
     abstract: "Measure the forward pass layer by layer, as a share of what the processor can do.",
     discussion: """
       The peak is the rate of multiply-adds in registers, measured in the same run. A name that \
-      several families have is taken as Keras'.
+      several families have is taken as Keras'. The last line tells how far apart the cores are: a \
+      virtual machine may have cores without a common cache, and is then a fifth slower.
 
       EXAMPLES
         rnw bench model.rnw
@@ -43,6 +44,9 @@ struct BenchCommand: AsyncParsableCommand {
     inversion: .prefixedNo,
     help: "Whether 3×3 convolutions may be computed by Winograd's method.")
   var winograd = true
+
+  @Flag(help: "Store every layer's output, as a comparison does: nothing is fused.")
+  var keepActivations = false
 
   @Flag(help: "Measure opening the file and mapping its tensors instead of running it.")
   var load = false
@@ -82,6 +86,7 @@ struct BenchCommand: AsyncParsableCommand {
     request.threads = threads.count
     request.instructionSet = kernels
     request.winograd = winograd
+    request.keepsActivations = keepActivations
     if load {
       let report = LoadReport(try await benchLoad(request))
       return try StandardOutput.write(
@@ -171,6 +176,9 @@ private struct BenchReport: Encodable {
   private let peakFraction: Double
   private let activationBytes: Int
   private let weightBytes: Int
+  private let peakMemoryBytes: Int
+  private let roundTripNanoseconds: Double?
+  private let copyGigabytesPerSecond: Double
   private let layers: [Layer]
 
   private struct Layer: Encodable {
@@ -181,6 +189,8 @@ private struct BenchReport: Encodable {
     let minimumMilliseconds: Double
     let gigaflops: Double
     let peakFraction: Double
+    let operations: Int
+    let bytes: Int
   }
 
   init(_ outcome: BenchOutcome, threads: Int) {
@@ -197,12 +207,16 @@ private struct BenchReport: Encodable {
     peakFraction = rate / outcome.peak
     activationBytes = profile.activationBytes
     weightBytes = profile.weightBytes
+    peakMemoryBytes = outcome.peakMemoryBytes
+    copyGigabytesPerSecond = outcome.bandwidth / 1e9
+    roundTripNanoseconds = outcome.roundTrip.map { $0 * 1e9 }
     layers = profile.steps.map { step in
       let rate = Double(step.operations) / step.minimum
       return Layer(
         name: step.nodes.first ?? "", computes: step.nodes, shape: step.shape.dimensions,
         medianMilliseconds: step.median * 1000, minimumMilliseconds: step.minimum * 1000,
-        gigaflops: rate / 1e9, peakFraction: rate / outcome.peak)
+        gigaflops: rate / 1e9, peakFraction: rate / outcome.peak, operations: step.operations,
+        bytes: step.bytes)
     }
   }
 
@@ -232,7 +246,13 @@ private struct BenchReport: Encodable {
         + "\(peakGigaflops.formatted(decimals: 1)) GFLOP/s")
     lines.append(
       "memory       \(weightBytes.withSeparators) bytes of packed weights, "
-        + "\(activationBytes.withSeparators) bytes of activations")
+        + "\(activationBytes.withSeparators) bytes of activations; "
+        + "the process at most \(peakMemoryBytes.withSeparators)")
+    if let roundTripNanoseconds {
+      lines.append(
+        "cores        \(roundTripNanoseconds.formatted(decimals: 0)) ns from one thread to another and back"
+      )
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }

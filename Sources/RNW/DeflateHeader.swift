@@ -1,4 +1,6 @@
-/// Reads bits from the lowest of each byte on. Behind the end of the bytes there are zeros.
+/// Reads bits from the lowest of each byte on.
+///
+/// Behind the end of the bytes there are zeros.
 struct BitReader {
   private let bytes: UnsafeRawBufferPointer
 

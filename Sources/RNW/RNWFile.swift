@@ -104,8 +104,9 @@ public struct RNWFile: WeightSource {
     }
   }
 
-  /// Gives one tensor where it lies in the file, without looking at its elements: neither copied nor
-  /// verified. ``verify(tensorNamed:)`` does that.
+  /// Gives one tensor where it lies in the file, without looking at its elements.
+  ///
+  /// Nothing is copied or verified; ``verify(tensorNamed:)`` does that.
   ///
   /// Returns `nil` for a tensor that is compressed.
   public func mappedTensor(named name: String) throws -> TensorData? {

@@ -131,7 +131,7 @@ rnw_status rnw_verify(const rnw_file *file);
  *
  * Gives RNW_OK where the scaled error max |a - b| / max |b| is within the certificate's limit, else
  * RNW_OUT_OF_LIMIT; `error`, which may be NULL, then gets the error, else NaN. It takes as long as
- * running the network once, on `threads` threads. */
+ * running the network once, on `threads` threads, 1 to 256. */
 rnw_status rnw_verify_certificate(const rnw_file *file, int threads, double *error);
 
 /* What went wrong in the last call that failed on this thread, in one line of UTF-8 that names the

@@ -177,8 +177,8 @@ public func rnw_verify_certificate(
 ) -> rnw_status {
   error?.pointee = .nan
   return status {
-    guard threads > 0 else {
-      throw Failure(RNW_INVALID_ARGUMENT, "threads is \(threads), it must be at least 1")
+    guard (1...256).contains(threads) else {
+      throw Failure(RNW_INVALID_ARGUMENT, "threads is \(threads), it must be from 1 to 256")
     }
     let check = try CertificateCheck(of: try opened(file).file, threads: Int(threads))
     error?.pointee = check.scaledError

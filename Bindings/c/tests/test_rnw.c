@@ -146,6 +146,7 @@ static void test_verification(const rnw_file *coded, const rnw_file *raw, const 
   CHECK(rnw_verify_certificate(raw, 2, NULL) == RNW_OK);
   CHECK(rnw_verify_certificate(made, 1, &error) == RNW_NO_CERTIFICATE && isnan(error));
   CHECK(rnw_verify_certificate(coded, 0, &error) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_verify_certificate(coded, 1 << 30, &error) == RNW_INVALID_ARGUMENT);
 }
 
 static void test_wrong_arguments(rnw_file *file) {

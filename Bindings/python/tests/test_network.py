@@ -160,8 +160,8 @@ def test_tool_agrees_over_the_space_of_options(tool, tmp_path, seed):
     tool("verify", changed, "--threads", 1, status=1)
 
 
-def written(path, configuration, tensors, shape, values, limit):
-    draft = Draft(tensors)
+def written(path, configuration, tensors, shape, values, limit, per_block=16):
+    draft = Draft(tensors, per_block=per_block)
     draft.metadata["rnw.configuration"] = json.dumps(configuration)
     preprocessing = {"channelOrder": "RGB", "inputRange": 255, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
     draft.metadata["rnw.preprocessing"] = json.dumps({"inputSize": 64, "preprocessing": preprocessing})
@@ -190,6 +190,20 @@ def test_parameters_must_be_those_of_the_network():
     del tensors[name]
     with pytest.raises(NetworkError, match=f'a tensor "{name}"'):
         Network(CONFIGURATION, tensors)(rnw.probe(shape, 1))
+
+
+def test_network_larger_than_memory(tmp_path):
+    """A file of a few kilobytes whose first convolution would give 64 TiB."""
+    configuration = json.loads(json.dumps(CONFIGURATION))
+    channels, small = 1 << 20, CONFIGURATION["inputChannels"]
+    configuration["stem"]["convolutions"] = [{"kernel": 1, "stride": 1, "outputChannels": channels, "hasBias": False}]
+    configuration |= {"normalizesInput": False, "weightStandardizationEpsilon": None}
+    shape = (1, 4096, 4096 if small <= 3 else 2048, small)
+    tensors = {"stem.conv.weight": np.zeros((channels, small, 1, 1), np.float32)}
+    path = written(tmp_path / "a.rnw", configuration, tensors, shape, [1.0], limit=1e-5, per_block=1 << 20)
+    assert path.stat().st_size < 20_000
+    report = rnw.verify(path)
+    assert not report and "at most" in str(report)
 
 
 def paths(value, path=()):

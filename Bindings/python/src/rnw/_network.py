@@ -18,6 +18,8 @@ from ._format import JSONObject, quoted
 Floats: TypeAlias = "npt.NDArray[np.float32]"
 
 LARGEST_EXTENT = 1 << 20
+# A small file can describe a network whose values no memory holds. Those of a ResNet152 on 4096 x 4096 have half of this.
+LARGEST_VALUE = 1 << 29
 
 
 class NetworkError(ValueError):
@@ -240,6 +242,8 @@ def convolution(name: str, x: Floats, weight: Floats, stride: int) -> Floats:
     rows, columns = ((size + 2 * half - kernel) // stride + 1 for size in (height, width))
     if min(rows, columns) < 1:
         raise NetworkError(f"expected a larger image at {name}, it is {height}x{width}")
+    if images * rows * columns * len(weight) > LARGEST_VALUE:
+        raise NetworkError(f"expected a value of at most {LARGEST_VALUE} elements at {name}")
     padded = np.pad(x, ((0, 0), (half, half), (half, half), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=2)[:, :, ::stride]
     result = np.zeros((images * rows * columns, weight.shape[0]), np.float32)

@@ -1,0 +1,58 @@
+import Inference
+import ResNetV2
+import Tensors
+import Testing
+
+@Suite("Certified values")
+struct CertifiedValuesTests {
+  @Test("They are the logits of the first image, before any softmax")
+  func logits() throws {
+    var configuration = Network.all[0].configuration
+    configuration.head.hasSoftmax = true
+    let executor = Fixed(
+      graph: try Graph(configuration), node: "head.dense", values: [0, 1, 2, 3], shape: [2, 2])
+    #expect(try executor.certifiedValues(for: .probe(seed: 1, shape: [2, 64, 64, 3])) == [0, 1])
+  }
+
+  @Test("Without a dense layer they are the last value, averaged over the image")
+  func features() throws {
+    var configuration = Network.all[0].configuration
+    configuration.head = .init(hasPooling: false, classes: 0, hasSoftmax: false)
+    let executor = Fixed(
+      graph: try Graph(configuration), node: "final.relu", values: [1, 2, 3, 4, 9, 9, 9, 9],
+      shape: [2, 2, 1, 2])
+    #expect(try executor.certifiedValues(for: .probe(seed: 1, shape: [2, 64, 64, 3])) == [2, 3])
+  }
+
+  @Test("A network that no memory would hold is not run")
+  func isNotRun() throws {
+    var configuration = Network.all[0].configuration
+    configuration.stem.convolutions = [
+      .init(kernel: 1, stride: 1, outputChannels: 1 << 20, hasBias: false)
+    ]
+    let executor = Fixed(
+      graph: try Graph(configuration), node: "head.dense", values: [7], shape: [1, 1])
+    #expect(try executor.certifiedValues(for: .probe(seed: 1, shape: [1, 64, 64, 3])).isEmpty)
+  }
+}
+
+/// Gives a value for one node, and zeros for all others.
+private struct Fixed: Executor {
+  let graph: Graph
+  let node: String
+  let values: [Float]
+  let shape: Shape
+
+  func run(
+    _ input: Activation, observer: ((_ node: Int, _ value: Activation) throws -> Void)?
+  ) throws -> Activation {
+    for index in graph.nodes.indices { try observer?(index, try evaluate(index, inputs: [])) }
+    return try evaluate(graph.outputIndex, inputs: [])
+  }
+
+  func evaluate(_ node: Int, inputs: [Activation]) throws -> Activation {
+    let isTheNode = graph.nodes[node].name == self.node
+    return Activation(
+      shape: shape, values: isTheNode ? values : [Float](repeating: 0, count: values.count))
+  }
+}

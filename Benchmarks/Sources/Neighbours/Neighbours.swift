@@ -3,8 +3,9 @@ import ResNetV2
 import Subjects
 import Tensors
 
-/// Looks for cliffs: measures convolutions of neighbouring sizes, and marks where one has less than half of its
-/// neighbour's rate. Fails if there is any.
+/// Looks for cliffs: measures convolutions of neighbouring sizes.
+///
+/// It marks where one has less than half of its neighbour's rate, and fails if there is any.
 @main
 struct Neighbours {
   private static let channels = [16, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129]

@@ -100,8 +100,8 @@ rnw_status rnw_find(const rnw_file *file, const char *name, size_t *index);
 /* Writes the values of a tensor as float32 into a buffer of `capacity` floats: those of int8 weights
  * are integer times scale.
  *
- * Decoded and compared with its checksum where it is compressed. Where it is mapped, nothing is
- * compared: rnw_verify_tensor does that. float64 is rounded to nearest. */
+ * The tensor is compared with its checksum, and decoded where it is compressed. float64 is rounded
+ * to nearest. */
 rnw_status rnw_read_float32(const rnw_file *file, size_t index, float *values, size_t capacity);
 
 /* Writes the elements in their own type, little-endian, into a buffer of `capacity` bytes. */
@@ -113,7 +113,8 @@ rnw_status rnw_read(const rnw_file *file, size_t index, void *bytes, size_t capa
 rnw_status rnw_read_scales(const rnw_file *file, size_t index, float *scales, size_t capacity);
 
 /* Gives the elements where they lie in the mapped file: read-only, little-endian, and aligned to 64
- * bytes where their size is a multiple of 64. `size` may be NULL. */
+ * bytes where their size is a multiple of 64. Nothing is compared: rnw_verify_tensor does that.
+ * `size` may be NULL. */
 rnw_status rnw_map(const rnw_file *file, size_t index, const void **bytes, size_t *size);
 
 /* The value of a key of the file's metadata, UTF-8, or NULL where it has no such key.

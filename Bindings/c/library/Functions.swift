@@ -130,13 +130,13 @@ public func rnw_map(
     let file = try opened(file)
     let tensor = try description(of: index, in: file)
     let bytes = try required(bytes, "bytes")
-    guard tensor.is_mapped == 1 else {
+    guard let data = try file.file.mappedTensor(named: String(cString: tensor.name)) else {
       throw Failure(
         RNW_NOT_MAPPED,
         "\(file.file.path): \(String(cString: tensor.name)) is compressed; rnw_read decodes it")
     }
     // The file stays mapped as long as it is open, so the address outlives the closure.
-    let elements = try file.file.tensor(named: String(cString: tensor.name)).withUnsafeBytes { $0 }
+    let elements = data.withUnsafeBytes { $0 }
     bytes.pointee = elements.baseAddress
     size?.pointee = elements.count
   }

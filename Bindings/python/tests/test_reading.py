@@ -75,13 +75,16 @@ def test_raw_is_not_copied_and_coded_is_decoded_once(tmp_path):
         coded["stem.conv.weight"][0] = 0
 
 
-def test_tensors_are_lazy(tmp_path):
-    draft = Draft(sample())
+@pytest.mark.parametrize("encoding", ["raw", "planes"])
+def test_tensors_are_lazy(tmp_path, encoding):
+    draft = Draft(sample(), encoding)
     draft.records["stem.conv.weight"]["crc32"] ^= 1
     weights = rnw.load(draft.write(tmp_path / "a.rnw"))
     assert "stem.conv.weight" in weights and weights["stem.norm.scale"].size == 8
     with pytest.raises(rnw.RNWError, match="crc32"):
         weights["stem.conv.weight"]
+    if encoding == "raw":
+        assert rnw.load(tmp_path / "a.rnw", checksums=False)["stem.conv.weight"].shape == (4, 3, 3, 3)
 
 
 def test_arrays_outlive_the_file(tmp_path):

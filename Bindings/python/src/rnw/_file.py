@@ -24,13 +24,15 @@ BFloat16: TypeAlias = Literal["float32", "uint16"]
 MOST_THREADS = 4
 
 
-def load(path: Path, *, bfloat16: BFloat16 = "float32") -> WeightFile:
+def load(path: Path, *, bfloat16: BFloat16 = "float32", checksums: bool = True) -> WeightFile:
     """Opens a file. Its header is checked now, a tensor when it is first asked for.
+
+    With `checksums=False` tensors that lie in the file as they are get mapped without a look at them.
 
     Tensors come as their values: int8 weights multiplied by their scales, as float32; numpy has no bfloat16, so such
     tensors come as float32 too, which holds all their values, or as the bits in uint16.
     """
-    return WeightFile(path, bfloat16=bfloat16)
+    return WeightFile(path, bfloat16=bfloat16, checksums=checksums)
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -42,11 +44,13 @@ def metadata(path: Path) -> dict[str, str]:
 class WeightFile(Mapping[str, Array]):
     """Canonical names and the values of their tensors. Arrays cannot be written to, and stay valid after `close`."""
 
-    def __init__(self, path: Path, *, bfloat16: BFloat16 = "float32") -> None:
+    def __init__(self, path: Path, *, bfloat16: BFloat16 = "float32", checksums: bool = True) -> None:
         if bfloat16 not in ("float32", "uint16"):
             raise ValueError(f'bfloat16 is "float32" or "uint16", not {bfloat16!r}')
         self.path = os.fspath(path)
         self._bfloat16 = bfloat16
+        self._checksums = checksums
+        self._compared: set[str] = set()
         self._decoded: dict[str, Array] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._data: Buffer | None = mapped(self.path)
@@ -68,7 +72,7 @@ class WeightFile(Mapping[str, Array]):
         if name in self._decoded:
             return self._decoded[name]
         if record.encoding == "raw" and record.scales is None and not self._widens(record):
-            return mapped_array(self._open(), record)
+            return self._elements(record)
         self._decoded[name] = array = self._values(record, self._elements(record))
         return array
 
@@ -160,6 +164,8 @@ class WeightFile(Mapping[str, Array]):
 
     def _elements(self, record: TensorRecord) -> Array:
         if record.encoding == "raw":
+            if self._checksums and record.name not in self._compared:
+                self._check(record)
             return mapped_array(self._open(), record)
         elements = self._decode(record)
         self._compare(record, "crc32", record.checksum, elements)
@@ -189,6 +195,7 @@ class WeightFile(Mapping[str, Array]):
                 self._compare(record, "storedCRC32", record.stored_checksum, stored)
             if record.encoding == "raw":
                 self._compare(record, "crc32", record.checksum, stored)
+                self._compared.add(record.name)
             else:
                 self._elements(record)
         finally:

@@ -12,7 +12,7 @@ struct Reader {
       print(tensor.name, tensor.dtype.name, tensor.shape)
     }
 
-    // Decoded and checked where it is compressed, mapped where it is not.
+    // Compared with its checksum; decoded where it is compressed, mapped where it is not.
     let kernel = try model.tensor(named: "stem.conv.weight")
     kernel.withFloats { floats in print("first value:", floats[0]) }
     print("mapped:", model.isMapped(tensorNamed: "stem.conv.weight"))

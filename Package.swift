@@ -104,6 +104,7 @@ let package = Package(
       dependencies: [
         "Tensors", "ResNetV2", "CKernelSupport", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
       ], swiftSettings: strict),
+    .target(name: "KerasGraph", dependencies: ["Tensors", "Inference"], swiftSettings: strict),
     .target(
       name: "Verification", dependencies: ["Tensors", "ResNetV2", "Families", "Inference"],
       swiftSettings: strict),
@@ -111,7 +112,8 @@ let package = Package(
       name: "Conversion",
       dependencies: [
         "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images",
-        "Inference", "Verification", .product(name: "Crypto", package: "swift-crypto"),
+        "Inference", "KerasGraph", "Verification",
+        .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "rnw",
@@ -135,6 +137,7 @@ let package = Package(
     tests("Families", of: "ResNetV2", "Tensors"),
     tests("Images", of: "Families", "Tensors", "WeightSources"),
     tests("Inference", of: "ResNetV2", "Tensors"),
+    tests("KerasGraph", of: "Inference", "Tensors", "WeightSources", "rnw-hdf5"),
     tests("Verification", of: "Families", "Inference", "ResNetV2", "Tensors"),
     tests(
       "Conversion",

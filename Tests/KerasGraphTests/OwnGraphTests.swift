@@ -1,0 +1,56 @@
+import Inference
+import Tensors
+import TestSupport
+import Testing
+import WeightSources
+
+@testable import KerasGraph
+
+@Suite("A Keras model's own graph")
+struct OwnGraphTests {
+  /// Every container that carries a configuration, and what Keras computed from its weights.
+  static let models: [(file: String, activations: String)] =
+    [
+      "narrow.keras", "narrow.deflated.keras", "narrow.tfkeras.keras", "narrow.keras3.full.h5",
+      "narrow.tfkeras.full.h5", "narrow.compiled.full.h5", "narrow.bare.full.h5",
+      "narrow.nested.full.h5",
+    ].map { ($0, "narrow") } + [("notop.keras", "notop"), ("v1.full.h5", "v1")]
+
+  @Test("Every layer is within 2e-6 of what Keras computed", arguments: models)
+  func agreesWithKeras(_ model: (file: String, activations: String)) async throws {
+    let truth = try await WeightFile.open(
+      Fixture.path("keras/\(model.activations).activations.npz"))
+    let errors = try await errors(of: "keras/\(model.file)", against: truth)
+    #expect(errors.count == truth.tensors.count - 1)
+    for (name, error) in errors { #expect(error <= 2e-6, "\(name)") }
+  }
+
+  @Test("A file of weights alone has no graph", arguments: ["narrow.h5", "narrow.weights.h5"])
+  func weightsAlone(_ file: String) async throws {
+    let source = try await WeightFile.open(Fixture.path("keras/\(file)"))
+    #expect(try KerasNetwork(of: source) == nil)
+  }
+
+  /// The scaled error of every layer that the framework has a value of.
+  private func errors(
+    of file: String, against truth: any WeightSource
+  ) async throws -> [(name: String, error: Double)] {
+    let source = try await WeightFile.open(Fixture.path(file))
+    let network = try #require(try KerasNetwork(of: source))
+    let input = try truth.tensor(named: "input")
+    let run = try KerasRun(
+      Activation(shape: input.shape, values: input.floats()), through: network,
+      weights: try KerasWeights(of: network, in: source),
+      arithmetic: ReferenceArithmetic(threads: 2))
+    return try network.nodes.indices.dropFirst().map { index in
+      let node = network.nodes[index]
+      let expected = try truth.tensor(named: node.name)
+      let value = try run.value(of: index)
+      #expect(value.shape == expected.shape, "\(node.name)")
+      let pairs = zip(value.values, expected.floats())
+      let scale = pairs.map { Double($1.magnitude) }.max() ?? 0
+      let difference = pairs.map { (Double($0) - Double($1)).magnitude }.max() ?? .infinity
+      return (node.name, difference / scale)
+    }
+  }
+}

@@ -157,11 +157,12 @@ let package = Package(
 if Context.environment["RNW_FUZZ"] != nil {
   for (name, define) in [
     ("file", "FUZZ_FILE"), ("pickle", "FUZZ_PICKLE"), ("hdf5-table", "FUZZ_HDF5_TABLE"),
-    ("image", "FUZZ_IMAGE"),
+    ("image", "FUZZ_IMAGE"), ("keras-graph", "FUZZ_KERAS_GRAPH"),
   ] {
     package.targets.append(
       .executableTarget(
-        name: "fuzz-\(name)", dependencies: ["WeightSources", "RNW", "Tensors", "Images"],
+        name: "fuzz-\(name)",
+        dependencies: ["WeightSources", "RNW", "Tensors", "Images", "KerasGraph"],
         path: "FuzzTargets/\(name)",
         swiftSettings: [.define(define), .unsafeFlags(["-parse-as-library"])]))
   }

@@ -1,5 +1,7 @@
 #if FUZZ_IMAGE
   import Images
+#elseif FUZZ_KERAS_GRAPH
+  import KerasGraph
 #else
   import WeightSources
 #endif
@@ -24,6 +26,8 @@ private func target(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     FuzzEntries.hdf5Table(bytes)
   #elseif FUZZ_IMAGE
     ImageFile.readForFuzzing(bytes)
+  #elseif FUZZ_KERAS_GRAPH
+    FuzzEntry.configuration(bytes)
   #else
     FuzzEntries.file(bytes)
   #endif
@@ -47,6 +51,9 @@ private func start() -> CInt {
   func main() -> CInt { start() }
 #elseif FUZZ_IMAGE
   @_cdecl("fuzz_image_main")
+  func main() -> CInt { start() }
+#elseif FUZZ_KERAS_GRAPH
+  @_cdecl("fuzz_keras_graph_main")
   func main() -> CInt { start() }
 #else
   @_cdecl("fuzz_file_main")

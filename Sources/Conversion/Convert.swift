@@ -27,6 +27,9 @@ package struct ConversionRequest: Sendable {
   package var maximumError: Double?
   /// An archive of activations that the framework computed.
   package var reference: String?
+  /// Whether the conversion is also compared with the graph that the source itself describes, where it
+  /// does.
+  package var usesOwnGraph = true
   /// What the network is run on.
   package var input: InputArgument = .standardProbe
   /// Whether an existing output is replaced and suspicious values are accepted.
@@ -55,6 +58,8 @@ package struct ConversionOutcome: Sendable {
   package let comparison: Comparison.Outcome
   /// The comparison of the written file with the source, where weights were rounded.
   package let accuracy: Comparison.Outcome?
+  /// The comparison of the network with the graph that the source itself describes, where it does.
+  package let ownGraph: Comparison.Outcome?
   /// The comparison of the written file with the framework's activations, where they were given.
   package let reference: Comparison.Outcome?
   /// The number of bytes of the written file, or `nil` where it was not kept.
@@ -69,7 +74,7 @@ package struct ConversionOutcome: Sendable {
 
   /// Every comparison that was made.
   package var comparisons: [Comparison.Outcome] {
-    [accuracy, comparison, reference].compactMap { $0 }
+    [accuracy, comparison, ownGraph, reference].compactMap { $0 }
   }
 
   /// The scaled error of the network's output against the source.
@@ -90,6 +95,10 @@ package func convert(
   let archive = try await request.reference.asyncMap { try await WeightFile.open($0) }
   let source = try await clock.measure("read") { try await WeightFile.open(request.source) }
   let model = try Model(source, family: request.family)
+  let described =
+    request.usesOwnGraph
+    ? try OwnGraph(
+      of: source, for: model.graph, layerNames: model.layerNames, threads: threads) : nil
   let output = try OutputFile(
     path: request.output, replacing: request.isForced,
     inputs: try [request.source, request.reference].compactMap { $0 }.map {
@@ -115,19 +124,21 @@ package func convert(
   let proof = try await clock.measure("compare") {
     try await Proof(
       of: draft.path, model: model, parameters: parameters, original: original, archive: archive,
-      request: request, progress: progress)
+      described: described, request: request, progress: progress)
   }
   guard proof.passes else {
     return ConversionOutcome(
       model: model, precision: request.precision, maximumError: request.maximumError,
-      comparison: proof.own, accuracy: proof.accuracy, reference: proof.framework, outputBytes: nil,
+      comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
+      reference: proof.framework, outputBytes: nil,
       stages: clock.stages)
   }
   records = try clock.measure("certify") { try certify(records, request, model, proof) }
   try clock.measure("fsync") { try draft.commit(records) }
   return ConversionOutcome(
     model: model, precision: request.precision, maximumError: request.maximumError,
-    comparison: proof.own, accuracy: proof.accuracy, reference: proof.framework,
+    comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
+    reference: proof.framework,
     outputBytes: draft.byteCount, stages: clock.stages)
 }
 
@@ -177,6 +188,11 @@ private func certify(
         precision: request.precision, maximumError: request.maximumError,
         outputError: result.outputError(of: model.graph), images: result.images,
         worstScaledError: result.verdict.worst?.propagated?.scaledError ?? 0,
+        worstLayer: result.verdict.worst?.name ?? "", layers: result.verdict.compared)
+    },
+    ownGraph: proof.ownGraph.map { result in
+      .init(
+        worstScaledError: result.verdict.worst?.scaledError ?? 0,
         worstLayer: result.verdict.worst?.name ?? "", layers: result.verdict.compared)
     },
     reference: proof.framework.map { result in

@@ -48,6 +48,8 @@ package struct CertificateRecord: Codable, Sendable {
   package var layers: Int
   /// What rounding the weights did, where they were rounded.
   package var rounding: RoundingRecord?
+  /// The same figures against the graph that the source itself describes, where it does.
+  package var ownGraph: FiguresRecord?
   /// The same figures against the framework's own activations, where they were given.
   package var reference: ReferenceRecord?
 
@@ -72,6 +74,16 @@ package struct CertificateRecord: Codable, Sendable {
     /// The scaled error of the layer that is closest to its limit, where errors carry on.
     package var worstScaledError: Double
     /// That layer, by canonical name.
+    package var worstLayer: String
+    /// How many layers were compared.
+    package var layers: Int
+  }
+
+  /// The figures of a comparison.
+  package struct FiguresRecord: Codable, Sendable {
+    /// The largest scaled error of any layer.
+    package var worstScaledError: Double
+    /// The layer that it belongs to, by canonical name.
     package var worstLayer: String
     /// How many layers were compared.
     package var layers: Int

@@ -1,3 +1,4 @@
+import Families
 import Inference
 import ResNetV2
 import Tensors
@@ -11,6 +12,9 @@ struct Proof {
   let own: Comparison.Outcome
   /// The written file against the source, where weights were rounded: what rounding did.
   let accuracy: Comparison.Outcome?
+  /// The network against the graph that the source itself describes, where it does: a mistake in what
+  /// the family is taken for shows here.
+  let ownGraph: Comparison.Outcome?
   /// The written file against what the framework computed.
   let framework: Comparison.Outcome?
   /// The input that the certificate is for.
@@ -20,7 +24,7 @@ struct Proof {
 
   /// Whether every comparison is within its limits.
   var passes: Bool {
-    [own, accuracy, framework].allSatisfy { $0?.verdict.passes ?? true }
+    [own, accuracy, ownGraph, framework].allSatisfy { $0?.verdict.passes ?? true }
   }
 
   /// Opens a written file and compares it.
@@ -28,9 +32,10 @@ struct Proof {
   /// - Parameters:
   ///   - parameters: what was meant to be written.
   ///   - original: the source's own.
+  ///   - described: the graph that the source itself describes.
   init(
     of path: String, model: Model, parameters: Parameters, original: Parameters,
-    archive: (any WeightSource)?, request: ConversionRequest,
+    archive: (any WeightSource)?, described: OwnGraph?, request: ConversionRequest,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
   ) async throws {
     let threads = request.threads
@@ -65,6 +70,25 @@ struct Proof {
         comparison(limits, .both),
         against: ReferenceExecutor(graph: model.graph, parameters: original, threads: threads))
       : nil
+    // What rounding does is measured above: here the source's own weights are run on both sides.
+    let unrounded =
+      isRounded
+      ? FastExecutor(
+        graph: model.graph, parameters: original, threads: threads, winograd: false) : candidate
+    ownGraph = try described.map { ownGraph in
+      let comparison = Comparison(
+        candidate: unrounded, layerNames: model.layerNames,
+        limits: Limits(standard: request.limit), progress: progress)
+      var rest = inputs
+      let result = try comparison.run(against: ownGraph, images: rest.count) { try rest.next() }
+      guard let input = try result.firstFailingImage(of: request.input, for: model) else {
+        return result
+      }
+      return try Diagnosis(of: comparison, parameters: original, words: model.family.parameterWords)
+      {
+        ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
+      }.explain(result, against: ownGraph, input: input)
+    }
     framework = try archive.map {
       try comparison(limits, .propagated).run(
         against: try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames))

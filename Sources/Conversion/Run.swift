@@ -15,6 +15,8 @@ package struct RunRequest: Sendable {
   package var input: InputArgument
   /// The archive that the activations are written to, or `nil` for none.
   package var output: String?
+  /// Whether the graph that the file itself describes is run, rather than that of its family.
+  package var usesOwnGraph = false
   /// The layers that are written, or `nil` for all.
   package var layers: Glob?
   /// The file of the classes' names, or `nil` for none.
@@ -32,8 +34,8 @@ package struct RunRequest: Sendable {
 
 /// What a forward pass gave.
 package struct RunOutcome: Sendable {
-  /// The network.
-  package let model: Model
+  /// What was run.
+  package let network: String
   /// What each image is called.
   package let names: [String]
   /// The value of the last node, for all images.
@@ -52,6 +54,7 @@ package func run(
   _ request: RunRequest,
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
 ) async throws -> RunOutcome {
+  if request.usesOwnGraph { return try await runOwnGraph(request) }
   let model = try await Model(path: request.model, family: request.family)
   var images = try InputImages(request.input, for: model)
   let names = images.names
@@ -69,7 +72,8 @@ package func run(
     guard let path = request.output else {
       let output = try executor.run(first, &images, progress: progress)
       return RunOutcome(
-        model: model, names: names, output: output, labels: labels, arraysWritten: 0)
+        network: model.architectureName, names: names, output: output, labels: labels,
+        arraysWritten: 0)
     }
     let file = try OutputFile(
       path: path, replacing: request.isForced,
@@ -89,7 +93,8 @@ package func run(
     try writer.finish()
     try file.commit()
     return RunOutcome(
-      model: model, names: names, output: output, labels: labels, arraysWritten: count)
+      network: model.architectureName, names: names, output: output, labels: labels,
+      arraysWritten: count)
   } catch let error as InputShapeError {
     throw InputError(.badData, path: request.model, error.description)
   }
@@ -119,7 +124,7 @@ extension FastExecutor {
 
 extension Activation {
   /// The values in a family's layout.
-  fileprivate func tensor(in layout: LayerNames.Layout) -> TensorData {
+  func tensor(in layout: LayerNames.Layout) -> TensorData {
     guard layout == .nchw, shape.rank == 4 else {
       return TensorData(shape: shape, values: values)
     }

@@ -20,6 +20,8 @@ package struct VerificationRequest: Sendable {
   package var limits: Limits?
   /// A file of limits of single layers, or `nil` for none.
   package var limitsFile: String?
+  /// Whether a file that describes its own graph is run by that, rather than by its family's.
+  package var usesOwnGraph = true
   /// Which comparisons are made.
   package var mode = Comparison.Mode.propagated
   /// The layers that are compared, or `nil` for all.
@@ -68,6 +70,8 @@ package func verify(
 private enum Truth {
   /// Another network with its parameters.
   case model(Model, Parameters)
+  /// The graph that a file itself describes, and the network that its family takes it for.
+  case ownGraph(OwnGraph, Model?)
   /// Activations that a framework computed.
   case archive(ActivationArchive)
 
@@ -81,8 +85,28 @@ private enum Truth {
         try ActivationArchive(source, graph: model.graph, layerNames: model.layerNames))
       return
     }
+    if request.usesOwnGraph, source.metadata["keras.config"] != nil {
+      // A changed network may be none of its family: then the judged model's names are taken.
+      let other = try? Model(source, family: request.family)
+      let ownGraph = try OwnGraph(
+        of: source, for: model.graph, layerNames: (other ?? model).layerNames,
+        threads: request.threads)
+      if let ownGraph {
+        self = .ownGraph(ownGraph, other)
+        return
+      }
+    }
     let other = try Model(source, family: request.family)
     self = .model(other, try other.parameters(threads: request.threads))
+  }
+
+  /// The network on the other side, where there is one.
+  var model: Model? {
+    switch self {
+    case .model(let model, _): model
+    case .ownGraph(_, let model): model
+    case .archive: nil
+    }
   }
 }
 
@@ -92,7 +116,7 @@ private enum Truth {
 /// as coarse as it is: what is made from it is exact.
 private func standardLimits(_ model: Model, _ truth: Truth) -> Limits {
   let own = model.coarsestType
-  guard case .model(let other, _) = truth else {
+  guard let other = truth.model else {
     return model.converted == nil ? Limits() : Limits(precision: own)
   }
   let others = other.coarsestType
@@ -116,12 +140,24 @@ private func compare(
   }
   switch truth {
   case .archive(let archive):
-    let input = try request.input.map { argument in
+    let given = try request.input.map { argument in
       var images = try InputImages(argument, for: model)
       return try images.all()
     }
+    let input = try given ?? archive.input()
     let result = try comparison.run(against: archive, input: input)
     return try diagnosis(nil).explain(result, against: archive, input: input)
+  case .ownGraph(let ownGraph, let other):
+    if let other { try requireSameNetwork(model, other) }
+    let argument = request.input ?? .standardProbe
+    var images = try InputImages(argument, for: model)
+    let count = images.count
+    let result = try comparison.run(against: ownGraph, images: count) { try images.next() }
+    guard let input = try result.firstFailingImage(of: argument, for: model) else { return result }
+    let network = try other.map {
+      Diagnosis.Network(graph: $0.graph, parameters: try $0.parameters(threads: threads))
+    }
+    return try diagnosis(network).explain(result, against: ownGraph, input: input)
   case .model(let other, let otherParameters):
     try requireSameNetwork(model, other)
     let executor = makeExecutor(other.graph, otherParameters)
@@ -129,13 +165,19 @@ private func compare(
     var images = try InputImages(argument, for: model)
     let count = images.count
     let result = try comparison.run(against: executor, images: count) { try images.next() }
-    guard let failing = result.firstFailingInput else { return result }
-    // The cause is looked for on the first image that shows it.
-    var again = try InputImages(argument, for: model)
-    for _ in 0..<failing { _ = try again.next() }
-    guard let input = try again.next() else { return result }
+    guard let input = try result.firstFailingImage(of: argument, for: model) else { return result }
     let network = Diagnosis.Network(graph: other.graph, parameters: otherParameters)
     return try diagnosis(network).explain(result, against: executor, input: input)
+  }
+}
+
+extension Comparison.Outcome {
+  /// The first image that shows a difference, on which the cause is looked for; `nil` where none does.
+  func firstFailingImage(of argument: InputArgument, for model: Model) throws -> Activation? {
+    guard let number = firstFailingInput else { return nil }
+    var images = try InputImages(argument, for: model)
+    for _ in 0..<number { _ = try images.next() }
+    return try images.next()
   }
 }
 

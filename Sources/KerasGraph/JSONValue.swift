@@ -141,7 +141,7 @@ private struct JSONParser {
     return value
   }
 
-  /// -?(0|[1-9]digits)(.digits)?([eE][+-]?digits)?
+  /// Reads `-?(0|[1-9]digits)(.digits)?([eE][+-]?digits)?`.
   private mutating func number() throws(JSONFault) -> JSONValue {
     let start = position
     skip(if: [UInt8(ascii: "-")])

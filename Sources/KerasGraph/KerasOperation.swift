@@ -47,40 +47,40 @@ package enum KerasOperation: Hashable, Sendable {
   /// The options of a convolution.
   package struct Convolution: Hashable, Sendable {
     /// The channels that it puts out.
-    var outputs: Int
+    package var outputs: Int
     /// The height and width of the kernel.
-    var height: Int
-    var width: Int
+    package var height: Int
+    package var width: Int
     /// The stride in both directions.
-    var stride: Int
+    package var stride: Int
     /// Whether the image is padded so that ⌈size / stride⌉ pixels come out, rather than not at all.
-    var isSame: Bool
+    package var isSame: Bool
     /// Whether a bias is added.
-    var hasBias: Bool
+    package var hasBias: Bool
     /// What is done to the result.
-    var function: Function
+    package var function: Function
   }
 
   /// The options of a batch norm.
   package struct Norm: Hashable, Sendable {
     /// The axis of the channels; negative ones count from the end.
-    var axis: Int
+    package var axis: Int
     /// What is added to the variance.
-    var epsilon: Double
+    package var epsilon: Double
     /// Whether there is a factor.
-    var hasScale: Bool
+    package var hasScale: Bool
     /// Whether there is a summand.
-    var hasShift: Bool
+    package var hasShift: Bool
   }
 
   /// A square window of a pool.
   package struct Window: Hashable, Sendable {
     /// The height and width.
-    var size: Int
+    package var size: Int
     /// The stride in both directions.
-    var stride: Int
+    package var stride: Int
     /// Whether the image is padded so that ⌈size / stride⌉ pixels come out, rather than not at all.
-    var isSame: Bool
+    package var isSame: Bool
   }
 
   /// A function that a layer ends with.

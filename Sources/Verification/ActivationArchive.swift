@@ -56,13 +56,10 @@ package struct ActivationArchive: Sendable {
     return activation(of: tensor)
   }
 
-  /// Whether there is an array for a node.
-  func holds(_ node: String) -> Bool { assignment.arrays[node] != nil }
-
   /// Checks the shapes of all arrays against those of their layers, before anything is read.
   ///
   /// - Throws: `InputError` that names the first array with another shape than its layer.
-  func check(_ graph: Graph, shapes: [Shape], input: Shape) throws(InputError) {
+  package func check(_ graph: Graph, shapes: [Shape], input: Shape) throws(InputError) {
     guard let (name, found, expected) = firstMisshapen(graph, shapes: shapes) else { return }
     throw InputError(
       .badData, path: source.path, "array '\(name)' is \(found)", place: "expected \(expected)",
@@ -108,7 +105,7 @@ package struct ActivationArchive: Sendable {
   /// them.
   ///
   /// An isolated layer also starts from rounded inputs, and a norm can make more of that.
-  func allowance(for node: String, isolated: Bool) -> Double {
+  package func allowance(for node: String, isolated: Bool) -> Double {
     guard let name = assignment.arrays[node], let array = arrays[name] else { return 0 }
     let rounding =
       switch array.dtype {
@@ -120,7 +117,7 @@ package struct ActivationArchive: Sendable {
   }
 
   /// The value of a node in the layout of the graph; `nil` where the archive lacks it.
-  func value(of node: String, shape: Shape) throws -> Activation? {
+  package func value(of node: String, shape: Shape) throws -> Activation? {
     guard let name = assignment.arrays[node] else { return nil }
     let tensor = try source.tensor(named: name)
     defer { tensor.releasePages() }

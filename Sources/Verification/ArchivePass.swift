@@ -4,45 +4,79 @@ import ResNetV2
 import Tensors
 
 extension Comparison {
-  /// Compares with what a framework computed.
+  /// Compares with what a framework computed, on the input that it was computed from.
   ///
-  /// Arrays are read one at a time, in the order of the graph. An isolated layer is given the
-  /// archive's values; where the archive lacks one, the candidate computes it from those before it.
-  ///
-  /// - Parameters:
-  ///   - archive: the activations, made for the candidate's graph and names.
-  ///   - input: the input [N, H, W, C] that they were computed from; the archive's own where `nil`.
   /// - Returns: the statistics of the layers that the archive has.
   /// - Throws: `InputError` where an array is missing its input, misshapen or unreadable.
+  package func run(against archive: ActivationArchive) throws -> Comparison.Outcome {
+    try run(against: archive, input: try archive.input())
+  }
+
+  /// Compares with a truth, layer by layer.
+  ///
+  /// Values are asked for one at a time, in the order of the graph. An isolated layer is given the
+  /// truth's values; where the truth lacks one, the candidate computes it from those before it.
+  ///
+  /// - Parameters:
+  ///   - truth: made for the candidate's graph and names.
+  ///   - input: the input [N, H, W, C].
+  /// - Returns: the statistics of the layers that the truth has.
+  /// - Throws: what the truth throws.
   package func run(
-    against archive: ActivationArchive, input: Activation? = nil
+    against truth: some LayerTruth, input: Activation
   ) throws -> Comparison.Outcome {
-    let input = try input ?? archive.input()
-    let shapes = try candidate.graph.shapes(for: input.shape)
-    try archive.check(candidate.graph, shapes: shapes, input: input.shape)
+    var rest: Activation? = input
+    return try run(against: truth) {
+      defer { rest = nil }
+      return rest
+    }
+  }
+
+  /// Compares with a truth on a stream of inputs, each a batch [N, H, W, C].
+  ///
+  /// - Parameters:
+  ///   - count: how many inputs there will be, for the progress.
+  ///   - nextInput: gives the next input, `nil` at the end.
+  package func run(
+    against truth: some LayerTruth, images count: Int = 1, nextInput: () throws -> Activation?
+  ) throws -> Comparison.Outcome {
     let table = try LayerTable(self)
-    try table.begin(input: input)
-    try ArchivePass(self, archive: archive, shapes: shapes, table: table).run(input)
+    var done = 0
+    while let input = try nextInput() {
+      let shapes = try candidate.graph.shapes(for: input.shape)
+      try truth.check(candidate.graph, shapes: shapes, input: input.shape)
+      try table.begin(input: input)
+      var step = self
+      step.progress = progress(of: done, of: max(count, done + 1))
+      try ArchivePass(
+        step, truth: truth, values: try truth.values(for: input), shapes: shapes, table: table
+      ).run(input)
+      table.end()
+      done += 1
+    }
     let coverage = Coverage(
-      folded: folded, missing: archive.assignment.missing, unknown: archive.assignment.unknown)
+      folded: folded, missing: truth.assignment.missing, unknown: truth.assignment.unknown)
     return try table.result(coverage: coverage, isFromArchive: true)
   }
 }
 
-/// One input through the candidate, with the reference read from an archive.
+/// One input through the candidate, with the reference taken from a truth.
 private final class ArchivePass {
   private let comparison: Comparison
-  private let archive: ActivationArchive
+  private let truth: any LayerTruth
+  private let values: any LayerValues
   private let shapes: [Shape]
   private let table: LayerTable
   private let lastUses: [Int]
   private var reference: [Int: Activation] = [:]
 
   init(
-    _ comparison: Comparison, archive: ActivationArchive, shapes: [Shape], table: LayerTable
+    _ comparison: Comparison, truth: any LayerTruth, values: any LayerValues, shapes: [Shape],
+    table: LayerTable
   ) {
     self.comparison = comparison
-    self.archive = archive
+    self.truth = truth
+    self.values = values
     self.shapes = shapes
     self.table = table
     lastUses = comparison.candidate.graph.lastUses
@@ -60,9 +94,9 @@ private final class ArchivePass {
   private func compare(_ node: Int, _ value: Activation) throws {
     let graph = comparison.candidate.graph
     let isOutput = node == graph.outputIndex
-    let isCompared = table.selects(node) && archive.holds(graph.nodes[node].name)
+    let isCompared = table.selects(node) && truth.holds(graph.nodes[node].name)
     guard isCompared || isOutput || comparison.mode.isIsolated else { return }
-    let expected = try archive.value(of: graph.nodes[node].name, shape: shapes[node])
+    let expected = try values.value(of: graph.nodes[node].name, shape: shapes[node])
     if let expected {
       if isOutput { table.addOutput(candidate: value, reference: expected) }
       if isCompared, comparison.mode.isPropagated {
@@ -79,14 +113,16 @@ private final class ArchivePass {
   ) {
     let name = comparison.candidate.graph.nodes[node].name
     table.measure(node, value, expected, isolated: isolated) { isolated in
-      self.archive.allowance(for: name, isolated: isolated)
+      self.truth.allowance(for: name, isolated: isolated)
     }
   }
 
   private func measureAlone(_ node: Int, _ expected: Activation?, isCompared: Bool) throws {
     let candidate = comparison.candidate
-    if isCompared || expected == nil {
-      let inputs = candidate.graph.nodes[node].inputs.compactMap { reference[$0] }
+    let inputs = candidate.graph.nodes[node].inputs.compactMap { reference[$0] }
+    // Where a value before has another shape, the layer cannot be computed from it.
+    let fits = inputs.map(\.shape) == candidate.graph.nodes[node].inputs.map { shapes[$0] }
+    if fits, isCompared || expected == nil {
       let value = try candidate.evaluate(node, inputs: inputs)
       if let expected, isCompared {
         measure(node, value, expected, isolated: true)

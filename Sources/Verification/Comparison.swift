@@ -117,7 +117,7 @@ extension Comparison {
   }
 
   /// The progress of one input as that of all.
-  private func progress(of input: Int, of inputs: Int) -> (@Sendable (Int, Int) -> Void)? {
+  func progress(of input: Int, of inputs: Int) -> (@Sendable (Int, Int) -> Void)? {
     guard let progress else { return nil }
     let nodes = candidate.graph.nodes.count
     return { node, _ in progress(input * nodes + node, inputs * nodes) }

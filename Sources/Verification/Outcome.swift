@@ -31,7 +31,7 @@ extension Comparison {
     package internal(set) var inputShape: Shape
 
     /// The number of the first input after which a layer was out of its limit, from 0; `nil` where
-    /// all are within, or the reference is an archive.
+    /// all are within.
     package internal(set) var firstFailingInput: Int?
 
     /// What is wrong with the culprit, where a hypothesis was found that explains it.

@@ -5,8 +5,8 @@ import ResNetV2
 import Tensors
 import Verification
 
-/// A conversion as one JSON document: the comparison's keys, the file, the stages, and the second
-/// comparison.
+/// A conversion as one JSON document: the comparison's keys, the file, the stages, and the
+/// comparisons with other truths.
 struct ConversionReport: Encodable {
   private let outcome: ConversionOutcome
   private let path: String
@@ -31,6 +31,7 @@ struct ConversionReport: Encodable {
     case outputError
     case arithmetic
     case stages
+    case ownGraph
     case reference
   }
 
@@ -53,6 +54,7 @@ struct ConversionReport: Encodable {
     let stages = Dictionary(
       uniqueKeysWithValues: outcome.stages.map { ("\($0.name)Milliseconds", $0.seconds * 1000) })
     try values.encode(stages, forKey: .stages)
+    try values.encode(outcome.ownGraph.map { JSONReport($0) }, forKey: .ownGraph)
     try values.encode(outcome.reference.map { JSONReport($0) }, forKey: .reference)
   }
 }

@@ -14,7 +14,8 @@ struct ConvertCommand: AsyncParsableCommand {
     discussion: """
       The source is read, mapped and written to a temporary file. That file is opened again and run; every layer \
       is compared with the source, run by a reference in double precision. Only when all agree does the file get \
-      its name.
+      its name. Where a Keras file carries its configuration, every layer is also compared with the graph that this \
+      describes, run without any knowledge of the family: the conversion is proven without Python.
 
       EXAMPLES
         rnw convert resnet50v2.h5 -o resnet50v2.rnw
@@ -61,6 +62,7 @@ struct ConvertCommand: AsyncParsableCommand {
   @Option(help: "Activations that the framework computed (.npz): compared as well.")
   var reference: String?
 
+  @OptionGroup var ownGraph: OwnGraphOption
   @OptionGroup var input: InputOption
 
   @Option(
@@ -103,6 +105,7 @@ struct ConvertCommand: AsyncParsableCommand {
     request.limit = limit
     request.reference = reference
     request.input = try input.argument ?? .standardProbe
+    request.usesOwnGraph = ownGraph.isUsed
     request.isForced = force
     request.threads = threads.count
     let bar = ProgressBar("comparing")
@@ -136,6 +139,10 @@ struct ConvertCommand: AsyncParsableCommand {
     } else {
       lines.append("written file (fast) against source (reference, double precision)")
       lines.append(report.text(for: outcome.comparison))
+    }
+    if let ownGraph = outcome.ownGraph {
+      lines.append("the network (fast) against the source's own graph (double precision)")
+      lines.append(report.text(for: ownGraph))
     }
     if let reference = outcome.reference {
       lines.append("written file (fast) against \(self.reference ?? "")")

@@ -19,6 +19,7 @@ struct RunCommand: AsyncParsableCommand {
         rnw run model.rnw --input cat.jpg --top 5 --labels imagenet_class_index.json
         rnw run model.rnw --input photos/ --top 1 --json
         rnw run model.rnw --input probe:1 -o activations.npz --layers 'conv5_*'
+        rnw run model.keras --own-graph --input images.npy -o activations.npz
       """)
 
   @Argument(help: "The model: a .rnw or a weight file.")
@@ -34,6 +35,10 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Write only the layers whose names match.", valueName: "GLOB"))
   var layers: String?
+
+  @Flag(
+    help: "Run the graph that a whole Keras file itself describes, rather than that of its family.")
+  var ownGraph = false
 
   @Option(help: "How many of the best classes are printed for each image.")
   var top = 5
@@ -63,6 +68,7 @@ struct RunCommand: AsyncParsableCommand {
     request.family = try family.family
     request.output = output
     request.layers = layers.map { Glob($0) }
+    request.usesOwnGraph = ownGraph
     request.isForced = force
     request.threads = threads.count
     request.labels = labels

@@ -18,7 +18,7 @@ struct RunReport: Encodable {
   }
 
   init(_ outcome: RunOutcome, top: Int) {
-    architecture = outcome.model.architectureName
+    architecture = outcome.network
     outputShape = outcome.output.shape.dimensions
     arraysWritten = outcome.arraysWritten
     names = outcome.names

@@ -23,6 +23,15 @@ struct FamilyOption: ParsableArguments {
   }
 }
 
+struct OwnGraphOption: ParsableArguments {
+  @Flag(
+    name: .customLong("own-graph"), inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Whether a Keras file that carries its configuration is also run as that says, layer by layer."
+    ))
+  var isUsed = true
+}
+
 struct ThreadsOption: ParsableArguments {
   @Option(name: .customLong("threads"), help: "How many threads to use; all cores if left out.")
   private var requested: Int?

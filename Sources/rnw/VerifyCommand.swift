@@ -11,11 +11,14 @@ struct VerifyCommand: AsyncParsableCommand {
     discussion: """
       Against another model or a weight file, both are run on the same input. Against an archive of activations \
       (.npz with `input` and arrays under the framework's layer names), the model is run on the archive's input. \
-      Without --against, a .rnw is checked by its own records: structure, checksums, certificate.
+      A whole Keras model (.keras, or .h5 with its configuration) is run as its configuration says, layer by layer, \
+      without any knowledge of its family. Without --against, a .rnw is checked by its own records: structure, \
+      checksums, certificate.
 
       EXAMPLES
         rnw verify model.rnw
         rnw verify model.rnw --against resnet50v2.h5
+        rnw verify model.rnw --against model.keras
         rnw verify model.rnw --against activations.npz --report report.html
         rnw verify model.rnw --against resnet50v2.h5 --input photos/ --isolated
         rnw verify model.rnw --against resnet50v2.h5 --per-layer-limit limits.json
@@ -54,6 +57,8 @@ struct VerifyCommand: AsyncParsableCommand {
       "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"))
   var report: String?
 
+  @OptionGroup var ownGraph: OwnGraphOption
+
   @Flag(help: "List every layer, in the order of the network.")
   var all = false
 
@@ -78,6 +83,7 @@ struct VerifyCommand: AsyncParsableCommand {
     request.mode = isolated ? .both : .propagated
     request.layers = layers.map { Glob($0) }
     request.threads = threads.count
+    request.usesOwnGraph = ownGraph.isUsed
     guard let against else { return try await checkAlone(request) }
     let bar = ProgressBar("comparing")
     let result = try await verify(request, against: against, progress: bar.update)

@@ -15,12 +15,21 @@ struct OwnGraphTests {
       "narrow.tfkeras.full.h5", "narrow.compiled.full.h5", "narrow.bare.full.h5",
       "narrow.nested.full.h5",
     ].map { ($0, "narrow") } + [("notop.keras", "notop"), ("v1.full.h5", "v1")]
+    + [
+      "epsilon", "same_pool", "linear_relu", "padding", "stride", "relu_removed",
+    ].map { ("changed/\($0).keras", "changed/\($0)") } + [
+      ("changed/layers.keras", "changed/layers.keras"),
+      ("changed/layers.h5", "changed/layers.keras"),
+      ("changed/layers.tfkeras.keras", "changed/layers.tf_keras"),
+      ("changed/layers.tfkeras.h5", "changed/layers.tf_keras"),
+    ]
 
   @Test("Every layer is within 2e-6 of what Keras computed", arguments: models)
   func agreesWithKeras(_ model: (file: String, activations: String)) async throws {
     let truth = try await WeightFile.open(
       Fixture.path("keras/\(model.activations).activations.npz"))
     let errors = try await errors(of: "keras/\(model.file)", against: truth)
+    // Every value of Keras has a layer; the input is not one.
     #expect(errors.count == truth.tensors.count - 1)
     for (name, error) in errors { #expect(error <= 2e-6, "\(name)") }
   }
@@ -42,15 +51,20 @@ struct OwnGraphTests {
       Activation(shape: input.shape, values: input.floats()), through: network,
       weights: try KerasWeights(of: network, in: source),
       arithmetic: ReferenceArithmetic(threads: 2))
-    return try network.nodes.indices.dropFirst().map { index in
+    return try network.nodes.indices.dropFirst().compactMap { index in
       let node = network.nodes[index]
-      let expected = try truth.tensor(named: node.name)
       let value = try run.value(of: index)
+      guard truth.tensors.contains(where: { $0.name == node.name }) else {
+        // A call of a layer within a model, or the second one, has no value in the archive.
+        #expect(file.contains("layers."), "\(node.name)")
+        return nil
+      }
+      let expected = try truth.tensor(named: node.name)
       #expect(value.shape == expected.shape, "\(node.name)")
       let pairs = zip(value.values, expected.floats())
       let scale = pairs.map { Double($1.magnitude) }.max() ?? 0
       let difference = pairs.map { (Double($0) - Double($1)).magnitude }.max() ?? .infinity
-      return (node.name, difference / scale)
+      return (node.name, difference / (scale > 0 ? scale : 1))
     }
   }
 }

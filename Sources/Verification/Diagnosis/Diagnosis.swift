@@ -74,18 +74,25 @@ extension Diagnosis {
 
   /// Completes a failed comparison with an archive in the same way.
   package func explain(
-    _ result: Comparison.Outcome, against archive: ActivationArchive, input: Activation? = nil
+    _ result: Comparison.Outcome, against archive: ActivationArchive
   ) throws -> Comparison.Outcome {
-    let input = try input ?? archive.input()
-    return try explain(result) { isolated in
-      try isolated.run(against: archive, input: input)
+    try explain(result, against: archive, input: try archive.input())
+  }
+
+  /// Completes a failed comparison with any truth in the same way.
+  package func explain(
+    _ result: Comparison.Outcome, against truth: some LayerTruth, input: Activation
+  ) throws -> Comparison.Outcome {
+    try explain(result, truth: truth) { isolated in
+      try isolated.run(against: truth, input: input)
     } values: {
-      try ArchiveValues(archive, candidate: comparison.candidate, input: input)
+      try TrueValues(truth, candidate: comparison.candidate, input: input)
     }
   }
 
   private func explain(
-    _ result: Comparison.Outcome, isolate: (Comparison) throws -> Comparison.Outcome,
+    _ result: Comparison.Outcome, truth: (any LayerTruth)? = nil,
+    isolate: (Comparison) throws -> Comparison.Outcome,
     values: () throws -> any ReferenceValues
   ) throws -> Comparison.Outcome {
     var result = result
@@ -104,7 +111,7 @@ extension Diagnosis {
     let limit = comparison.limits.limit(
       name: culprit.name, familyName: culprit.familyName, isolated: true)
     result.suspicion =
-      try suspicion(of: culprit.node, layer, limit: limit)
+      try suspicion(of: culprit.node, layer, truth: truth, limit: limit)
       ?? result.layer(of: culprit.node)?.problem
       .map { Suspicion(explanation: $0, scaledError: nil) }
     return result
@@ -113,13 +120,16 @@ extension Diagnosis {
   /// The first explanation of a kind: what can be seen directly, what can be tried, what can be
   /// computed, where the error is.
   private func suspicion(
-    of node: Int, _ layer: LayerCase?, limit: Double
+    of node: Int, _ layer: LayerCase?, truth: (any LayerTruth)?, limit: Double
   ) throws -> Suspicion? {
-    if let seen = try differingParameters(of: node, layer) ?? differingOptions(of: node) {
+    if let seen = try differingParameters(of: node, layer)
+      ?? differingOptions(of: node, truth: truth)
+    {
       return seen
     }
     guard let layer else { return nil }
     return try bestHypothesis(for: layer, limit: limit)
+      ?? missingStep(of: layer, limit: limit)
       ?? solvedParameter(of: layer, limit: limit)
       ?? layer.placeOfError(
         limit: limit,

@@ -5,21 +5,29 @@ import ResNetV2
 extension Diagnosis {
   /// What the layer computes otherwise than the reference's; `nil` where it is the same, or not
   /// known.
-  func differingOptions(of node: Int) -> Suspicion? {
-    guard let reference else { return nil }
+  func differingOptions(of node: Int, truth: (any LayerTruth)?) -> Suspicion? {
     let graph = comparison.candidate.graph
     let own = graph.nodes[node]
-    guard let index = reference.graph.index(of: own.name) else { return nil }
-    let other = reference.graph.nodes[index]
-    var differences = own.operation.differences(from: other.operation)
-    let inputs = own.inputs.map { graph.nodes[$0].name }
-    let otherInputs = other.inputs.map { reference.graph.nodes[$0].name }
+    guard let other = truth?.layer(of: own) ?? layerOfReference(own) else { return nil }
+    var differences =
+      other.operation.map { own.operation.differences(from: $0) }
+      ?? ["it is \(own.operation.title), the reference's is \(other.title)"]
+    var (inputs, otherInputs) = (own.inputs.map { graph.nodes[$0].name }, other.inputs)
+    // A sum is the same in either order.
+    if own.operation == .add { (inputs, otherInputs) = (inputs.sorted(), otherInputs.sorted()) }
     if inputs != otherInputs {
       let names = [inputs, otherInputs].map { $0.map(displayName).joined(separator: " and ") }
       differences.append("it reads \(names[0]), the reference's reads \(names[1])")
     }
     guard !differences.isEmpty else { return nil }
     return Suspicion(explanation: differences.joined(separator: "; "), scaledError: nil)
+  }
+
+  private func layerOfReference(_ node: Node) -> TrueLayer? {
+    guard let reference, let index = reference.graph.index(of: node.name) else { return nil }
+    let other = reference.graph.nodes[index]
+    return TrueLayer(
+      operation: other.operation, inputs: other.inputs.map { reference.graph.nodes[$0].name })
   }
 }
 

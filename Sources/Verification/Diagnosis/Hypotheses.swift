@@ -102,7 +102,7 @@ extension Diagnosis {
     }
     switch node.operation {
     case .norm(.batch, _):
-      return [1e-5, 1.001e-5, 1e-3].compactMap { epsilon in
+      return [1e-5, 1.001e-5, 1e-3, 1e-6].compactMap { epsilon in
         hypothesis("ε should be \(epsilon)") { $0.norm = .batch(epsilon: epsilon) }
       }
     case .norm(.group(let count, let epsilon), let channels):
@@ -127,6 +127,9 @@ extension Diagnosis {
         },
         hypothesis("weights should be standardised, ε 1e-8") {
           $0.weightStandardizationEpsilon = 1e-8
+        },
+        hypothesis("weights should be standardised, ε 1e-6") {
+          $0.weightStandardizationEpsilon = 1e-6
         },
         hypothesis("weights should not be standardised") {
           $0.weightStandardizationEpsilon = nil

@@ -52,6 +52,9 @@ struct LayerCase {
     return Self.error(of: value, expected)
   }
 
+  /// The scaled error of a value in place of the candidate's.
+  func error(of value: Activation) -> Double { Self.error(of: value, expected) }
+
   /// The value of the last node of a chain, computed from the reference's values before it.
   private static func value(
     of executor: any Executor, chain: [String], values: any ReferenceValues

@@ -9,6 +9,8 @@ struct Rearrangement {
   private enum Kind {
     /// Axis i of what is right is axis `order[i]` of what is there.
     case permuted([Int])
+    /// Channel i of what is there, along the input, is channel `order[i]` of what is right.
+    case reordered([Int])
     /// These axes run backwards.
     case reversed(Set<Int>)
     /// The values are in the order of a layout with these axes, but were taken as they are.
@@ -40,6 +42,12 @@ struct Rearrangement {
         + reversals.filter { axes, _ in axes.allSatisfy { sizes[$0] > 1 } }
         .map { Rearrangement(explanation: $1, kind: .reversed($0)) }
         + layouts.map { Rearrangement(explanation: $1, kind: .reinterpreted($0)) }
+        + orders(of: sizes[1]).map { order in
+          let list = order.map(String.init).joined(separator: ", ")
+          return Rearrangement(
+            explanation: "has its input channels in another order: \(list)", kind: .reordered(order)
+          )
+        }
     case 2:
       let square =
         sizes[0] == sizes[1]
@@ -53,6 +61,18 @@ struct Rearrangement {
     }
   }
 
+  /// Every order of so few channels that all can be tried: those of an image, such as blue, green, red.
+  private static func orders(of count: Int) -> [[Int]] {
+    guard (2...4).contains(count) else { return [] }
+    func permutations(_ rest: [Int]) -> [[Int]] {
+      guard !rest.isEmpty else { return [[]] }
+      return rest.flatMap { first in
+        permutations(rest.filter { $0 != first }).map { [first] + $0 }
+      }
+    }
+    return permutations(Array(0..<count)).filter { $0 != Array(0..<count) }
+  }
+
   /// What the tensor would be without the mistake.
   func undone(on tensor: TensorData) -> TensorData {
     let values = tensor.floats()
@@ -61,6 +81,8 @@ struct Rearrangement {
     switch kind {
     case .permuted(let order):
       return gathered(values, tensor.shape, strides: order.map { strides[$0] }, start: 0)
+    case .reordered(let order):
+      return reordered(values, order, tensor.shape)
     case .reversed(let axes):
       let start = axes.map { (sizes[$0] - 1) * strides[$0] }.reduce(0, +)
       return gathered(
@@ -75,6 +97,20 @@ struct Rearrangement {
       return gathered(values, tensor.shape, strides: byAxis, start: 0)
     }
   }
+}
+
+/// The values with input channel i put where it belongs, at `order[i]`.
+private func reordered(_ values: [Float], _ order: [Int], _ shape: Shape) -> TensorData {
+  let window = shape[2] * shape[3]
+  var result = values
+  for output in 0..<shape[0] {
+    for (channel, place) in order.enumerated() {
+      let source = (output * shape[1] + channel) * window
+      let target = (output * shape[1] + place) * window
+      result.replaceSubrange(target..<target + window, with: values[source..<source + window])
+    }
+  }
+  return TensorData(shape: shape, values: result)
 }
 
 private func rowMajorStrides(_ sizes: [Int]) -> [Int] {

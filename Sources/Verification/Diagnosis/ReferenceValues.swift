@@ -17,16 +17,16 @@ extension LiveValues: ReferenceValues {
   func input(_ name: String) -> Activation? { known(name) }
 }
 
-/// The values of an archive; what it lacks is computed by the candidate from what it has.
-final class ArchiveValues: ReferenceValues {
-  private let archive: ActivationArchive
+/// The values of a truth; what it lacks is computed by the candidate from what it has.
+final class TrueValues: ReferenceValues {
+  private let values: any LayerValues
   private let candidate: any Executor
   private let shapes: [Shape]
   private let indices: [String: Int]
   private var known: [Int: Activation]
 
-  init(_ archive: ActivationArchive, candidate: any Executor, input: Activation) throws {
-    self.archive = archive
+  init(_ truth: some LayerTruth, candidate: any Executor, input: Activation) throws {
+    values = try truth.values(for: input)
     self.candidate = candidate
     shapes = try candidate.graph.shapes(for: input.shape)
     let names = candidate.graph.nodes.map(\.name)
@@ -35,7 +35,7 @@ final class ArchiveValues: ReferenceValues {
   }
 
   func expected(_ name: String) throws -> Activation? {
-    try indices[name].flatMap { try archive.value(of: name, shape: shapes[$0]) }
+    try indices[name].flatMap { try values.value(of: name, shape: shapes[$0]) }
   }
 
   func input(_ name: String) throws -> Activation? {
@@ -46,7 +46,7 @@ final class ArchiveValues: ReferenceValues {
     if let value = known[node] { return value }
     let graph = candidate.graph
     let value =
-      try archive.value(of: graph.nodes[node].name, shape: shapes[node])
+      try values.value(of: graph.nodes[node].name, shape: shapes[node])
       ?? candidate.evaluate(node, inputs: graph.nodes[node].inputs.map(value))
     known[node] = value
     return value

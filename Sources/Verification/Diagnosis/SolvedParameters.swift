@@ -74,17 +74,6 @@ extension Diagnosis {
     return TensorData(
       shape: weight.shape, values: parameters[weight].floats().map { Float(Double($0) * factor) })
   }
-
-  private func meanDifference(
-    _ first: Activation, _ second: Activation, channels: Int
-  ) -> [Double] {
-    var sums = [Double](repeating: 0, count: channels)
-    for (index, pair) in zip(first.values, second.values).enumerated() {
-      sums[index % channels] += Double(pair.0) - Double(pair.1)
-    }
-    let count = Double(first.values.count / channels)
-    return sums.map { $0 / count }
-  }
 }
 
 /// y = (x − mean) / √(variance + ε) · scale + shift, solved for one of its parameters at a time.

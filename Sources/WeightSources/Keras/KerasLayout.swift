@@ -92,6 +92,12 @@ struct KerasLayout {
   /// versions.
   private mutating func addCountedLayers(_ table: HDF5Table, configuration: String?) throws {
     let names = try configuration.map { try KerasModelLayers(json: $0, path: path) }
+    var counts: [String: Int] = [:]
+    for dataset in table.datasets {
+      if let variable = CountedVariable(dataset.path) {
+        counts[variable.layerPath, default: 0] += 1
+      }
+    }
     for dataset in table.datasets {
       guard let variable = CountedVariable(dataset.path) else {
         // The optimizer's variables, seeds of dropout layers, metrics.
@@ -111,7 +117,7 @@ struct KerasLayout {
           table.text("name", of: outer.path + "/vars") ?? outer.name
         }.map { $0 + "/" }.joined() + name
       }
-      if let layer, let name = variable.name {
+      if let layer, let name = variable.name(among: counts[variable.layerPath] ?? 0) {
         tensors.append(("\(layer)/\(name)", dataset))
       } else {
         tensors.append((dataset.path, dataset))
@@ -156,12 +162,16 @@ struct CountedVariable {
   /// Whether the layer is within a model within the model.
   var isNested: Bool { !outerGroups.isEmpty }
 
-  /// What the variable is called in a layer of its class.
-  var name: String? {
+  /// What the variable is called in a layer of its class; `nil` where that cannot be told.
+  ///
+  /// - Parameter count: how many variables the layer has: a norm without gamma or beta has fewer than
+  ///   four, and which one is missing only a configuration tells.
+  func name(among count: Int) -> String? {
     let names: [String]
     switch KerasModelLayers.kind(of: group).kind {
     case "conv2d", "dense": names = ["kernel", "bias"]
-    case "batch_normalization": names = ["gamma", "beta", "moving_mean", "moving_variance"]
+    case "batch_normalization" where count == 4:
+      names = ["gamma", "beta", "moving_mean", "moving_variance"]
     default: return nil
     }
     return names.indices.contains(number) ? names[number] : nil

@@ -1,0 +1,44 @@
+import Families
+import Inference
+import KerasGraph
+import Tensors
+import Verification
+import WeightSources
+
+/// Runs the graph that a file itself describes, and writes the activations under its layers' names.
+///
+/// All images are one batch.
+func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
+  let source = try await WeightFile.open(request.model)
+  guard let network = try KerasNetwork(of: source) else {
+    throw InputError(
+      .badData, path: request.model, "describes no graph of its own",
+      place: "it is \(source.container)", hint: "whole Keras models do: .keras, and .h5 by save()")
+  }
+  var images = try InputImages(
+    request.input, for: try Model(source, family: request.family))
+  let run = try KerasRun(
+    try images.all(), through: network, weights: try KerasWeights(of: network, in: source),
+    arithmetic: ReferenceArithmetic(threads: request.threads))
+  let file = try request.output.map {
+    try OutputFile(
+      path: $0, replacing: request.isForced,
+      inputs: [try MappedFile(path: request.model).identity])
+  }
+  var writer = file.map { NPZWriter(to: $0) }
+  var count = 0
+  for (index, node) in network.nodes.enumerated() {
+    let name = index == 0 ? "input" : node.name
+    guard writer != nil, index == 0 || request.layers?.matches(name) ?? true else { continue }
+    try writer?.append(name, try run.value(of: index).tensor(in: .nhwc))
+    count += 1
+  }
+  try writer?.finish()
+  try file?.commit()
+  let output = try run.value(of: network.outputIndex)
+  return RunOutcome(
+    network: "its own graph of \(network.nodes.count) layers", names: images.names, output: output,
+    labels: try request.labels.map {
+      try ClassLabels(path: $0, classes: output.shape[output.shape.rank - 1])
+    }, arraysWritten: count)
+}

@@ -1,0 +1,226 @@
+import Inference
+import Tensors
+import Testing
+
+@testable import KerasGraph
+
+@Suite("Configurations of strangers")
+struct HostileConfigurationTests {
+  /// A configuration and a part of the message that refuses it.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let name: String
+    let json: String
+    let message: String
+
+    var testDescription: String { name }
+  }
+
+  static let cases: [Case] = [
+    Case(name: "no JSON", json: "{", message: "lacks a name in quotes"),
+    Case(name: "no model", json: "[]", message: "of the class ''"),
+    Case(
+      name: "deep nesting", json: String(repeating: "[", count: 100_000),
+      message: "nested too deeply"),
+    Case(
+      name: "two entries of one name", json: #"{"class_name": "Model", "class_name": "Model"}"#,
+      message: "two entries named class_name"),
+    Case(
+      name: "a number that is not finite", json: #"{"x": 1e999}"#, message: "that is too large"),
+    Case(
+      name: "two layers of one name", json: functional([input, relu("a", reads: "x"), relu("a")]),
+      message: "two layers of one name (a)"),
+    Case(
+      name: "a circle",
+      json: functional([input, relu("a", reads: "b"), relu("b", reads: "a")], output: "b"),
+      message: "in a circle (a)"),
+    Case(
+      name: "a layer that reads itself", json: functional([input, relu("a", reads: "a")]),
+      message: "in a circle (a)"),
+    Case(
+      name: "a missing layer", json: functional([input, relu("a", reads: "ghost")]),
+      message: "lacks a layer which another one reads (ghost)"),
+    Case(
+      name: "a missing call", json: functional([input, relu("a", reads: "x", call: 7)]),
+      message: "reads a call which a layer does not have (x, call 7)"),
+    Case(
+      name: "no inbound nodes", json: functional([input, layer("Flatten", "a", nodes: "[]")]),
+      message: "a is connected to nothing"),
+    Case(
+      name: "damaged inbound nodes",
+      json: functional([input, layer("Flatten", "a", nodes: "[7]")]),
+      message: "inbound_nodes that are damaged"),
+    Case(
+      name: "a number in place of a value",
+      json: functional([input, layer("Flatten", "a", nodes: #"[{"args": [2.0], "kwargs": {}}]"#)]),
+      message: "are no values of layers"),
+    Case(
+      name: "training",
+      json: functional([
+        input, layer("Flatten", "a", nodes: #"[[["x", 0, 0, {"training": true}]]]"#),
+      ]), message: "an argument that is not understood: training"),
+    Case(
+      name: "damaged ends",
+      json: functional([input, relu("a")]).replacing(#"[["a", 0, 0]]}"#, "[[7]]}"),
+      message: "damaged ends (output_layers)"),
+    Case(
+      name: "no ends", json: functional([input, relu("a")]).replacing(#"[["a", 0, 0]]}"#, "[]}"),
+      message: "without ends (output_layers)"),
+    Case(
+      name: "an end of no layer", json: functional([input], output: "ghost"),
+      message: "reads (ghost)"),
+    Case(
+      name: "an input that is a layer",
+      json: functional([input, relu("a")]).replacing(
+        #""input_layers": [["x""#, #""input_layers": [["a""#),
+      message: "a is listed as an input"),
+    Case(
+      name: "an unknown layer", json: functional([input, layer("Conv3DTranspose", "a")]),
+      message:
+        "a is of a class that its own graph cannot be run with (a layer of class Conv3DTranspose)"
+    ),
+    Case(
+      name: "somebody's own class",
+      json: functional([
+        input, #"{"class_name": "ReLU", "registered_name": "Mine>ReLU", "config": {"name": "a"}}"#,
+      ]), message: "a is of a class that its own graph cannot be run with (Mine>ReLU)"),
+    Case(
+      name: "somebody's own module",
+      json: functional([
+        input, #"{"class_name": "ReLU", "module": "mine", "config": {"name": "a"}}"#,
+      ]), message: "(mine.ReLU)"),
+    Case(
+      name: "an unknown activation",
+      json: functional([input, layer("Activation", "a", #""activation": "gelu""#)]),
+      message: "a has a activation, gelu, that its own graph"),
+    Case(
+      name: "dilation", json: functional([input, conv(#""dilation_rate": [2, 2]"#)]),
+      message: "a has a dilation_rate"),
+    Case(
+      name: "groups", json: functional([input, conv(#""groups": 3"#)]),
+      message: "a has a number of groups"),
+    Case(
+      name: "channels first", json: functional([input, conv(#""data_format": "channels_first""#)]),
+      message: "a has a data_format"),
+    Case(
+      name: "two strides", json: functional([input, conv(#""strides": [1, 2]"#)]),
+      message: "a has a strides of two different numbers"),
+    Case(
+      name: "a stride of zero", json: functional([input, conv(#""strides": [0, 0]"#)]),
+      message: "a has an impossible strides"),
+    Case(
+      name: "absurd filters",
+      json: functional([input, conv(filters: "99999999999999999999")]),
+      message: "a has an impossible filters"),
+    Case(
+      name: "an absurd kernel",
+      json: functional([input, conv(kernel: "[4611686018427387904, 2]")]),
+      message: "a has an impossible kernel_size"),
+    Case(
+      name: "negative padding",
+      json: functional([input, layer("ZeroPadding2D", "a", #""padding": [[-1, 1], [1, 1]]"#)]),
+      message: "a has an impossible padding"),
+    Case(
+      name: "absurd padding",
+      json: functional([input, layer("ZeroPadding2D", "a", #""padding": 16777216"#)]),
+      message: "a layer that is too large, a"),
+    Case(
+      name: "a window larger than the image",
+      json: functional([
+        input, layer("MaxPooling2D", "a", #""pool_size": 9, "padding": "valid""#),
+      ]), message: "cannot be run at a (a MaxPooling2D of 1×8×8×3)"),
+    Case(
+      name: "a sum of different shapes",
+      json: functional([
+        input, layer("Flatten", "a"),
+        layer("Add", "b", nodes: #"[[["x", 0, 0, {}], ["a", 0, 0, {}]]]"#),
+      ]), message: "cannot be run at b (a Add of 1×8×8×3 and 1×192)"),
+    Case(
+      name: "too many layers", json: functional([input] + chain(20_001), output: "n0"),
+      message: "too many layers"),
+    Case(
+      name: "models within models", json: nested(9, layers: 1), message: "too many models"),
+    Case(
+      name: "models that are called often", json: nested(7, layers: 60),
+      message: "too many layers"),
+  ]
+
+  @Test("Each is refused in one line that names the place", arguments: cases)
+  func refusals(_ hostile: Case) throws {
+    let error = #expect(throws: InputError.self) {
+      let network = try KerasNetwork(json: hostile.json, path: "model.keras")
+      _ = try network.shapes(for: [1, 8, 8, 3])
+    }
+    let line = try #require(error).description
+    #expect(line.contains(hostile.message), "\(line)")
+    #expect(error?.kind == .badData && !line.contains("\n"))
+  }
+
+  @Test("A model of no layers gives what it is given")
+  func emptyModel() throws {
+    let network = try KerasNetwork(json: Self.functional([Self.input], output: "x"), path: "")
+    #expect(network.nodes.count == 1 && network.outputIndex == 0)
+  }
+
+  // MARK: - Configurations
+
+  private static let input =
+    #"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 8, 8, 3]}}"#
+
+  private static func functional(_ layers: [String], output: String = "a") -> String {
+    let layers = layers.joined(separator: ", ")
+    return #"{"class_name": "Functional", "config": {"name": "m", "layers": ["# + layers
+      + #"], "input_layers": [["x", 0, 0]], "output_layers": [["# + "\"\(output)\""
+      + #", 0, 0]]}}"#
+  }
+
+  private static func layer(
+    _ className: String, _ name: String, _ settings: String = "", reads: String = "x",
+    call: Int = 0, nodes: String? = nil
+  ) -> String {
+    let nodes = nodes ?? "[[[\"\(reads)\", \(call), 0, {}]]]"
+    let settings = settings.isEmpty ? "" : ", " + settings
+    return "{\"class_name\": \"\(className)\", \"config\": {\"name\": \"\(name)\"\(settings)}, "
+      + "\"inbound_nodes\": \(nodes)}"
+  }
+
+  private static func relu(_ name: String, reads: String = "x", call: Int = 0) -> String {
+    layer("ReLU", name, reads: reads, call: call)
+  }
+
+  private static func conv(
+    _ settings: String = #""groups": 1"#, filters: String = "2", kernel: String = "3"
+  ) -> String {
+    layer(
+      "Conv2D", "a",
+      "\"filters\": \(filters), \"kernel_size\": \(kernel), \"padding\": \"same\", \(settings)")
+  }
+
+  private static func chain(_ count: Int) -> [String] {
+    (0..<count).map { relu("n\($0)", reads: $0 == 0 ? "x" : "n\($0 - 1)") }
+  }
+
+  /// Models within each other, each of which calls the next so many times.
+  private static func nested(_ depth: Int, layers: Int) -> String {
+    var model = functional([input], output: "x")
+    for _ in 0..<depth {
+      let calls = Array(repeating: #"[["x", 0, 0, {}]]"#, count: layers).joined(separator: ", ")
+      let inner = model.dropLast() + ", \"inbound_nodes\": [\(calls)]}"
+      model = functional([input, inner.replacing(#""name": "m""#, #""name": "a""#)])
+        .replacing(#"[["a", 0, 0]]"#, #"[["a", 1, 0]]"#)
+    }
+    return model
+  }
+}
+
+extension String {
+  fileprivate func replacing(_ part: String, _ other: String) -> String {
+    guard let range = firstRange(of: part) else { return self }
+    return String(self[..<range.lowerBound]) + other + self[range.upperBound...]
+  }
+}
+
+extension Substring {
+  fileprivate func replacing(_ part: String, _ other: String) -> String {
+    String(self).replacing(part, other)
+  }
+}

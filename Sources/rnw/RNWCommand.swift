@@ -28,8 +28,8 @@ struct RNWCommand: AsyncParsableCommand {
       """,
     version: "rnw \(Tool.version)",
     subcommands: [
-      ConvertCommand.self, VerifyCommand.self, InspectCommand.self, SummaryCommand.self,
-      RunCommand.self, ExportCommand.self, InitCommand.self, BenchCommand.self,
+      ConvertCommand.self, VerifyCommand.self, DiffCommand.self, InspectCommand.self,
+      SummaryCommand.self, RunCommand.self, ExportCommand.self, InitCommand.self, BenchCommand.self,
     ])
 
   static func main() async {

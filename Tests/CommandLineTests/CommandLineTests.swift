@@ -15,6 +15,9 @@ struct CommandLineTests {
 
   static let narrow = Fixture.path("keras/narrow.h5")
 
+  static let plain = Fixture.path("keras/changed/plain.keras")
+  static let leaky = Fixture.path("keras/changed/leaky.keras")
+
   static let calls: [Call] = [
     Call(arguments: ["--help"], status: 0), Call(arguments: ["convert", "--help"], status: 0),
     Call(arguments: ["--version"], status: 0), Call(arguments: ["inspect", narrow], status: 0),
@@ -45,6 +48,25 @@ struct CommandLineTests {
       message: "is no text"),
     Call(
       arguments: ["run", narrow, "--filter", "sharp"], status: 64, message: "nearest, bilinear"),
+    Call(arguments: ["diff", narrow, Fixture.path("keras/narrow.keras")], status: 0),
+    Call(arguments: ["diff", narrow, Fixture.path("keras/broken/scaled.h5"), "--json"], status: 1),
+    Call(
+      arguments: ["diff", narrow, Fixture.path("keras/narrow.activations.npz")], status: 65,
+      message: "hint: --by-name compares"),
+    Call(arguments: ["diff", narrow, "/nowhere.h5"], status: 66, message: "no such file"),
+    Call(
+      arguments: ["verify", plain, "--against", Fixture.path("keras/changed/stride.keras")],
+      status: 1),
+    Call(
+      arguments: ["convert", leaky, "-o", "/nowhere/x.rnw"], status: 65,
+      message: "conv3_block1_1_relu is of a class that its own graph cannot be run with "
+        + "(a layer of class LeakyReLU)\nhint: --no-own-graph"),
+    Call(arguments: ["verify", plain, "--against", leaky], status: 65, message: "LeakyReLU"),
+    Call(arguments: ["verify", plain, "--against", leaky, "--no-own-graph"], status: 0),
+    Call(
+      arguments: ["run", narrow, "--own-graph"], status: 65,
+      message: "describes no graph of its own"),
+    Call(arguments: ["run", plain, "--own-graph"], status: 0),
     Call(arguments: ["bogus"], status: 64, message: "Unexpected argument 'bogus'"),
     Call(arguments: ["convert"], status: 64, message: "Missing expected argument"),
     Call(arguments: ["convert", narrow, "--limit", "-1"], status: 64),

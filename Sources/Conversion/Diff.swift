@@ -1,0 +1,117 @@
+package import Families
+import KerasGraph
+import ResNetV2
+import Tensors
+package import Verification
+import WeightSources
+
+/// Two files whose weights are to be compared.
+package struct DiffRequest: Sendable {
+  /// The first file.
+  package var first: String
+  /// The second file, in whose units differences are given.
+  package var second: String
+  /// The family of files that are not converted, or `nil` to recognise it.
+  package var family: Family?
+  /// Whether tensors are paired by the files' own names rather than by what they are in the network.
+  package var goesByName = false
+  /// The number of threads.
+  package var threads = Tool.coreCount
+
+  package init(first: String, second: String) {
+    self.first = first
+    self.second = second
+  }
+}
+
+/// What a comparison of two files' weights found.
+package struct DiffOutcome: Sendable {
+  /// The tensors, compared.
+  package let comparison: WeightComparison
+  /// In what the networks differ, beside their weights, such as `norm.epsilon is 1e-05 and 1.001e-05`.
+  package let networks: [String]
+}
+
+/// Compares the weights of two files, across containers and families; nothing is run.
+///
+/// - Throws: `InputError` where a file cannot be read or holds no known network.
+package func diff(_ request: DiffRequest) async throws -> DiffOutcome {
+  if request.goesByName {
+    let first = try await WeightFile.open(request.first)
+    let second = try await WeightFile.open(request.second)
+    return DiffOutcome(
+      comparison: try WeightComparison(
+        try namedTensors(of: first), try namedTensors(of: second), threads: request.threads),
+      networks: [])
+  }
+  let first = try await mapped(request.first, request.family)
+  let second = try await mapped(request.second, request.family)
+  let comparison = try WeightComparison(
+    try mappedTensors(of: first, threads: request.threads),
+    try mappedTensors(of: second, threads: request.threads), threads: request.threads)
+  return DiffOutcome(
+    comparison: comparison,
+    networks: try differences(
+      between: first.graph.configuration, and: second.graph.configuration))
+}
+
+private func mapped(_ path: String, _ family: Family?) async throws -> Model {
+  do {
+    return try await Model(path: path, family: family)
+  } catch let error as InputError where error.kind == .badData {
+    throw InputError(
+      error.kind, path: error.path, error.problem, place: error.place,
+      hint: "--by-name compares the tensors of any two files by their own names")
+  }
+}
+
+private func mappedTensors(of model: Model, threads: Int) throws -> [ComparedTensor] {
+  let parameters = try model.parameters(threads: threads)
+  let names = Dictionary(
+    (model.mapping?.entries ?? []).map { ($0.parameter.name, $0.tensor.name) }
+  ) { first, _ in first }
+  return model.graph.parameters.map { parameter in
+    ComparedTensor(
+      name: parameter.name, fileName: names[parameter.name] ?? parameter.name,
+      tensor: parameters[parameter])
+  }
+}
+
+private func namedTensors(of source: any WeightSource) throws -> [ComparedTensor] {
+  try source.tensors.map { info in
+    ComparedTensor(
+      name: info.name, fileName: info.name, tensor: try source.tensor(named: info.name))
+  }
+}
+
+// MARK: - Options of the networks
+
+/// The options in which two networks differ.
+private func differences(
+  between first: Configuration, and second: Configuration
+) throws -> [String] {
+  let (own, other) = (try options(of: first), try options(of: second))
+  return Set(own.keys).union(other.keys).sorted().filter { own[$0] != other[$0] }.map { name in
+    "\(name) is \(own[name] ?? "absent") and \(other[name] ?? "absent")"
+  }
+}
+
+/// Every option by its place, such as `stem.poolPadding`.
+private func options(of configuration: Configuration) throws -> [String: String] {
+  var options: [String: String] = [:]
+  func visit(_ value: JSONValue, _ name: String) {
+    switch value {
+    case .object(let entries):
+      for (key, value) in entries { visit(value, name.isEmpty ? key : "\(name).\(key)") }
+    case .list(let elements):
+      for (index, value) in elements.enumerated() { visit(value, "\(name)[\(index)]") }
+    case .text(let text): options[name] = text
+    case .integer(let number): options[name] = String(number)
+    case .number(let number): options[name] = String(number)
+    case .bool(let flag): options[name] = String(flag)
+    case .null: options[name] = "none"
+    }
+  }
+  visit(try JSONValue(json: RecordCoding.json(configuration).utf8), "")
+  return options
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Conversion
+import Verification
+
+/// `rnw diff`.
+struct DiffCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Compare the weights of two files, tensor by tensor, across containers and families.",
+    discussion: """
+      Tensors are paired by what they are in the network, whatever their files call them and however they lie \
+      there. Nothing is run. For each tensor that differs: the largest difference, the same in units of the second \
+      file's largest value, the cosine, how many values are the same to the bit, and what was done to it, if that \
+      is one thing: exchanged with another tensor, channels in another order, transposed, scaled, rounded to \
+      float16, bfloat16 or int8. In what the networks differ beside their weights is said, and does not decide.
+
+      Exit status: 0 all weights are equal to the bit; 1 they are not; 65, 66 a file cannot be read.
+
+      EXAMPLES
+        rnw diff resnet50v2.h5 resnet50v2.keras
+        rnw diff half.rnw resnet50v2.h5 --json
+        rnw diff before.safetensors after.safetensors --by-name
+      """)
+
+  @Argument(help: "The first file, of any kind.")
+  var first: String
+
+  @Argument(help: "The second file, in whose units differences are given.")
+  var second: String
+
+  @OptionGroup var family: FamilyOption
+
+  @Flag(help: "Pair tensors by the files' own names; the files may hold anything.")
+  var byName = false
+
+  @Flag(help: "List every tensor, in the order of the first file.")
+  var all = false
+
+  @OptionGroup var threads: ThreadsOption
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func run() async throws {
+    var request = DiffRequest(first: first, second: second)
+    request.family = try family.family
+    request.goesByName = byName
+    request.threads = threads.count
+    let outcome = try await diff(request)
+    try StandardOutput.write(
+      json
+        ? try RecordCoding.json(
+          WeightRecord(
+            outcome.comparison, files: [first, second], networks: outcome.networks), pretty: true)
+          + "\n"
+        : WeightReport(maximumRows: all ? nil : 20)
+          .text(for: outcome.comparison, networks: outcome.networks))
+    if !outcome.comparison.areEqual { throw ExitCode(1) }
+  }
+}

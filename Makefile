@@ -4,7 +4,8 @@ SWIFT ?= swift
 RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
-.PHONY: demo test lint bench benchmarks fixtures fuzz setup build clean c-library c-test python-test python-test-numpy
+.PHONY: demo test html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
+  c-library c-test python-test python-test-numpy
 
 demo: build
 	@mkdir -p generated
@@ -18,6 +19,17 @@ build: setup
 
 test: setup
 	$(SWIFT) test
+
+# The page in headless Chromium, the JSON documents against docs/schemas, the JUnit file by a parser.
+html-test: build
+	Scripts/check-reports
+
+screenshot: build
+	Scripts/check-reports screenshot
+
+# Rewrites the table of faults in docs/verification.md.
+fault-table: setup
+	RNW_WRITE_FAULT_TABLE=1 $(SWIFT) test --filter FaultCatalogueTests
 
 lint:
 	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples Bindings Benchmarks
@@ -61,4 +73,4 @@ setup:
 	@Scripts/setup
 
 clean:
-	rm -rf .build generated
+	rm -rf .build .build-reports generated

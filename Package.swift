@@ -106,8 +106,14 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "KerasGraph", dependencies: ["Tensors", "Inference"], swiftSettings: strict),
     .target(
-      name: "Verification", dependencies: ["Tensors", "ResNetV2", "Families", "Inference"],
-      swiftSettings: strict),
+      name: "Verification",
+      dependencies: [
+        "Tensors", "ResNetV2", "Families", "Inference",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [
+        .embedInCode("Reports/HTML/Page/report.css"), .embedInCode("Reports/HTML/Page/report.js"),
+      ], swiftSettings: strict),
     .target(
       name: "Conversion",
       dependencies: [

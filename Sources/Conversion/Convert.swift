@@ -32,6 +32,8 @@ package struct ConversionRequest: Sendable {
   package var usesOwnGraph = true
   /// What the network is run on.
   package var input: InputArgument = .standardProbe
+  /// Whether it is also found out how the differences of a layer are spread.
+  package var collectsDetail = false
   /// Whether an existing output is replaced and suspicious values are accepted.
   package var isForced = false
   /// The number of threads.

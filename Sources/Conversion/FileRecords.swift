@@ -131,6 +131,6 @@ package enum RecordCoding {
 }
 
 /// The last part of a path.
-func fileName(of path: String) -> String {
+package func fileName(of path: String) -> String {
   String(path.split(separator: "/").last ?? Substring(path))
 }

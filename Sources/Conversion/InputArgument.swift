@@ -11,6 +11,12 @@ package enum InputArgument: Hashable, Sendable {
   /// So many images of the probe of a seed.
   case probe(seed: UInt64, count: Int)
 
+  /// The file that is read, if any.
+  package var path: String? {
+    guard case .file(let path) = self else { return nil }
+    return path
+  }
+
   /// The most images that a probe may have.
   private static let maximumProbeImages = 4096
 

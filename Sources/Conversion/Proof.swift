@@ -41,16 +41,18 @@ struct Proof {
     let threads = request.threads
     let inputs = try InputImages(request.input, for: model)
     let written = try await Model(path: path)
+    let writtenParameters = try written.parameters(threads: threads)
     let candidate = FastExecutor(
-      graph: written.graph, parameters: try written.parameters(threads: threads), threads: threads,
-      winograd: false)
+      graph: written.graph, parameters: writtenParameters, threads: threads, winograd: false)
     let truth = RecordingExecutor(
       ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
       node: model.graph.certifiedNode)
     func comparison(_ limits: Limits, _ mode: Comparison.Mode) -> Comparison {
-      Comparison(
+      var comparison = Comparison(
         candidate: candidate, layerNames: model.layerNames, limits: limits, mode: mode,
         progress: progress)
+      comparison.collectsDetail = request.collectsDetail
+      return comparison
     }
     func run(_ comparison: Comparison, against truth: any Executor) throws -> Comparison.Outcome {
       var rest = inputs
@@ -90,8 +92,12 @@ struct Proof {
       }.explain(result, against: ownGraph, input: input)
     }
     framework = try archive.map {
-      try comparison(limits, .propagated).run(
-        against: try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames))
+      let archive = try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames)
+      let byFramework = comparison(limits, .propagated)
+      let diagnosis = Diagnosis(
+        of: byFramework, parameters: writtenParameters, words: model.family.parameterWords
+      ) { ReferenceExecutor(graph: $0, parameters: $1, threads: threads) }
+      return try diagnosis.explain(try byFramework.run(against: archive), against: archive)
     }
 
     if case .probe(let seed, _) = request.input, let value = truth.value {

@@ -26,6 +26,8 @@ package struct VerificationRequest: Sendable {
   package var mode = Comparison.Mode.propagated
   /// The layers that are compared, or `nil` for all.
   package var layers: Glob?
+  /// Whether it is also found out how the differences of a layer are spread.
+  package var collectsDetail = false
   /// The number of threads.
   package var threads = Tool.coreCount
 
@@ -54,9 +56,10 @@ package func verify(
     limits.overrides += try Limits.Override.read(
       path: file, graph: model.graph, layerNames: model.layerNames)
   }
-  let comparison = Comparison(
+  var comparison = Comparison(
     candidate: candidate, layerNames: model.layerNames, limits: limits, mode: request.mode,
     layers: request.layers, progress: progress)
+  comparison.collectsDetail = request.collectsDetail
   do {
     return try await compare(comparison, model, parameters, with: truth, request)
   } catch let error as ComparisonError {

@@ -39,6 +39,10 @@ package struct Comparison: Sendable {
   /// The nodes to compare, beside ``layers``; `nil` for all.
   var nodes: Set<Int>?
 
+  /// Whether it is also found out how the differences of a layer are spread, for a page that shows
+  /// it.
+  package var collectsDetail = false
+
   /// Is told after each layer how many layers of how many are done, over all inputs.
   package var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
 

@@ -17,6 +17,9 @@ package struct Culprit: Hashable, Sendable {
   /// The layer's own scaled error: isolated where that was measured.
   package let scaledError: Double
 
+  /// The error in words; where values are not finite, how many.
+  let error: String
+
   /// The compared layers that it reads; layers that were not compared are looked through.
   package let inputs: [Input]
 
@@ -81,6 +84,7 @@ extension Comparison.Outcome {
     return Culprit(
       node: layer.node, name: layer.name, familyName: layer.familyName, evidence: evidence,
       scaledError: layer.isolated?.scaledError ?? layer.scaledError,
+      error: layer.errorText(layer.isolated?.scaledError ?? layer.scaledError),
       inputs: inputs.map {
         Culprit.Input(displayName: $0.displayName, scaledError: $0.scaledError)
       },

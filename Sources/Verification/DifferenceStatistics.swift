@@ -24,6 +24,9 @@ package struct DifferenceStatistics: Hashable, Sendable {
   /// The values that are not finite.
   package private(set) var nonFinite = NonFiniteCounts()
 
+  /// How the differences are spread; `nil` where nobody asked.
+  package private(set) var detail: DifferenceDetail?
+
   private var sumOfDifferences = 0.0
   private var sumOfSquaredDifferences = 0.0
   private var sumOfSquaredReferences = 0.0
@@ -39,8 +42,10 @@ package struct DifferenceStatistics: Hashable, Sendable {
   ///   - candidate: the values a.
   ///   - reference: the values b, as many.
   ///   - limit: the scaled error above which a value is counted in ``overLimit``.
+  ///   - channels: the number of channels, innermost, where ``detail`` is wanted.
   package init(
-    candidate: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>, limit: Double
+    candidate: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>, limit: Double,
+    channels: Int? = nil
   ) {
     precondition(candidate.count == reference.count)
     count = reference.count
@@ -57,6 +62,9 @@ package struct DifferenceStatistics: Hashable, Sendable {
       overLimit = countDifferences(candidate, reference, over: limit * scale)
     }
     overLimit += nonFinite.mismatched
+    detail = channels.map {
+      DifferenceDetail(candidate: candidate, reference: reference, channels: $0)
+    }
   }
 
   /// Statistics of values that cannot be paired, such as two values of different shapes.
@@ -76,6 +84,9 @@ package struct DifferenceStatistics: Hashable, Sendable {
     maximumReference = max(maximumReference, next.maximumReference)
     overLimit += next.overLimit
     nonFinite.merge(next.nonFinite)
+    if let detail = next.detail {
+      if self.detail == nil { self.detail = detail } else { self.detail?.merge(detail) }
+    }
     sumOfDifferences += next.sumOfDifferences
     sumOfSquaredDifferences += next.sumOfSquaredDifferences
     sumOfSquaredReferences += next.sumOfSquaredReferences
@@ -123,7 +134,8 @@ extension DifferenceStatistics {
     return 10 * decimalLogarithm(sumOfSquaredReferences / sumOfSquaredDifferences)
   }
 
-  private var scale: Double { maximumReference > 0 ? maximumReference : 1 }
+  /// What differences are measured in: the largest |b|, or 1 where all b are zero.
+  var scale: Double { maximumReference > 0 ? maximumReference : 1 }
 }
 
 /// How many values are not finite, on either side.

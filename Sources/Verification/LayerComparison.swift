@@ -63,15 +63,22 @@ package struct LayerComparison: Hashable, Sendable {
     max(propagated?.scaledError ?? 0, isolated?.scaledError ?? 0)
   }
 
-  private var deciding: (error: Double, limit: Double, times: Double) {
-    let measured = [
-      propagated.map { ($0.scaledError, propagatedLimit) },
-      isolated.map { ($0.scaledError, isolatedLimit) },
-    ].compactMap { $0 }.map { error, limit in
-      (error: error, limit: limit, times: error == 0 ? 0 : error / limit)
-    }
+  /// The differences that ``scaledError`` comes from.
+  var decidingStatistics: DifferenceStatistics { deciding.statistics }
+
+  private var deciding:
+    (statistics: DifferenceStatistics, error: Double, limit: Double, times: Double)
+  {
+    let measured = [(propagated, propagatedLimit), (isolated, isolatedLimit)]
+      .compactMap { statistics, limit in
+        statistics.map { (statistics: $0, error: $0.scaledError, limit: limit) }
+      }.map { statistics, error, limit in
+        (statistics: statistics, error: error, limit: limit, times: error == 0 ? 0 : error / limit)
+      }
     // Of equals the first: propagated.
-    guard let first = measured.first else { return (0, propagatedLimit, 0) }
+    guard let first = measured.first else {
+      return (DifferenceStatistics(), 0, propagatedLimit, 0)
+    }
     return measured.dropFirst().reduce(first) { $1.times > $0.times ? $1 : $0 }
   }
 

@@ -66,9 +66,11 @@ final class LayerTable {
       layers[node]?.problem = problem
       return
     }
+    let channels = comparison.collectsDetail ? reference.shape.dimensions.last : nil
     let statistics = candidate.values.withUnsafeBufferPointer { candidate in
       reference.values.withUnsafeBufferPointer { reference in
-        DifferenceStatistics(candidate: candidate, reference: reference, limit: limit)
+        DifferenceStatistics(
+          candidate: candidate, reference: reference, limit: limit, channels: channels)
       }
     }
     add(statistics, to: node, isolated)

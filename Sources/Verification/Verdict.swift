@@ -59,12 +59,6 @@ extension Comparison.Outcome {
       notes.append(
         "\(first.displayName) has NaN or infinite values on both sides; they count as equal")
     }
-    if let agreement, !agreement.agreesOnFirst {
-      let different = agreement.images - agreement.sameFirst
-      notes.append(
-        "the first class differs on \(different) of \(agreement.images) "
-          + (agreement.images == 1 ? "image" : "images"))
-    }
     return notes
   }
 }

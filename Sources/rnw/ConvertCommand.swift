@@ -88,6 +88,9 @@ struct ConvertCommand: AsyncParsableCommand {
     guard maxError.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--max-error takes a positive number.")
     }
+    guard report == nil || report != outputPath else {
+      throw ValidationError("--report and --output name the same file.")
+    }
     guard precision != .auto || maxError != nil else {
       throw ValidationError("--precision auto needs --max-error E.")
     }
@@ -108,13 +111,23 @@ struct ConvertCommand: AsyncParsableCommand {
     request.usesOwnGraph = ownGraph.isUsed
     request.isForced = force
     request.threads = threads.count
+    let file = try report.map {
+      try ReportFile(path: $0, inputs: [source, reference, request.input.path, outputPath])
+    }
+    request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
     let outcome = try await convert(request, progress: bar.update)
     bar.finish()
-    if let report { try ReportFile(path: report).write(outcome.worse, command: commandLine) }
+    try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
     try StandardOutput.write(
       json ? ConversionReport(outcome, path: outputPath).json() : text(of: outcome))
     if !outcome.passes { throw ExitCode(1) }
+  }
+
+  private func title(of outcome: ConversionOutcome) -> String {
+    let isOwn = outcome.reference == nil || !outcome.comparison.verdict.passes
+    let truth = isOwn ? source : reference ?? source
+    return "\(fileName(of: source)) as \(fileName(of: outputPath)) against \(fileName(of: truth))"
   }
 
   private var outputPath: String {

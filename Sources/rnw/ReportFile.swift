@@ -2,30 +2,98 @@ import Tensors
 import Verification
 
 /// A comparison written to a file; the ending of its name decides the form.
+///
+/// The file is begun before anything is computed, so that a place that cannot be written is known
+/// at once, and takes its name only when the report is whole.
 struct ReportFile {
-  let path: String
+  /// What reports can be.
+  enum Form: String, CaseIterable {
+    case html
+    case json
+    case md
+    case xml
+  }
 
-  func write(_ result: Comparison.Outcome, command: String) throws {
-    let text = try text(of: result, command: command)
-    let output = try OutputFile(path: path, replacing: true)
+  /// The form that the name asks for.
+  let form: Form
+
+  private let output: OutputFile
+
+  /// Begins a report.
+  ///
+  /// - Parameter inputs: the files that are read; those that are there are never replaced.
+  /// - Throws: `InputError` of kind `cannotCreate`.
+  init(path: String, inputs: [String?]) throws {
+    guard path != "-" else {
+      throw InputError(
+        .cannotCreate, path: path, "is no file to write a report to",
+        place: "a name that ends in \(Self.endings) was expected",
+        hint: "--json prints the comparison to standard output")
+    }
+    guard let form = Self.form(of: path) else {
+      throw InputError(
+        .cannotCreate, path: path, "has an ending of no report",
+        place: "\(Self.endings) was expected")
+    }
+    self.form = form
+    output = try OutputFile(
+      path: path, replacing: true,
+      inputs: inputs.compactMap { $0 }.compactMap { try? MappedFile(path: $0).identity })
+  }
+
+  /// Writes the whole report and puts it into its place.
+  ///
+  /// - Parameters:
+  ///   - result: what was compared.
+  ///   - title: the model and what it was compared with.
+  ///   - command: the command line.
+  func write(_ result: Comparison.Outcome, title: String, command: String) throws {
+    let text =
+      switch form {
+      case .html: HTMLReport(title: title, command: command).text(for: result)
+      case .json: try JSONReport(result, command: command).text()
+      case .md: MarkdownReport(title: title, command: command).text(for: result)
+      case .xml: JUnitReport(suite: title, command: command).text(for: result)
+      }
     try output.write(Array(text.utf8), at: 0)
     try output.commit()
   }
 
-  private func text(of result: Comparison.Outcome, command: String) throws -> String {
-    switch path.split(separator: ".").last?.lowercased() {
-    case "json": return try JSONReport(result, command: command).text()
-    case "html": return HTMLReport(title: "rnw verify", command: command).text(for: result)
-    case "md": return MarkdownReport(command: command).text(for: result)
-    case "xml": return JUnitReport(suite: "rnw").text(for: result)
-    default:
-      throw InputError(
-        .cannotCreate, path: path, "has an ending of no report", place: ".html, .json, .md or .xml")
-    }
+  private static func form(of path: String) -> Form? {
+    let parts = path.split(separator: "/").last?.split(separator: ".") ?? []
+    return parts.count > 1 ? Form(rawValue: parts[parts.count - 1].lowercased()) : nil
+  }
+
+  private static var endings: String {
+    let all = Form.allCases.map { ".\($0.rawValue)" }
+    return all.dropLast().joined(separator: ", ") + " or " + (all.last ?? "")
   }
 }
 
-/// The command line as it was given, for reports.
+/// The command line as it was given, for reports: what a shell would not take as it stands is
+/// quoted.
 let commandLine = CommandLine.arguments.enumerated().map { index, argument in
-  index == 0 ? "rnw" : argument.contains(" ") ? "'\(argument)'" : argument
+  index == 0 ? "rnw" : argument.quotedForShell
 }.joined(separator: " ")
+
+extension String {
+  fileprivate var quotedForShell: String {
+    let plain =
+      !isEmpty
+      && utf8.allSatisfy { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+          UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: ","),
+          UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "@"), UInt8(ascii: "%"), 0x80...0xFF:
+          true
+        default: false
+        }
+      }
+    return plain
+      ? self
+      : "'"
+        + split(separator: "'", omittingEmptySubsequences: false)
+        .joined(separator: "'\\''") + "'"
+  }
+}

@@ -71,6 +71,9 @@ struct VerifyCommand: AsyncParsableCommand {
     guard limit.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--limit takes a positive number.")
     }
+    if report != nil, against == nil {
+      throw ValidationError("--report needs --against FILE: it reports a comparison.")
+    }
   }
 
   func run() async throws {
@@ -85,10 +88,16 @@ struct VerifyCommand: AsyncParsableCommand {
     request.threads = threads.count
     request.usesOwnGraph = ownGraph.isUsed
     guard let against else { return try await checkAlone(request) }
+    let file = try report.map {
+      try ReportFile(path: $0, inputs: [model, against, request.input?.path])
+    }
+    request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
     let result = try await verify(request, against: against, progress: bar.update)
     bar.finish()
-    if let report { try ReportFile(path: report).write(result, command: commandLine) }
+    try file?.write(
+      result, title: "\(fileName(of: model)) against \(fileName(of: against))",
+      command: commandLine)
     try StandardOutput.write(
       json ? try JSONReport(result, command: commandLine).text() : text(of: result))
     if !result.verdict.passes { throw ExitCode(1) }

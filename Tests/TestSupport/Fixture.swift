@@ -7,6 +7,11 @@ package enum Fixture {
     root(of: file) + "/Fixtures/" + name
   }
 
+  /// The path of a page of the documentation.
+  package static func document(_ name: String, from file: String = #filePath) -> String {
+    root(of: file) + "/docs/" + name
+  }
+
   /// The bytes of a committed fixture.
   package static func bytes(_ name: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(filePath: path(name))))

@@ -24,9 +24,9 @@ struct ReportTests {
     let text = TextReport(maximumRows: 2).text(for: try Self.failing())
     #expect(
       text == """
-        layer                            shape              isolated    error  × limit
-        conv2_block2_1_bn                1×4×5×4                0.50     0.50    25000
-        post_bn                          1×2×3×12                  0  1.0e-03       50
+        layer                           shape             isolated propagated  × limit
+        conv2_block2_1_bn               1×4×5×4               0.50       0.50    25000
+        post_bn                         1×2×3×12                 0    1.0e-03       50
           … and 2 layers with smaller errors
 
         FAIL: 2 of 4 layers out of limits
@@ -42,7 +42,6 @@ struct ReportTests {
           missing   avg_pool, not in the reference, not compared
           unknown   a, b, c and 1 more, only in the reference, not compared
           folded    conv1_pad, compared as part of the layer after it
-          note      the first class differs on 1 of 2 images
 
         """)
     #expect(
@@ -131,35 +130,86 @@ struct ReportTests {
 
   @Test("Names from strangers can neither leave their element nor control a terminal")
   func hostileNames() throws {
+    let hostile = "<script>alert('x')</script>\u{1B}[2J|\"&-->]]><img src=x onerror=alert(1)>`"
+    let sample = Sample.keras
     var result = try Self.failing()
-    let hostile = "<script>alert('x')</script>\u{1B}[2J|\"&"
-    result.coverage.unknown = [hostile]
+    result = Comparison.Outcome(
+      graph: result.graph,
+      layerNames: LayerNames(
+        layout: .nhwc,
+        names: Dictionary(uniqueKeysWithValues: sample.graph.nodes.map { ($0.name, hostile) }),
+        folded: []),
+      layers: result.layers.map { layer in
+        var hostileLayer = LayerComparison(
+          node: layer.node, name: layer.name, familyName: hostile, operation: hostile,
+          shape: layer.shape, layout: .nhwc, propagatedLimit: 2e-5, isolatedLimit: 2e-5)
+        hostileLayer.propagated = layer.propagated
+        hostileLayer.problem = hostile
+        return hostileLayer
+      }, isFromArchive: false, coverage: Coverage(missing: [hostile], unknown: [hostile]),
+      agreement: nil, images: 1, inputShape: [1, 15, 18, 3],
+      suspicion: Suspicion(explanation: hostile, scaledError: nil))
     let html = HTMLReport(title: hostile, command: hostile).text(for: result)
-    #expect(!html.contains("<script>alert"))
+    // The two scripts are the page's own, and no other element was opened.
+    #expect(html.components(separatedBy: "<script").count - 1 == 2)
+    #expect(!html.contains("<img"))
     #expect(html.contains("&lt;script&gt;alert(&#39;x&#39;)"))
-    for text in [
-      html, TextReport().text(for: result), JUnitReport(suite: hostile).text(for: result),
-      MarkdownReport().text(for: result),
-    ] {
+    let junit = JUnitReport(suite: hostile, command: hostile).text(for: result)
+    let markdown = MarkdownReport(title: hostile, command: "rnw").text(for: result)
+    for text in [html, TextReport().text(for: result), junit, markdown] {
       #expect(!text.contains("\u{1B}"))
     }
-    #expect(!MarkdownReport().text(for: result).contains("<script>"))
+    #expect(!junit.contains("<script") && !junit.contains("<img"))
+    // In Markdown a name is code or has its brackets escaped.
+    let outside = markdown.split(separator: "`").enumerated().filter { $0.offset.isMultiple(of: 2) }
+    #expect(!outside.contains { $0.element.contains("<script") || $0.element.contains("<img") })
   }
 
   @Test("The page needs nothing from anywhere, and draws every layer")
   func html() throws {
     let sample = Sample.keras
-    let result = try sample.comparison(of: sample.executor, mode: .both)
-      .run(against: sample.executor, inputs: [sample.input])
+    var comparison = sample.comparison(of: sample.executor, mode: .both)
+    comparison.collectsDetail = true
+    let result = try comparison.run(against: sample.executor, inputs: [sample.input])
     let page = HTMLReport(title: "a", command: "rnw verify").text(for: result)
-    for forbidden in ["http://", "https://", "src=", "@import", "url("] {
+    for forbidden in ["http://", "https://", "src=", "@import", "url(", " style=", " onclick"] {
       #expect(!page.contains(forbidden), "\(forbidden)")
     }
+    #expect(page.contains("default-src 'none'"))
     for layer in result.layers {
       #expect(page.contains("<tr id=\"layer-\(layer.node)\""))
       #expect(page.contains("href=\"#layer-\(layer.node)\""))
     }
-    #expect(page.contains("<strong>PASS</strong>"))
+    #expect(page.contains("✓ PASS"))
+    #expect(HTMLReport(title: "a", command: "rnw verify").text(for: result) == page)
+  }
+
+  @Test("The page's script gets the spread of a layer's differences as numbers and letters only")
+  func htmlData() throws {
+    var result = try Self.passing()
+    result.layers[0].propagated = statistics(
+      [1, 2, 3, .nan], [1, 2 - 1e-4, 3 + 1e-5, 0], channels: 4)
+    let text = HTMLLayerData(result).json
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let layer = try #require(document["\(result.layers[0].node)"] as? [String: Any])
+    let propagated = try #require(layer["propagated"] as? [String: Any])
+    #expect(propagated["limit"] as? Double == 2e-5)
+    // Zero; 1.7 times the limit; a sixth of it; not finite.
+    #expect(propagated["channels"] as? String == "AdX9")
+    let sizes = try #require(propagated["sizes"] as? [Any])
+    #expect(sizes[0] as? Int == 1)
+    #expect(sizes[1] as? Int == 1)
+    #expect((propagated["figures"] as? [String])?.count == 12)
+  }
+
+  @Test("Values that are not finite are counted in words, not called an error of infinity")
+  func notFinite() throws {
+    var result = try Self.passing()
+    result.layers[0].propagated = DifferenceStatistics([.nan, .infinity, 1], [1, 1, 1], limit: 1)
+    let text = TextReport().text(for: result)
+    #expect(text.contains("conv1_conv: 1 value is NaN, 1 infinite, none in the reference"))
+    #expect(!text.contains("error inf"))
   }
 
   @Test("JUnit has a case per layer and a failure per failing one")
@@ -167,16 +217,20 @@ struct ReportTests {
     let text = JUnitReport(suite: "a & b").text(for: try Self.failing())
     #expect(text.components(separatedBy: "<testcase ").count - 1 == 4)
     #expect(text.components(separatedBy: "<failure ").count - 1 == 2)
-    #expect(text.contains("<testsuite name=\"a &amp; b\" tests=\"4\" failures=\"2\""))
+    #expect(text.contains("<testsuite name=\"a &amp; b\" tests=\"4\" failures=\"2\" errors=\"0\""))
     #expect(text.contains("the first wrong layer: gamma and beta are swapped"))
   }
 
   @Test("Markdown has the verdict and the worst layers")
   func markdown() throws {
-    let text = MarkdownReport(maximumRows: 2, command: "rnw verify a").text(for: try Self.failing())
-    #expect(text.hasPrefix("**FAIL**: 2 of 4 layers out of limits\n"))
-    #expect(text.contains("| conv2_block2_1_bn | 1×4×5×4 | 0.50 | 0.50 | 25000 | ✗ |\n"))
-    #expect(text.contains("\n`rnw verify a`\n"))
+    let text = MarkdownReport(
+      title: "a against [b]", maximumRows: 2, command: "rnw verify a '```'"
+    ).text(for: try Self.failing())
+    #expect(text.hasPrefix("### a against \\[b\\]\n\n**❌ FAIL**: 2 of 4 layers out of limits\n"))
+    #expect(text.contains("- suspected: **gamma and beta are swapped"))
+    #expect(text.contains("| `conv2_block2_1_bn` | 1×4×5×4 | 0.50 | 0.50 | 25000 | ◆ |\n"))
+    #expect(text.contains("| `post_bn` | 1×2×3×12 | 0 | 1.0e-03 | 50 | ✗ |\n"))
+    #expect(text.contains("\n````sh\nrnw verify a '```'\n````\n"))
     #expect(text.contains("… and 2 layers with smaller errors"))
   }
 
@@ -235,6 +289,17 @@ struct ReportTests {
         return layer
       }, isFromArchive: false, coverage: Coverage(), agreement: nil, images: 1,
       inputShape: [1, 15, 18, 3])
+  }
+
+  private func statistics(
+    _ candidate: [Float], _ reference: [Float], channels: Int
+  ) -> DifferenceStatistics {
+    candidate.withUnsafeBufferPointer { candidate in
+      reference.withUnsafeBufferPointer { reference in
+        DifferenceStatistics(
+          candidate: candidate, reference: reference, limit: 2e-5, channels: channels)
+      }
+    }
   }
 
   /// One value of 1 on both sides, and one that is off.

@@ -31,7 +31,37 @@ struct Sample: Sendable, CustomStringConvertible {
       configuration.stages[index].innerChannels = widths.0
       configuration.stages[index].outputChannels = widths.1
     }
-    self.family = id
+    try self.init(
+      family: family, configuration: configuration, seed: seed,
+      input: .probe([2, 15, 18, 3], seed: 3))
+  }
+
+  /// A network of a family with a random architecture, random parameters and a random input size.
+  static func random(family id: String, seed: UInt64) throws -> Sample {
+    var generator = SplitMix64(seed: seed)
+    func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+    let family = try #require(Family.named(id))
+    let isBasic = id == "torch" && pick(0...2) == 0
+    let stages = pick(1...3)
+    var configuration = family.configuration(
+      kind: isBasic ? .basic : .bottleneck, blocks: (0..<stages).map { _ in pick(1...3) },
+      classes: pick(3...12))
+    configuration.stem.convolutions[0].outputChannels = pick(3...9)
+    for index in configuration.stages.indices {
+      let inner = pick(3...8)
+      configuration.stages[index].innerChannels = inner
+      configuration.stages[index].outputChannels = isBasic ? inner : pick(4...14)
+    }
+    let size = pick(1...2)
+    return try Sample(
+      family: family, configuration: configuration, seed: seed,
+      input: .probe([size, pick(12...24), pick(12...24), 3], seed: seed))
+  }
+
+  private init(
+    family: Family, configuration: Configuration, seed: UInt64, input: Activation
+  ) throws {
+    self.family = family.id
     graph = try Graph(configuration)
     names = family.layerNames(for: graph)
     var generator = SplitMix64(seed: seed)
@@ -40,7 +70,7 @@ struct Sample: Sendable, CustomStringConvertible {
         uniqueKeysWithValues: graph.parameters.map { parameter in
           (parameter.name, parameter.random(&generator))
         }), for: graph)
-    input = .probe([2, 15, 18, 3], seed: 3)
+    self.input = input
   }
 
   /// The same network with other parameters.

@@ -59,6 +59,45 @@ struct DifferenceStatisticsTests {
     #expect(right == statistics)
   }
 
+  @Test("The spread counts every difference once, by size, sign and channel", arguments: [0, 300])
+  func detail(cut: Int) throws {
+    let (a, b) = pair(count: 600, seed: 5)
+    let channels = 6
+    var detail = self.detail(Array(a[..<cut]), Array(b[..<cut]), channels: channels)
+    detail.merge(self.detail(Array(a[cut...]), Array(b[cut...]), channels: channels))
+    let differences = zip(a, b).map { $0 - $1 }
+    for channel in 0..<channels {
+      let own = stride(from: channel, to: 600, by: channels).map { differences[$0].magnitude }
+      #expect(detail.channelMaxima[channel] == own.max())
+    }
+    let (first, above, below) = detail.sizes
+    for (index, count) in above.enumerated() {
+      let exponent = first + index
+      #expect(count == differences.count { $0 > 0 && Int($0.exponent) == exponent })
+      #expect(below[index] == differences.count { $0 < 0 && Int($0.exponent) == exponent })
+    }
+    #expect(detail.equal == differences.count { $0 == 0 })
+    #expect(detail.equal + above.reduce(0, +) + below.reduce(0, +) == 600)
+    #expect(detail.broken == 0)
+  }
+
+  @Test("In the spread, the same NaN or infinity on both sides is equal, any other pair broken")
+  func brokenDetail() {
+    let detail = detail(
+      [.nan, .infinity, .nan, 1, .infinity, 2], [.nan, .infinity, 1, 1, -.infinity, 1], channels: 3)
+    #expect(detail.equal == 3)
+    #expect(detail.broken == 2)
+    #expect(detail.channelMaxima == [0, .infinity, .infinity])
+  }
+
+  private func detail(_ a: [Float], _ b: [Float], channels: Int) -> DifferenceDetail {
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer {
+        DifferenceDetail(candidate: a, reference: $0, channels: channels)
+      }
+    }
+  }
+
   @Test("Equal values have no error, a cosine of 1 and no noise")
   func equalValues() {
     let (a, _) = pair(count: 3000, seed: 2)

@@ -128,7 +128,9 @@ extension Diagnosis {
       return seen
     }
     guard let layer else { return nil }
-    return try bestHypothesis(for: layer, limit: limit)
+    return try notFiniteParameter(of: layer)
+      ?? bestHypothesis(for: layer, limit: limit)
+      ?? negativeVariance(of: layer)
       ?? missingStep(of: layer, limit: limit)
       ?? solvedParameter(of: layer, limit: limit)
       ?? layer.placeOfError(

@@ -1,30 +1,36 @@
 /// A comparison as JUnit XML, which build servers show: a test case per layer.
 package struct JUnitReport: Sendable {
-  /// The name of the test suite, such as the model that was verified.
+  /// The name of the test suite, such as the model and what it was compared with.
   package var suite: String
 
+  /// The command line that made the comparison.
+  package var command: String?
+
   /// Describes a report.
-  package init(suite: String = "rnw verify") {
+  package init(suite: String = "rnw verify", command: String? = nil) {
     self.suite = suite
+    self.command = command
   }
 
   /// The document with a line break at the end.
   package func text(for result: Comparison.Outcome) -> String {
     let verdict = result.verdict
     let suite = suite.escapedForMarkup
-    var lines = [
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
-      "<testsuites tests=\"\(verdict.compared)\" failures=\"\(verdict.failed)\">",
-      "  <testsuite name=\"\(suite)\" tests=\"\(verdict.compared)\" failures=\"\(verdict.failed)\" "
-        + "errors=\"0\" skipped=\"0\">",
-    ]
-    lines += result.layers.flatMap { layer in
-      testCase(layer, suite: suite, isCulprit: layer.node == verdict.culprit?.node, verdict)
-    }
-    lines += [
-      "    <system-out>\(verdict.line.escapedForMarkup)</system-out>", "  </testsuite>",
-      "</testsuites>",
-    ]
+    let counts = "tests=\"\(verdict.compared)\" failures=\"\(verdict.failed)\" errors=\"0\""
+    let output = [command, verdict.line].compactMap { $0?.escapedForMarkup }
+    let lines =
+      [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+        "<testsuites name=\"rnw\" \(counts)>",
+        "  <testsuite name=\"\(suite)\" \(counts) skipped=\"0\">",
+      ]
+      + result.layers.flatMap { layer in
+        testCase(layer, suite: suite, isCulprit: layer.node == verdict.culprit?.node, verdict)
+      }
+      + [
+        "    <system-out>\(output.joined(separator: "\n"))</system-out>", "  </testsuite>",
+        "</testsuites>",
+      ]
     return lines.map { $0 + "\n" }.joined()
   }
 
@@ -33,14 +39,24 @@ package struct JUnitReport: Sendable {
   ) -> [String] {
     let head = "    <testcase classname=\"\(suite)\" name=\"\(layer.displayName.escapedForMarkup)\""
     guard !layer.passes else { return [head + "/>"] }
-    var text = layer.problem ?? layer.figure
+    var message = layer.problem ?? layer.figure
+    var body = "\(layer.name), \(layer.operation), shape \(layer.shape)"
     if isCulprit, let culprit = verdict.culprit {
-      text +=
-        "; the first wrong layer"
-        + (culprit.suspicion.map { ": \($0.explanation)" } ?? "")
+      message += "; the first wrong layer"
+      message += culprit.suspicion.map { ": \($0.explanation)" } ?? ""
+      body += "\n" + culprit.description
     }
     return [
-      head + ">", "      <failure message=\"\(text.escapedForMarkup)\"/>", "    </testcase>",
+      head + ">",
+      "      <failure type=\"limit\" message=\"\(message.escapedForMarkup)\">\(body.escapedLines)</failure>",
+      "    </testcase>",
     ]
+  }
+}
+
+extension String {
+  /// Each line escaped, the breaks between them kept.
+  fileprivate var escapedLines: String {
+    split(separator: "\n").map { String($0).escapedForMarkup }.joined(separator: "\n")
   }
 }

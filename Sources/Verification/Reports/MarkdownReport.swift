@@ -2,6 +2,9 @@ import Tensors
 
 /// A comparison as Markdown, for a pull request.
 package struct MarkdownReport: Sendable {
+  /// The heading, such as the model and what it was compared with.
+  package var title: String?
+
   /// How many rows are shown, the worst first.
   package var maximumRows: Int
 
@@ -9,7 +12,8 @@ package struct MarkdownReport: Sendable {
   package var command: String?
 
   /// Describes a report.
-  package init(maximumRows: Int = 10, command: String? = nil) {
+  package init(title: String? = nil, maximumRows: Int = 10, command: String? = nil) {
+    self.title = title
     self.maximumRows = maximumRows
     self.command = command
   }
@@ -17,30 +21,74 @@ package struct MarkdownReport: Sendable {
   /// The report with a line break at the end.
   package func text(for result: Comparison.Outcome) -> String {
     let verdict = result.verdict
-    var lines = [
+    var lines = title.map { ["### \(escaped($0))", ""] } ?? []
+    lines += [
       verdict.passes
-        ? "**PASS**: \(counted(verdict.compared, "layer")) compared, all within limits"
-        : "**FAIL**: \(verdict.failed) of \(counted(verdict.compared, "layer")) out of limits",
+        ? "**✅ PASS**: \(counted(verdict.compared, "layer")) compared, all within limits"
+        : "**❌ FAIL**: \(verdict.failed) of \(counted(verdict.compared, "layer")) out of limits",
       "",
     ]
-    lines += verdict.detailLines(result.coverage).map { label, text in
-      "- " + (label.isEmpty ? "" : "\(label): ") + escaped(text)
+    lines += items(of: verdict, result.coverage)
+    lines += ["", verdict.passes ? "<details><summary>The largest errors</summary>" : "", ""]
+    lines += table(of: result)
+    if verdict.passes { lines += ["", "</details>"] }
+    if let command { lines += ["", codeBlock(command)] }
+    return lines.map { $0 + "\n" }.joined().replacing("\n\n\n", with: "\n\n")
+  }
+
+  private func items(of verdict: Verdict, _ coverage: Coverage) -> [String] {
+    var items: [String] = []
+    for (label, text) in verdict.detailLines(coverage) {
+      let isFirst = label == "culprit" || label == "suspected"
+      let text = isFirst ? "**\(escaped(text))**" : escaped(text)
+      if label.isEmpty, let last = items.popLast() {
+        items.append(last + "; " + text)
+      } else {
+        items.append("- \(label): \(text)")
+      }
     }
-    if let command { lines += ["", "`" + command.filter { $0 != "`" && $0 != "\n" } + "`"] }
-    lines += [
-      "", "| layer | shape | max\\|a−b\\| | error | × limit | |", "|---|---|--:|--:|--:|---|",
-    ]
+    return items
+  }
+
+  private func table(of result: Comparison.Outcome) -> [String] {
+    let hasBoth = result.layers.contains { $0.propagated != nil && $0.isolated != nil }
     let worstFirst = result.layers.sorted {
       $0.timesLimit != $1.timesLimit ? $0.timesLimit > $1.timesLimit : $0.node < $1.node
     }
+    var lines = [
+      "| layer | shape | \(hasBoth ? "isolated" : "max\\|a−b\\|") | "
+        + "\(hasBoth ? "propagated" : "error") | × limit | |",
+      "|---|---|--:|--:|--:|---|",
+    ]
     lines += worstFirst.prefix(maximumRows).map { layer in
-      "| \(escaped(layer.displayName)) | \(layer.shape) | \(readable(layer.statistics.maximum)) "
-        + "| \(readable(layer.scaledError)) | \(readable(layer.timesLimit)) "
-        + "| \(layer.passes ? "" : "✗") |"
+      let third = hasBoth ? layer.isolated?.scaledError : layer.statistics.maximum
+      let error = hasBoth ? layer.propagated?.scaledError : layer.scaledError
+      let mark = layer.node == result.culprit?.node ? "◆" : layer.passes ? "" : "✗"
+      return "| \(code(layer.displayName)) | \(layer.shape) "
+        + "| \(third.map { readable($0) } ?? "") | \(error.map { readable($0) } ?? "") "
+        + "| \(readable(layer.timesLimit)) | \(mark) |"
     }
     let hidden = result.layers.count - maximumRows
     if hidden > 0 { lines += ["", "… and \(counted(hidden, "layer")) with smaller errors"] }
-    return lines.map { $0 + "\n" }.joined()
+    return lines
+  }
+
+  /// Text between fences that are longer than any in it.
+  private func codeBlock(_ text: String) -> String {
+    var longest = 2
+    var run = 0
+    for character in text {
+      run = character == "`" ? run + 1 : 0
+      longest = max(longest, run)
+    }
+    let fence = String(repeating: "`", count: longest + 1)
+    return "\(fence)sh\n\(text.escapingControlCharacters)\n\(fence)"
+  }
+
+  /// A name as it stands, in which nothing is taken for markup, a mention or a reference.
+  private func code(_ name: String) -> String {
+    let name = name.escapingControlCharacters.replacing("`", with: "'")
+    return "`\(name.replacing("|", with: "\\|"))`"
   }
 
   /// Text in which nothing is taken for markup.
@@ -48,7 +96,7 @@ package struct MarkdownReport: Sendable {
     var result = ""
     for character in text.escapingControlCharacters {
       switch character {
-      case "|", "*", "`", "\\", "[", "]": result += "\\\(character)"
+      case "|", "*", "`", "\\", "[", "]", "~": result += "\\\(character)"
       case "<": result += "&lt;"
       case "&": result += "&amp;"
       default: result.append(character)

@@ -38,9 +38,16 @@ package struct TextReport: Sendable {
     let rows = selectedRows(of: result)
     guard !rows.isEmpty else { return [] }
     let hasBoth = result.layers.contains { $0.propagated != nil && $0.isolated != nil }
-    var lines = [
-      style(row("layer", "shape", hasBoth ? "isolated" : "max|a-b|", "error", "× limit"), .bold)
-    ]
+    let headings = hasBoth ? ["isolated", "propagated"] : ["max|a-b|", "error"]
+    func row(_ name: String, _ shape: String, _ third: String, _ error: String, _ times: String)
+      -> String
+    {
+      let widths = hasBoth ? (31, 17, 10) : (32, 18, 8)
+      return name.shortened(to: widths.0).padded(to: widths.0) + " "
+        + shape.shortened(to: widths.1).padded(to: widths.1) + " " + third.leftPadded(to: 8) + " "
+        + error.leftPadded(to: widths.2) + " " + times.leftPadded(to: 8)
+    }
+    var lines = [style(row("layer", "shape", headings[0], headings[1], "× limit"), .bold)]
     lines += rows.map { layer in
       let third = hasBoth ? layer.isolated?.scaledError : layer.statistics.maximum
       let error = hasBoth ? layer.propagated?.scaledError : layer.scaledError
@@ -79,14 +86,6 @@ package struct TextReport: Sendable {
     }
     let rows = Array(worstFirst.prefix(maximumRows ?? worstFirst.count))
     return order == .worst ? rows : rows.sorted { $0.node < $1.node }
-  }
-
-  private func row(
-    _ name: String, _ shape: String, _ difference: String, _ error: String, _ times: String
-  ) -> String {
-    let name = name.shortened(to: 32).padded(to: 32)
-    return "\(name) \(shape.shortened(to: 18).padded(to: 18))"
-      + " \(difference.leftPadded(to: 8)) \(error.leftPadded(to: 8)) \(times.leftPadded(to: 8))"
   }
 
   /// Text behind a label, with line breaks at spaces.

@@ -29,7 +29,7 @@ extension Verdict {
     if let worst, worst.scaledError > 0 {
       let noise = isWithinNoise ? "; all errors are float32 noise" : ""
       lines.append(("worst", "\(worst.displayName): \(worst.figure)\(noise)"))
-      if let problem = worst.problem { lines.append(("", problem)) }
+      if let problem = worst.problem, worst.scaledError.isFinite { lines.append(("", problem)) }
     } else if compared > 0 {
       lines.append(("worst", "every value is the same to the last bit"))
     }
@@ -61,9 +61,37 @@ extension Verdict {
 }
 
 extension LayerComparison {
-  /// Value, limit, and value ÷ limit.
+  /// Value, limit, and value ÷ limit; or why there is no value.
   var figure: String {
-    "error \(readable(scaledError)) = \(readable(timesLimit)) × limit \(limit)"
+    guard scaledError.isFinite else { return problem ?? decidingStatistics.nonFinite.description }
+    return "error \(readable(scaledError)) = \(readable(timesLimit)) × limit \(limit)"
+  }
+
+  /// The error without its limit; or why there is no error.
+  func errorText(_ error: Double) -> String {
+    error.isFinite
+      ? "error \(readable(error))" : problem ?? decidingStatistics.nonFinite.description
+  }
+}
+
+extension NonFiniteCounts {
+  /// Which values are not finite, such as `12 values are NaN, none in the reference`.
+  fileprivate var description: String {
+    func text(_ nan: Int, _ infinite: Int) -> String? {
+      let parts = [(nan, "NaN"), (infinite, "infinite")].filter { $0.0 > 0 }
+      guard let first = parts.first else { return nil }
+      return
+        ([counted(first.0, "value") + (first.0 == 1 ? " is " : " are ") + first.1]
+        + parts.dropFirst().map { "\($0.0) \($0.1)" }).joined(separator: ", ")
+    }
+    let own = text(candidateNaN, candidateInfinite)
+    let others = text(referenceNaN, referenceInfinite)
+    switch (own, others) {
+    case (let own?, let others?): return "\(own); in the reference \(others)"
+    case (let own?, nil): return "\(own), none in the reference"
+    case (nil, let others?): return "in the reference \(others), none here"
+    case (nil, nil): return "no error can be computed"
+    }
   }
 }
 
@@ -75,11 +103,11 @@ extension Culprit {
     text += ": "
     switch evidence {
     case .isolated:
-      text += "error \(readable(scaledError)) from inputs that are right"
+      text += "\(error) from inputs that are right"
     case .largestContribution:
       text += "adds most, \(readable(scaledError)), to what is out of limits later"
     case .propagated:
-      text += "error \(readable(scaledError))"
+      text += error
       if !inputs.isEmpty {
         let names = inputs.map { "\($0.displayName) \(readable($0.scaledError))" }
         text += ", but its inputs agree: " + names.joined(separator: ", ")

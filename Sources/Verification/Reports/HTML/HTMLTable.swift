@@ -3,27 +3,36 @@ import Tensors
 /// All layers with their figures; the script makes the headings sort.
 struct HTMLTable {
   private let result: Comparison.Outcome
+  private let culprit: Int?
   private let hasPropagated: Bool
   private let hasIsolated: Bool
 
   init(_ result: Comparison.Outcome) {
     self.result = result
+    culprit = result.culprit?.node
     hasPropagated = result.layers.contains { $0.propagated != nil }
     hasIsolated = result.layers.contains { $0.isolated != nil }
   }
 
   var markup: String {
-    var headings = ["#", "layer", "operation", "shape", "max|a−b|"]
-    if hasPropagated { headings.append("error, propagated") }
-    if hasIsolated { headings.append("error, isolated") }
-    headings += ["× limit", "cosine", "SQNR, dB", "over limit", "verdict"]
-    let head = headings.map {
-      "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\">\($0)</button></th>"
+    var headings = [("#", true), ("layer", false), ("operation", false), ("shape", false)]
+    headings += [("max |a−b|", true)]
+    if hasPropagated { headings.append(("propagated", true)) }
+    if hasIsolated { headings.append(("isolated", true)) }
+    headings += [("× limit", true), ("cosine", true), ("SQNR, dB", true), ("over limit", true)]
+    headings.append(("verdict", false))
+    let head = headings.map { title, isNumber in
+      "<th scope=\"col\" aria-sort=\"none\"\(isNumber ? " class=\"number\"" : "")>"
+        + "<button type=\"button\">\(title)</button></th>"
     }
     return """
-      <section aria-labelledby="layers"><h2 id="layers">Layers</h2>
-      <p><label><input type="checkbox" id="failing"> only layers out of limits</label></p>
-      <div class="scroll"><table>
+      <section id="layers" class="card" aria-labelledby="layers-title"><h2 id="layers-title">Layers</h2>
+      <div class="tools"><label><input type="checkbox" id="failing"> only layers out of limits</label>
+      <label>find <input type="search" id="search" autocomplete="off" spellcheck="false"></label>
+      <span id="announcement" class="soft" role="status"></span></div>
+      <div class="scroll" tabindex="0" role="region" aria-label="Table of layers">\
+      <table data-first="\(first)">
+      <caption class="unseen">All layers that were compared, in the order of computation; headings sort</caption>
       <thead><tr>\(head.joined())</tr></thead>
       <tbody>
       \(result.layers.map(row).joined(separator: "\n"))
@@ -33,14 +42,17 @@ struct HTMLTable {
       """
   }
 
+  /// The layer that is chosen when the page opens: the first wrong one, else the worst.
+  private var first: Int { culprit ?? result.verdict.worst?.node ?? 0 }
+
   private func row(_ layer: LayerComparison) -> String {
     let statistics = layer.statistics
     let name = layer.displayName.escapedForMarkup
-    let canonical = layer.name.escapedForMarkup
+    let operation = layer.operation.escapedForMarkup
     var cells = [
       number(Double(layer.node), "\(layer.node)"),
-      "<th scope=\"row\" title=\"\(canonical)\">\(name)</th>",
-      "<td>\(layer.operation.escapedForMarkup)</td>", "<td>\(layer.shape)</td>",
+      "<th scope=\"row\"><button type=\"button\">\(name)</button></th>",
+      "<td>\(operation)</td>", "<td>\(layer.shape)</td>",
       number(statistics.maximum, readable(statistics.maximum)),
     ]
     if hasPropagated { cells.append(error(layer.propagated)) }
@@ -50,24 +62,25 @@ struct HTMLTable {
       number(statistics.cosine, readable(statistics.cosine, digits: 7)),
       number(statistics.signalToNoise, readable(statistics.signalToNoise, digits: 3)),
       number(Double(statistics.overLimit), "\(statistics.overLimit)"),
-      "<td>\(verdict(of: layer))</td>",
+      "<td class=\"verdict\">\(verdict(of: layer))</td>",
     ]
-    return
-      "<tr id=\"layer-\(layer.node)\" tabindex=\"-1\" class=\"\(layer.passes ? "pass" : "fail")\">"
-      + cells.joined() + "</tr>"
+    let style = (layer.passes ? "pass" : "fail") + (layer.node == culprit ? " culprit" : "")
+    return "<tr id=\"layer-\(layer.node)\" class=\"\(style)\" data-node=\"\(layer.node)\" "
+      + "data-name=\"\(name)\" data-operation=\"\(operation)\" data-shape=\"\(layer.shape)\" "
+      + "title=\"\(layer.name.escapedForMarkup)\">" + cells.joined() + "</tr>"
   }
 
   private func verdict(of layer: LayerComparison) -> String {
-    if layer.node == result.culprit?.node {
+    if layer.node == culprit {
       let suspicion = result.suspicion.map { ": \($0.explanation)" } ?? ""
       return "◆ first wrong layer\(suspicion.escapedForMarkup)"
     }
     return layer.passes
-      ? "pass" : "✗ fail" + (layer.problem.map { ": \($0.escapedForMarkup)" } ?? "")
+      ? "pass" : "✗ out of limit" + (layer.problem.map { ": \($0.escapedForMarkup)" } ?? "")
   }
 
   private func error(_ statistics: DifferenceStatistics?) -> String {
-    guard let statistics else { return "<td data-value=\"-1\"></td>" }
+    guard let statistics else { return "<td class=\"number\" data-value=\"-1\"></td>" }
     return number(statistics.scaledError, readable(statistics.scaledError))
   }
 

@@ -1,0 +1,77 @@
+import Families
+import Inference
+import ResNetV2
+import Tensors
+import Testing
+
+@testable import Verification
+
+extension Fault {
+  /// The options of other families.
+  static var options: [Fault] {
+    [
+      option("pool border left out", ["the border is", "the border should"]) {
+        $0.stem.poolPadding = $0.stem.poolPadding == .zero ? .negativeInfinity : .zero
+      },
+      option("pool border SAME", ["the border is", "the border should"]) {
+        $0.stem.poolPadding = .same
+      },
+      option("ε 0.001", ["ε is", "ε should be"]) { $0.norm = .batch(epsilon: 1e-3) },
+      option("ε 1e-4", ["ε is", "ε should be", "variance"]) { $0.norm = .batch(epsilon: 1e-4) },
+      option("weights standardised", ["weight standardisation", "weights should"]) {
+        $0.weightStandardizationEpsilon = 1e-8
+      },
+      option("shortcut reads otherwise", ["it reads", "it should read"]) {
+        $0.shortcut.input = $0.shortcut.input == .raw ? .preActivated : .raw
+      },
+      option(
+        "stride in the other block", ["stride", "shape"], keepsShapes: false
+      ) {
+        $0.block.stridedBlock = $0.block.stridedBlock == .first ? .last : .first
+      },
+      option("stem norm left out", ["it reads"]) { $0.stem.hasNorm = false },
+      option("projection's norm left out", ["it reads"]) { configuration in
+        guard configuration.shortcut.kind == .convolutionNorm else { return }
+        configuration.shortcut.kind = .convolution
+      },
+      option("projection after an average pool", ["it reads", "stride", "shape"]) {
+        $0.shortcut.kind = .averagePoolConvolution
+      },
+      option("stride in the first convolution", ["stride", "shape"], keepsShapes: false) {
+        $0.block.stridedConvolution = .first
+      },
+    ]
+  }
+
+  /// A wrong option; its first node is the first whose operation or inputs differ.
+  private static func option(
+    _ description: String, _ words: [String], keepsShapes: Bool = true,
+    _ change: @escaping @Sendable (inout Configuration) -> Void
+  ) -> Fault {
+    let changed = { @Sendable (sample: Sample) in
+      var configuration = sample.graph.configuration
+      change(&configuration)
+      return try Graph(configuration)
+    }
+    return Fault(
+      description: description, words: words, applies: { _, node in node.name == "input" },
+      inject: { sample, _ in
+        let graph = try changed(sample)
+        let own = Dictionary(
+          uniqueKeysWithValues: sample.graph.parameters.map { ($0.name, sample.parameters[$0]) })
+        // What is left out of the network has no place for its tensors.
+        let needed = Set(graph.parameters.map(\.name))
+        return (graph, try Parameters(own.filter { needed.contains($0.key) }, for: graph))
+      }, keepsShapes: keepsShapes,
+      firstNode: { sample, _ in
+        guard let graph = try? changed(sample) else { return "" }
+        return graph.nodes.first { node in
+          guard let index = sample.graph.index(of: node.name) else { return false }
+          let other = sample.graph.nodes[index]
+          return other.operation != node.operation
+            || other.inputs.map({ sample.graph.nodes[$0].name })
+              != node.inputs.map({ graph.nodes[$0].name })
+        }?.name ?? ""
+      })
+  }
+}

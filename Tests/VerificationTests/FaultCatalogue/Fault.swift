@@ -1,0 +1,55 @@
+import Families
+import Inference
+import ResNetV2
+import Tensors
+import Testing
+
+@testable import Verification
+
+/// One way to get a network wrong.
+struct Fault: Sendable, CustomStringConvertible {
+  let description: String
+  /// What the explanation says, in one of these ways.
+  let words: [String]
+  let applies: @Sendable (Sample, Node) -> Bool
+  let inject: @Sendable (Sample, Node) throws -> (Graph, Parameters)
+  /// Whether the layers keep their shapes; where not, an archive is refused as another network's.
+  var keepsShapes = true
+  /// The first node in the order of the graph that the fault is in.
+  var firstNode: @Sendable (Sample, Node) -> String = { $1.name }
+
+  static let all = swaps + changes + kernels + exchanges + options
+}
+
+extension Node {
+  func has(_ role: Parameter.Role) -> Bool {
+    parameters.contains { $0.role == role }
+  }
+
+  var isConvolution: Bool {
+    if case .convolution = operation { true } else { false }
+  }
+}
+
+extension Sample {
+  func changingParameter(
+    _ node: Node, _ role: Parameter.Role, _ change: (TensorData, [Float]) -> [Float]
+  ) throws -> (Graph, Parameters) {
+    let parameter = try #require(node.parameters.first { $0.role == role })
+    let values = change(parameters[parameter], parameters[parameter].floats())
+    return (
+      graph,
+      parameters.replacing(parameter, with: TensorData(shape: parameter.shape, values: values))
+    )
+  }
+
+  func exchangingParameters(
+    _ first: (Node, Parameter.Role), _ second: (Node, Parameter.Role)
+  ) throws -> (Graph, Parameters) {
+    let a = try #require(first.0.parameters.first { $0.role == first.1 })
+    let b = try #require(second.0.parameters.first { $0.role == second.1 })
+    return (
+      graph, parameters.replacing(a, with: parameters[b]).replacing(b, with: parameters[a])
+    )
+  }
+}

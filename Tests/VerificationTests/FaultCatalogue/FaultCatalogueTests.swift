@@ -1,0 +1,106 @@
+import Foundation
+import Inference
+import TestSupport
+import Testing
+
+@testable import Verification
+
+/// Every kind of fault, put into random layers of random Keras and PyTorch networks.
+@Suite("Fault catalogue")
+struct FaultCatalogueTests {
+  /// All trials, made once.
+  private static let trials = Task { try await FaultTrial.all(repetitions: 4) }
+
+  @Test("There are many kinds of faults, and each can be seen")
+  func kinds() async throws {
+    #expect(Fault.all.count >= 25)
+    #expect(Set(Fault.all.map(\.description)).count == Fault.all.count)
+    let visible = Set(try await Self.trials.value.filter(\.isVisible).map(\.fault.description))
+    #expect(Fault.all.map(\.description).filter { !visible.contains($0) } == [])
+  }
+
+  @Test("The first wrong layer is always the right one", arguments: FaultTrial.Truth.allCases)
+  func layers(_ truth: FaultTrial.Truth) async throws {
+    let trials = try await Self.trials.value.filter { $0.truth == truth && $0.isVisible }
+    #expect(trials.count > 200)
+    #expect(trials.filter { !$0.isFound }.map(\.report) == [])
+  }
+
+  @Test("From weights every fault is explained, from an archive nearly all")
+  func explanations() async throws {
+    let trials = try await Self.trials.value.filter(\.isVisible)
+    for truth in FaultTrial.Truth.allCases {
+      let own = trials.filter { $0.truth == truth }
+      let explained = own.count(where: \.isExplained)
+      print("against \(truth.rawValue): \(explained) of \(own.count) faults explained")
+      let silent = own.filter { !$0.isExplained }.map(\.report)
+      #expect(explained * 10 >= own.count * (truth == .weights ? 10 : 8), "\(silent)")
+    }
+  }
+
+  @Test("The table in the documentation has every kind of fault")
+  func documentation() async throws {
+    let table = FaultTable(try await Self.trials.value)
+    let path = Fixture.document("verification.md")
+    var text = try String(contentsOfFile: path, encoding: .utf8)
+    if ProcessInfo.processInfo.environment["RNW_WRITE_FAULT_TABLE"] != nil {
+      text = try #require(table.replaced(in: text))
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    #expect(FaultTable.kinds(in: text) == Fault.all.map(\.description))
+  }
+
+  @Test("Of 200 healthy random networks none is flagged", arguments: ["keras", "torch"])
+  func healthy(_ family: String) async throws {
+    let flagged = try await withThrowingTaskGroup(of: String?.self) { group in
+      for seed in 0..<UInt64(100) {
+        group.addTask {
+          let sample = try Sample.random(family: family, seed: 5000 + seed)
+          let candidate = FastExecutor(
+            graph: sample.graph, parameters: sample.parameters, threads: 1)
+          let comparison = sample.comparison(of: candidate, mode: .both)
+          let reference = ReferenceExecutor(
+            graph: sample.graph, parameters: sample.parameters, threads: 1)
+          // Every fourth against values of an executor that shares no code with either.
+          let result =
+            seed.isMultiple(of: 4)
+            ? try comparison.run(
+              against: try ActivationArchive(
+                try sample.archive(), graph: sample.graph, layerNames: sample.names))
+            : try comparison.run(against: reference, inputs: [sample.input])
+          return result.verdict.passes && result.verdict.culprit == nil
+            ? nil : "seed \(5000 + seed): \(result.verdict.line)"
+        }
+      }
+      return try await group.reduce(into: [String]()) { if let line = $1 { $0.append(line) } }
+    }
+    #expect(flagged == [])
+  }
+}
+
+extension FaultTrial {
+  /// So many trials of every fault in each family, against each kind of truth, side by side.
+  static func all(repetitions: UInt64) async throws -> [FaultTrial] {
+    try await withThrowingTaskGroup(of: (Int, [FaultTrial]).self) { group in
+      for (index, fault) in Fault.all.enumerated() {
+        group.addTask {
+          var trials: [FaultTrial] = []
+          for family in ["keras", "torch"] {
+            for truth in Truth.allCases {
+              // The same networks and layers for both kinds of truth.
+              for number in 0..<repetitions {
+                let seed = 1000 * UInt64(index) + number
+                if let trial = try FaultTrial(fault, family: family, truth: truth, seed: seed) {
+                  trials.append(trial)
+                }
+              }
+            }
+          }
+          return (index, trials)
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+        .sorted { $0.0 < $1.0 }.flatMap { $0.1 }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+"""Every JSON document fits its published schema and has no key that the schema lacks; JUnit XML can be parsed."""
+
+import json
+
+import pytest
+from conftest import FIXTURES, ROOT, rnw
+from jsonschema import Draft202012Validator
+from junitparser import JUnitXml
+from referencing import Registry, Resource
+
+SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "docs" / "schemas").glob("*.json"))}
+NARROW = FIXTURES / "narrow.h5"
+
+
+def closed(schema):
+    """The schema with no keys allowed but those it names: published ones let keys be added."""
+    if isinstance(schema, list):
+        return [closed(entry) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: closed(value) for key, value in schema.items()}
+    # What other schemas build on is closed where it is used.
+    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+        result["unevaluatedProperties"] = False
+    return result
+
+
+def registry():
+    schemas = {name: closed(schema) for name, schema in SCHEMAS.items()}
+    del schemas["comparison"]["$defs"]["comparison"]["unevaluatedProperties"]
+    return Registry().with_resources((schema["$id"], Resource.from_contents(schema)) for schema in schemas.values())
+
+
+REGISTRY = registry()
+
+CALLS = {
+    "comparison-pass": ("comparison", 0, "verify", NARROW, "--against", FIXTURES / "narrow.weights.h5", "--json"),
+    "comparison-fail": (
+        "comparison", 1, "verify", FIXTURES / "broken" / "swapped.h5", "--against", NARROW, "--isolated", "--json"),
+    "comparison-nan": ("comparison", 1, "verify", FIXTURES / "broken" / "nan.h5", "--against", NARROW, "--json"),
+    "comparison-archive": (
+        "comparison", 0, "verify", NARROW, "--against", FIXTURES / "narrow.activations.npz", "--json"),
+    "conversion": (
+        "conversion", 0, "convert", NARROW, "-o", "a.rnw", "--force", "--reference",
+        FIXTURES / "narrow.activations.npz", "--json"),
+    "conversion-plain": ("conversion", 0, "convert", NARROW, "-o", "b.rnw", "--force", "--json"),
+    "conversion-fail": ("conversion", 1, "convert", NARROW, "-o", "c.rnw", "--limit", "1e-9", "--json"),
+    "check": ("check", 0, "verify", "a.rnw", "--json"),
+    "check-initialised": ("check", 0, "verify", "d.rnw", "--json"),
+    "inspection": ("inspection", 0, "inspect", NARROW, "--json"),
+    "inspection-stats": ("inspection", 0, "inspect", "a.rnw", "--stats", "--json"),
+    "inspection-unknown": ("inspection", 0, "inspect", FIXTURES / "narrow.activations.npz", "--json"),
+    "run": ("run", 0, "run", "a.rnw", "--input", "probe:1:2", "--json"),
+    "bench": ("bench", 0, "bench", "a.rnw", "--repetitions", "1", "--size", "64", "--json"),
+    "bench-load": ("bench-load", 0, "bench", "a.rnw", "--repetitions", "1", "--load", "--json"),
+    "bench-codec": ("bench-codec", 0, "bench", "a.rnw", "--repetitions", "1", "--codec", "--json"),
+    "summary": ("summary", 0, "summary", "resnet50_v2", "--json"),
+    "summary-keras": ("summary", 0, "summary", "resnet50_v2", "--family", "keras", "--input-size", "1,224,224,3", "--json"),
+}
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    rnw("convert", NARROW, "-o", "a.rnw", cwd=folder)
+    rnw("init", "--blocks", "1,1", "--classes", "4", "-o", "d.rnw", cwd=folder)
+    return folder
+
+
+def validate(document, name):
+    validator = Draft202012Validator(REGISTRY.contents(f"urn:rnw:{name}:1"), registry=REGISTRY)
+    problems = [(list(error.absolute_path), error.message[:200]) for error in validator.iter_errors(document)]
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_are_schemas(name):
+    Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+def test_every_schema_has_a_document():
+    assert {schema for schema, *_ in CALLS.values()} == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_documents_fit_their_schema(models, call):
+    name, status, *arguments = CALLS[call]
+    validate(json.loads(rnw(*arguments, status=status, cwd=models)), name)
+
+
+def test_a_key_too_many_or_too_few_is_noticed(models):
+    document = json.loads(rnw("verify", NARROW, "--against", NARROW, "--json"))
+    validate(document, "comparison")
+    for change in [{"extra": 1}, {"verdict": "maybe"}, {"layers": [{"name": "x"}]}]:
+        with pytest.raises(AssertionError):
+            validate(document | change, "comparison")
+    del document["culprit"]
+    with pytest.raises(AssertionError):
+        validate(document, "comparison")
+
+
+def test_json_reports_are_the_document_that_is_printed(tmp_path):
+    report = tmp_path / "report.json"
+    rnw("verify", NARROW, "--against", NARROW, "--report", report)
+    validate(json.loads(report.read_text()), "comparison")
+
+
+@pytest.mark.parametrize("broken, failures", [("swapped", True), ("nan", True), (None, False)])
+def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
+    report = tmp_path / "report.xml"
+    model = FIXTURES / "broken" / f"{broken}.h5" if broken else FIXTURES / "narrow.weights.h5"
+    rnw("verify", model, "--against", NARROW, "--report", report, status=1 if broken else 0)
+    suites = JUnitXml.fromfile(str(report))
+    (suite,) = suites
+    cases = list(suite)
+    failing = [case for case in cases if case.result]
+    assert suites.tests == suite.tests == len(cases) == 60
+    assert suites.failures == suite.failures == len(failing)
+    assert bool(failing) == failures
+    assert all(case.classname and case.name for case in cases)
+    assert all(case.result[0].message and case.result[0].type == "limit" for case in failing)
+    assert not failing or "the first wrong layer" in failing[0].result[0].message

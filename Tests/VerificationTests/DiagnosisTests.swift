@@ -87,7 +87,7 @@ struct DiagnosisTests {
     Mistake(
       parameter: "head.dense.weight",
       words: "kernel has 1 value that is NaN or infinite, the first at 2",
-      fromArchive: ""
+      fromArchive: "head.dense: kernel has 1 value that is NaN or infinite, the first at 2"
     ) { sample, parameter in
       var values = sample.parameters[parameter].floats()
       values[2] = .nan

@@ -6,8 +6,9 @@ extension Diagnosis {
   /// What is wrong with one parameter of a layer, found by solving for it.
   ///
   /// From the layer's inputs and the values that it should have, a bias and each parameter of a
-  /// norm follow if the others are right; of weights only a common factor does. Where that makes
-  /// the layer agree, the difference from what is there is the mistake.
+  /// norm follow if the others are right; of weights a common factor does, and all of them where
+  /// there are enough pixels. Where that makes the layer agree, the difference from what is there
+  /// is the mistake.
   func solvedParameter(of layer: LayerCase, limit: Double) throws -> Suspicion? {
     let node = comparison.candidate.graph.nodes[layer.node]
     // A norm is solved from what it reads: where that was not compared, it may itself be wrong.
@@ -15,13 +16,15 @@ extension Diagnosis {
     let values = try input.flatMap { try layer.input(comparison.candidate.graph.nodes[$0].name) }
     var found: [(explanation: String, isSimple: Bool, error: Double)] = []
     for parameter in node.parameters {
-      guard let tensor = solved(parameter, of: node, input: values, layer: layer),
-        let error = try self.error(of: layer, under: .parameters([parameter.role: tensor])),
-        error <= limit, error < layer.error / 10
-      else { continue }
-      // What is solved for is as exact as float32 activations are.
-      let change = ValueChange(from: tensor, to: parameters[parameter], tolerance: 1e-4)
-      found.append(("\(word(parameter.role)) \(change.explanation)", change.isSimple, error))
+      for tensor in solved(parameter, of: node, input: values, layer: layer) {
+        guard let error = try self.error(of: layer, under: .parameters([parameter.role: tensor])),
+          error <= limit, error < layer.error / 10
+        else { continue }
+        // What is solved for is as exact as float32 activations are.
+        let change = ValueChange(from: tensor, to: parameters[parameter], tolerance: 1e-4)
+        found.append(("\(word(parameter.role)) \(change.explanation)", change.isSimple, error))
+        break
+      }
     }
     // Several parameters can do the same to a layer: a mistake that is simply said is the likelier
     // one.
@@ -32,11 +35,27 @@ extension Diagnosis {
       explanation: likely.map(\.explanation).joined(separator: ", or "), scaledError: error)
   }
 
-  /// The values of a parameter with which the layer would agree; `nil` where they do not follow.
+  /// The values of a parameter with which the layer would agree, the simplest change first; none
+  /// where they do not follow.
   private func solved(
     _ parameter: Parameter, of node: Node, input: Activation?, layer: LayerCase
+  ) -> [TensorData] {
+    guard parameter.role == .weight else {
+      return [solvedVector(parameter, of: node, input: input, layer: layer)].compactMap { $0 }
+    }
+    let bias = bias(of: node, channels: parameter.shape[0])
+    let values = input.flatMap {
+      SolvedWeight(node.operation)?.values(input: $0, output: layer.expected, bias: bias)
+    }
+    return [
+      scaledWeight(parameter, bias: bias, layer: layer),
+      values.map { TensorData(shape: parameter.shape, values: $0) },
+    ].compactMap { $0 }
+  }
+
+  private func solvedVector(
+    _ parameter: Parameter, of node: Node, input: Activation?, layer: LayerCase
   ) -> TensorData? {
-    if parameter.role == .weight { return scaledWeight(parameter, of: node, layer: layer) }
     let channels = parameter.shape.elementCount
     guard parameter.shape.rank == 1, layer.expected.values.count.isMultiple(of: channels) else {
       return nil
@@ -56,12 +75,9 @@ extension Diagnosis {
 
   /// The weights times the factor between what the layer gives and what it should, beside its bias.
   private func scaledWeight(
-    _ weight: Parameter, of node: Node, layer: LayerCase
+    _ weight: Parameter, bias: [Double], layer: LayerCase
   ) -> TensorData? {
-    let channels = weight.shape[0]
-    let bias =
-      node.parameters.first { $0.role == .bias }
-      .map { parameters[$0].floats().map(Double.init) } ?? Array(repeating: 0, count: channels)
+    let channels = bias.count
     var product = 0.0
     var square = 0.0
     for (index, pair) in zip(layer.found.values, layer.expected.values).enumerated() {
@@ -73,6 +89,12 @@ extension Diagnosis {
     guard factor.isFinite else { return nil }
     return TensorData(
       shape: weight.shape, values: parameters[weight].floats().map { Float(Double($0) * factor) })
+  }
+
+  /// What is added to each output channel.
+  private func bias(of node: Node, channels: Int) -> [Double] {
+    node.parameters.first { $0.role == .bias }.map { parameters[$0].floats().map(Double.init) }
+      ?? Array(repeating: 0, count: channels)
   }
 }
 

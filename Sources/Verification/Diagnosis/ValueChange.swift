@@ -37,7 +37,8 @@ struct ValueChange {
     if let axis = permutedAxis { return "has its \(axis)channels in another order" }
     if let factor { return "is \(readable(factor, digits: 4)) × what it should be" }
     if let offset { return "is off by \(readable(offset, digits: 3)) everywhere" }
-    let changed = zip(old, new).count { $0 != $1 }
+    let scale = tolerance * Double(old.map(\.magnitude).max() ?? 0)
+    let changed = zip(old, new).count { (Double($0) - Double($1)).magnitude > scale }
     let error = DifferenceStatistics(new, old).scaledError
     return "differs in \(changed) of \(counted(new.count, "value")), by up to "
       + "\(readable(error)) of the largest"
@@ -67,25 +68,31 @@ struct ValueChange {
     return shape.rank > 1 && sameSlices(axis: 1) ? "input " : nil
   }
 
+  /// Whether each slice along an axis is, up to the tolerance, one of the other's, each used once.
   private func sameSlices(axis: Int) -> Bool {
-    slices(old, axis) == slices(new, axis)
+    let found = slices(new, axis)
+    let allowed = Float(tolerance * Double(old.map(\.magnitude).max() ?? 0))
+    var rest = Array(found.indices)
+    for slice in slices(old, axis) {
+      let place = rest.firstIndex { index in
+        zip(found[index], slice).allSatisfy { ($0 - $1).magnitude <= allowed }
+      }
+      guard let place else { return false }
+      rest.swapAt(place, rest.count - 1)
+      rest.removeLast()
+    }
+    return true
   }
 
-  /// How often each slice along an axis occurs, with the values by their bits.
-  private func slices(_ values: [Float], _ axis: Int) -> [[UInt32]: Int] {
+  private func slices(_ values: [Float], _ axis: Int) -> [[Float]] {
     let inner = shape.dimensions.dropFirst(axis + 1).reduce(1, *)
     let outer = shape.dimensions.prefix(axis).reduce(1, *)
-    var result: [[UInt32]: Int] = [:]
-    for index in 0..<shape[axis] {
-      var slice: [UInt32] = []
-      slice.reserveCapacity(inner * outer)
-      for block in 0..<outer {
+    return (0..<shape[axis]).map { index in
+      (0..<outer).flatMap { block in
         let start = (block * shape[axis] + index) * inner
-        slice += values[start..<start + inner].map(\.bitPattern)
+        return values[start..<start + inner]
       }
-      result[slice, default: 0] += 1
     }
-    return result
   }
 }
 

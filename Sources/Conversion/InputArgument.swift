@@ -11,9 +11,9 @@ package enum InputArgument: Hashable, Sendable {
   /// So many images of the probe of a seed.
   case probe(seed: UInt64, count: Int)
 
-  /// The file that is read, if any.
+  /// The file or folder that is read, if any.
   package var path: String? {
-    guard case .file(let path) = self else { return nil }
+    guard case .path(let path, _) = self else { return nil }
     return path
   }
 

@@ -86,6 +86,21 @@ struct CommandLineTests {
     Call(
       arguments: ["convert", narrow, "-o", narrow, "--force"], status: 73, message: "is an input"),
     Call(arguments: ["init", "resnet50_v2", "-o", "/nowhere/x.rnw"], status: 73),
+    Call(
+      arguments: ["verify", narrow, "--against", narrow, "--report", "-"], status: 73,
+      message: "rnw: -: is no file to write a report to (a name that ends in .html, .json, .md or "
+        + ".xml was expected)\nhint: --json prints"),
+    Call(
+      arguments: ["verify", narrow, "--against", narrow, "--report", "a.b/report"], status: 73,
+      message: "rnw: a.b/report: has an ending of no report (.html, .json, .md or .xml"),
+    Call(
+      arguments: ["verify", "/nowhere.h5", "--against", narrow, "--report", "/nowhere/x.html"],
+      status: 73, message: "rnw: /nowhere/x.html: cannot be created"),
+    Call(
+      arguments: ["verify", narrow, "--report", "x.html"], status: 64, message: "needs --against"),
+    Call(
+      arguments: ["convert", narrow, "-o", "x.html", "--report", "x.html"], status: 64,
+      message: "name the same file"),
     Call(arguments: ["init", "resnet50_v2", "-o", "x.onnx"], status: 73, message: "no container"),
   ]
 
@@ -147,5 +162,22 @@ struct CommandLineTests {
     #expect(result.status == 1)
     let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     #expect(text.contains("conv3_block2_1_bn"))
+  }
+
+  @Test("A report replaces no file that is read, and a failed call leaves nothing behind")
+  func reportOverInput() async throws {
+    let folder = try TemporaryFolder()
+    let bytes = try Fixture.bytes("keras/narrow.h5")
+    let model = try folder.write(bytes, to: "model.json")
+    let report = folder.file("report.html")
+    let over = try await Program.run(["verify", model, "--against", Self.narrow, "--report", model])
+    #expect(over.status == 73)
+    #expect(over.error == "rnw: \(model): is an input and is not replaced\n")
+    let missing = try await Program.run([
+      "verify", model, "--against", "/no.h5", "--report", report,
+    ])
+    #expect(missing.status == 66)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.json"])
+    #expect(try Data(contentsOf: URL(filePath: model)) == Data(bytes))
   }
 }

@@ -53,6 +53,8 @@ package struct ConversionOutcome: Sendable {
   package let precision: Precision
   /// The scaled error of the output that was allowed; `nil` where it was that of the precision.
   package let maximumError: Double?
+  /// What `auto` chose.
+  package let choice: PrecisionChoice?
   /// The comparison of the written file, run by the fast executor, with the weights that were meant
   /// to be written, run by the reference.
   ///
@@ -110,9 +112,13 @@ package func convert(
   if !request.isForced {
     try refuseSuspicious(original, of: model, threads: threads)
   }
-  let types = ParameterTypes(request.precision)
+  let choice = try await clock.measure("choose") {
+    try await request.precision.choice(for: model, original, request, progress: progress)
+  }
   let parameters = try clock.measure("round") {
-    try original.rounded(for: model, threads: threads, to: types)
+    try choice?.parameters
+      ?? original.rounded(
+        for: model, threads: threads, to: ParameterTypes(request.precision))
   }
   var records = try records(of: model)
   let draft = try clock.measure("write") {
@@ -131,7 +137,7 @@ package func convert(
   guard proof.passes else {
     return ConversionOutcome(
       model: model, precision: request.precision, maximumError: request.maximumError,
-      comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
+      choice: choice, comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
       reference: proof.framework, outputBytes: nil,
       stages: clock.stages)
   }
@@ -139,7 +145,7 @@ package func convert(
   try clock.measure("fsync") { try draft.commit(records) }
   return ConversionOutcome(
     model: model, precision: request.precision, maximumError: request.maximumError,
-    comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
+    choice: choice, comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
     reference: proof.framework,
     outputBytes: draft.byteCount, stages: clock.stages)
 }

@@ -64,7 +64,12 @@ struct Proof {
     let isRounded = parameters.differ(from: original, in: model.graph)
     var limits = isRounded ? Limits(precision: type) : Limits(standard: request.limit)
     if let maximum = request.maximumError {
-      limits.overrides.append(.init(layers: Glob(model.graph.outputNames), limit: maximum))
+      limits.overrides.append(.init(layers: Glob(model.graph.outputName), limit: maximum))
+    }
+    if isRounded, model.graph.configuration.head.hasSoftmax {
+      // It multiplies a difference by the size of the logits, which are judged themselves.
+      let softmax = model.graph.nodes[model.graph.outputIndex].name
+      limits.overrides.append(.init(layers: Glob(softmax), limit: 1))
     }
     accuracy =
       isRounded
@@ -121,17 +126,13 @@ extension Parameters {
 }
 
 extension Graph {
-  /// The nodes by which the output is judged, as a pattern: the logits and what the network gives.
-  var outputNames: String {
-    [nodes[certifiedNode].name, nodes[outputIndex].name].joined(separator: ",")
-  }
+  /// The node by which the output is judged: the logits, or the last one where there are no classes.
+  fileprivate var outputName: String { nodes[certifiedNode].name }
 }
 
 extension Comparison.Outcome {
-  /// The larger scaled error of the logits and of what the network gives.
+  /// The scaled error of the node by which the output is judged.
   func outputError(of graph: Graph) -> Double {
-    let names = Glob(graph.outputNames)
-    return layers.filter { names.matches($0.name) }.compactMap { $0.propagated?.scaledError }.max()
-      ?? 0
+    layers.first { $0.name == graph.outputName }?.propagated?.scaledError ?? 0
   }
 }

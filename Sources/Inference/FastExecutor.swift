@@ -19,7 +19,7 @@ public final class FastExecutor: Executor {
   let pool: WorkerPool
   let constants: [LayerConstants]
   let zeros: AlignedFloats
-  let arenas = Arenas()
+  let arenas: Arenas
   private let plans = Mutex<[PlanKey: Plan]>([:])
 
   private struct PlanKey: Hashable {
@@ -67,6 +67,18 @@ public final class FastExecutor: Executor {
       return 1
     }
     zeros = AlignedFloats(zeros: kernels.wholeVectors(widest.max() ?? 1))
+    arenas = Arenas()
+  }
+
+  /// The same network with other parameters for one node; all else is shared.
+  init(_ other: FastExecutor, replacing node: Int, with parameters: Parameters) {
+    graph = other.graph
+    instructionSet = other.instructionSet
+    (kernels, pool, zeros, arenas) = (other.kernels, other.pool, other.zeros, other.arenas)
+    var constants = other.constants
+    constants[node] = LayerConstants(
+      graph.nodes[node], parameters, method: constants[node].method, kernels: kernels, pool: pool)
+    self.constants = constants
   }
 
   /// Runs the whole network.

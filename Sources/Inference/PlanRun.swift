@@ -16,6 +16,13 @@ final class PlanRun {
     arena = executor.arenas.take(count: plan.arenaCount)
   }
 
+  /// A run by another executor of the same graph that goes on where this one stands.
+  func continued(by executor: FastExecutor) -> PlanRun {
+    let copy = PlanRun(executor: executor, plan: plan, input: input)
+    copy.arena.pointer.update(from: arena.pointer, count: plan.arenaCount)
+    return copy
+  }
+
   deinit {
     executor.arenas.giveBack(arena)
   }

@@ -30,6 +30,7 @@ struct ConversionReport: Encodable {
     case maximumError
     case outputError
     case arithmetic
+    case choice
     case stages
     case ownGraph
     case reference
@@ -51,6 +52,7 @@ struct ConversionReport: Encodable {
     try values.encode(outcome.outputError, forKey: .outputError)
     try values.encode(
       outcome.accuracy.map { _ in JSONReport(outcome.comparison) }, forKey: .arithmetic)
+    try values.encode(outcome.choice.map(ChoiceReport.init), forKey: .choice)
     let stages = Dictionary(
       uniqueKeysWithValues: outcome.stages.map { ("\($0.name)Milliseconds", $0.seconds * 1000) })
     try values.encode(stages, forKey: .stages)

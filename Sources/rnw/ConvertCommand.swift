@@ -142,6 +142,9 @@ struct ConvertCommand: AsyncParsableCommand {
     let report = TextReport(isColored: StandardOutput.isTerminal)
     var lines = ["\(outcome.model.architectureName) of \(outcome.model.family.title)"]
     lines.append("")
+    if let choice = outcome.choice {
+      lines.append(ChoiceReport(choice).text)
+    }
     if let accuracy = outcome.accuracy {
       lines.append("written file (fast) against source (reference, double precision)")
       lines.append(report.text(for: accuracy))

@@ -74,6 +74,7 @@ struct HDF5Child {
   // MARK: - Running
 
   private func output(of arguments: [String], input: [UInt8], limit: Int) async throws -> [UInt8] {
+    _ = Self.survivesBrokenPipes
     let result: CollectedResult
     do {
       let record = try await run(
@@ -89,6 +90,20 @@ struct HDF5Child {
     try check(result)
     return result.output
   }
+
+  /// A program that ends before it has read its input must not end this one too; who handles the signal already
+  /// goes on to do so.
+  private static let survivesBrokenPipes: Bool = {
+    var current = sigaction()
+    guard sigaction(SIGPIPE, nil, &current) == 0 else { return false }
+    #if canImport(Darwin)
+      let isDefault = current.__sigaction_u.__sa_handler == nil
+    #else
+      let isDefault = current.__sigaction_handler.sa_handler == nil
+    #endif
+    if isDefault { signal(SIGPIPE, SIG_IGN) }
+    return true
+  }()
 
   private struct CollectedResult {
     let status: TerminationStatus

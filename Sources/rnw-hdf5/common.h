@@ -19,7 +19,6 @@ enum {
 #define MAX_CHUNK_ELEMENTS ((uint64_t)256 << 20)  // 1 GB of float32
 #define MAX_MEMORY ((uint64_t)4 << 30)         // of this process beyond the mapped file
 #define MAX_SECONDS 120                        // of processor time, and as an alarm
-#define MAX_INPUT_BYTES ((size_t)64 << 20)      // of names on standard input
 #define MAX_RATIO 1100                         // deflate reaches 1032
 
 // Element types, as single letters in the stream; an empty note means that the data can be read.

@@ -45,26 +45,6 @@ static void confine(uint64_t mapped) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-// Takes the whole of standard input before anything else happens: who writes it must not find that nobody reads.
-static void take_input(void) {
-  size_t count = 0, room = 1 << 16;
-  char *bytes = malloc(room);
-  while (bytes != NULL) {
-    count += fread(bytes + count, 1, room - count, stdin);
-    if (count < room) break;
-    if (room >= MAX_INPUT_BYTES) fault("there is too much on standard input");
-    room *= 2;
-    char *larger = realloc(bytes, room);
-    if (larger == NULL) free(bytes);
-    bytes = larger;
-  }
-  if (bytes == NULL) fault("no memory for standard input");
-  if (count == 0) return;
-  FILE *taken = fmemopen(bytes, count, "rb");
-  if (taken == NULL) fault("standard input cannot be kept");
-  stdin = taken;
-}
-
 int main(int argc, char **argv) {
   unsetenv("HDF5_PLUGIN_PATH");
   unsetenv("HDF5_DRIVER");
@@ -72,7 +52,6 @@ int main(int argc, char **argv) {
     uint64_t offset = parse_number(argv[3]);
     uint64_t length = parse_number(argv[4]);
     confine(length);
-    take_input();
     return (strcmp(argv[1], "list") == 0 ? list_main : read_main)(argv[2], offset, length);
   }
   if (argc == 3 && strcmp(argv[1], "write") == 0) {

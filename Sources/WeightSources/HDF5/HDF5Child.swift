@@ -73,14 +73,20 @@ struct HDF5Child {
 
   // MARK: - Running
 
+  /// The input goes by a file: a program that ends before it has read a pipe would be a fault of its own.
   private func output(of arguments: [String], input: [UInt8], limit: Int) async throws -> [UInt8] {
-    _ = Self.survivesBrokenPipes
+    let request = input.isEmpty ? nil : try MappedFile(temporary: input, path: path)
+    defer { withExtendedLifetime(request) {} }
+    let program = FilePath(try Self.program())
     let result: CollectedResult
     do {
+      let descriptor = try FileDescriptor.open(
+        FilePath(request?.accessPath ?? "/dev/null"), .readOnly, options: .closeOnExec)
       let record = try await run(
-        .path(FilePath(Self.program())), arguments: Arguments(arguments),
-        environment: .inherit, input: .array(input), output: .bytes(limit: limit),
-        error: .string(limit: Self.maximumMessageBytes))
+        .path(program), arguments: Arguments(arguments),
+        environment: .inherit,
+        input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
+        output: .bytes(limit: limit), error: .string(limit: Self.maximumMessageBytes))
       result = CollectedResult(
         status: record.terminationStatus, output: record.standardOutput,
         message: record.standardError)
@@ -90,20 +96,6 @@ struct HDF5Child {
     try check(result)
     return result.output
   }
-
-  /// A program that ends before it has read its input must not end this one too; who handles the signal already
-  /// goes on to do so.
-  private static let survivesBrokenPipes: Bool = {
-    var current = sigaction()
-    guard sigaction(SIGPIPE, nil, &current) == 0 else { return false }
-    #if canImport(Darwin)
-      let isDefault = current.__sigaction_u.__sa_handler == nil
-    #else
-      let isDefault = current.__sigaction_handler.sa_handler == nil
-    #endif
-    if isDefault { signal(SIGPIPE, SIG_IGN) }
-    return true
-  }()
 
   private struct CollectedResult {
     let status: TerminationStatus

@@ -24,35 +24,24 @@ package struct DiffRequest: Sendable {
   }
 }
 
-/// What a comparison of two files' weights found.
-package struct DiffOutcome: Sendable {
-  /// The tensors, compared.
-  package let comparison: WeightComparison
-  /// In what the networks differ, beside their weights, such as `norm.epsilon is 1e-05 and 1.001e-05`.
-  package let networks: [String]
-}
-
-/// Compares the weights of two files, across containers and families; nothing is run.
+/// Compares the weights of two files, across containers and families, and the options of their networks; nothing is
+/// run.
 ///
 /// - Throws: `InputError` where a file cannot be read or holds no known network.
-package func diff(_ request: DiffRequest) async throws -> DiffOutcome {
+package func diff(_ request: DiffRequest) async throws -> WeightComparison {
   if request.goesByName {
     let first = try await WeightFile.open(request.first)
     let second = try await WeightFile.open(request.second)
-    return DiffOutcome(
-      comparison: try WeightComparison(
-        try namedTensors(of: first), try namedTensors(of: second), threads: request.threads),
-      networks: [])
+    return try WeightComparison(
+      try namedTensors(of: first), try namedTensors(of: second), threads: request.threads)
   }
   let first = try await mapped(request.first, request.family)
   let second = try await mapped(request.second, request.family)
-  let comparison = try WeightComparison(
+  return try WeightComparison(
     try mappedTensors(of: first, threads: request.threads),
-    try mappedTensors(of: second, threads: request.threads), threads: request.threads)
-  return DiffOutcome(
-    comparison: comparison,
-    networks: try differences(
-      between: first.graph.configuration, and: second.graph.configuration))
+    try mappedTensors(of: second, threads: request.threads),
+    options: try differences(between: first.graph.configuration, and: second.graph.configuration),
+    threads: request.threads)
 }
 
 private func mapped(_ path: String, _ family: Family?) async throws -> Model {
@@ -89,10 +78,10 @@ private func namedTensors(of source: any WeightSource) throws -> [ComparedTensor
 /// The options in which two networks differ.
 private func differences(
   between first: Configuration, and second: Configuration
-) throws -> [String] {
+) throws -> [WeightComparison.DifferingOption] {
   let (own, other) = (try options(of: first), try options(of: second))
-  return Set(own.keys).union(other.keys).sorted().filter { own[$0] != other[$0] }.map { name in
-    "\(name) is \(own[name] ?? "absent") and \(other[name] ?? "absent")"
+  return Set(own.keys).union(other.keys).sorted().filter { own[$0] != other[$0] }.map {
+    WeightComparison.DifferingOption(name: $0, first: own[$0], second: other[$0])
   }
 }
 

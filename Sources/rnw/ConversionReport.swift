@@ -10,10 +10,12 @@ import Verification
 struct ConversionReport: Encodable {
   private let outcome: ConversionOutcome
   private let path: String
+  private let command: String
 
-  init(_ outcome: ConversionOutcome, path: String) {
+  init(_ outcome: ConversionOutcome, path: String, command: String) {
     self.outcome = outcome
     self.path = path
+    self.command = command
   }
 
   /// The document's text, with a line break at the end.
@@ -39,8 +41,10 @@ struct ConversionReport: Encodable {
   func encode(to encoder: any Encoder) throws {
     let file = outcome.outputBytes.map { JSONReport.OutputFile(path: path, bytes: $0) }
     // Where weights were rounded, what that did is what is asked for first.
-    try JSONReport(outcome.accuracy ?? outcome.comparison, file: file, schema: "rnw.conversion/1")
-      .encode(to: encoder)
+    try JSONReport(
+      outcome.accuracy ?? outcome.comparison, file: file, command: command,
+      schema: "rnw.conversion/1"
+    ).encode(to: encoder)
     var values = encoder.container(keyedBy: Key.self)
     // All comparisons together decide.
     try values.encode(outcome.passes ? "pass" : "fail", forKey: .verdict)

@@ -120,7 +120,9 @@ struct ConvertCommand: AsyncParsableCommand {
     bar.finish()
     try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
     try StandardOutput.write(
-      json ? ConversionReport(outcome, path: outputPath).json() : text(of: outcome))
+      json
+        ? ConversionReport(outcome, path: outputPath, command: commandLine).json()
+        : text(of: outcome))
     if !outcome.passes { throw ExitCode(1) }
   }
 

@@ -12,9 +12,11 @@ struct DiffCommand: AsyncParsableCommand {
       there. Nothing is run. For each tensor that differs: the largest difference, the same in units of the second \
       file's largest value, the cosine, how many values are the same to the bit, and what was done to it, if that \
       is one thing: exchanged with another tensor, channels in another order, transposed, scaled, rounded to \
-      float16, bfloat16 or int8. In what the networks differ beside their weights is said, and does not decide.
+      float16, bfloat16 or int8. Then the options of the two networks are compared, such as the norms' epsilon: with \
+      the same weights they still compute something else where one differs. --by-name looks at tensors alone.
 
-      Exit status: 0 all weights are equal to the bit; 1 they are not; 65, 66 a file cannot be read.
+      Exit status: 0 all weights are equal to the bit, and so are the networks' options; 1 they are not; 65, 66 a \
+      file cannot be read.
 
       EXAMPLES
         rnw diff resnet50v2.h5 resnet50v2.keras
@@ -46,15 +48,11 @@ struct DiffCommand: AsyncParsableCommand {
     request.family = try family.family
     request.goesByName = byName
     request.threads = threads.count
-    let outcome = try await diff(request)
+    let comparison = try await diff(request)
     try StandardOutput.write(
       json
-        ? try RecordCoding.json(
-          WeightRecord(
-            outcome.comparison, files: [first, second], networks: outcome.networks), pretty: true)
-          + "\n"
-        : WeightReport(maximumRows: all ? nil : 20)
-          .text(for: outcome.comparison, networks: outcome.networks))
-    if !outcome.comparison.areEqual { throw ExitCode(1) }
+        ? RecordCoding.json(WeightRecord(comparison, files: [first, second]), pretty: true) + "\n"
+        : WeightReport(maximumRows: all ? nil : 20).text(for: comparison))
+    if !comparison.areEqual { throw ExitCode(1) }
   }
 }

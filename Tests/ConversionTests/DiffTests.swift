@@ -20,12 +20,12 @@ struct DiffTests {
       "narrow.safetensors", "narrow.float64.h5", "narrow.nested.full.h5",
     ])
   func equal(_ file: String) async throws {
-    let outcome = try await diff(
+    let comparison = try await diff(
       DiffRequest(first: Self.narrow, second: Fixture.path("keras/\(file)")))
-    #expect(outcome.comparison.areEqual && outcome.networks.isEmpty)
-    #expect(outcome.comparison.tensors.count == 92)
-    #expect(outcome.comparison.rounding == nil)
-    let text = WeightReport().text(for: outcome.comparison, networks: outcome.networks)
+    #expect(comparison.areEqual && comparison.options.isEmpty)
+    #expect(comparison.tensors.count == 92)
+    #expect(comparison.rounding == nil)
+    let text = WeightReport().text(for: comparison)
     #expect(text == "EQUAL: all 92 tensors, to the bit\n")
   }
 
@@ -41,13 +41,13 @@ struct DiffTests {
       ),
     ])
   func findings(_ file: String, _ tensor: String, _ finding: String) async throws {
-    let outcome = try await diff(
+    let comparison = try await diff(
       DiffRequest(first: Fixture.path("keras/broken/\(file).h5"), second: Self.narrow))
-    let differing = outcome.comparison.tensors.filter { !$0.isEqual }
+    let differing = comparison.tensors.filter { !$0.isEqual }
     #expect(differing.count == (file == "swapped" ? 2 : 1))
     #expect(differing.first?.name == tensor)
     #expect(differing.first?.finding == finding)
-    #expect(!outcome.comparison.areEqual)
+    #expect(!comparison.areEqual)
   }
 
   @Test("A file of rounded weights is said to be that, in either order")
@@ -58,11 +58,11 @@ struct DiffTests {
         isFirst
         ? DiffRequest(first: half, second: Self.narrow)
         : DiffRequest(first: Self.narrow, second: half)
-      let outcome = try await diff(request)
-      let rounding = try #require(outcome.comparison.rounding)
+      let comparison = try await diff(request)
+      let rounding = try #require(comparison.rounding)
       #expect(rounding.isFirst == isFirst && rounding.type == .float16)
       #expect(
-        WeightReport().text(for: outcome.comparison, networks: [])
+        WeightReport().text(for: comparison)
           .contains("all differences are rounding"))
     }
   }
@@ -74,9 +74,9 @@ struct DiffTests {
     request.precision = precision
     request.maximumError = 1
     _ = try await convert(request) { _, _ in }
-    let outcome = try await diff(DiffRequest(first: folder.file("x.rnw"), second: Self.narrow))
-    #expect(outcome.comparison.rounding?.isFirst == true)
-    #expect(outcome.comparison.rounding?.type == (precision == .int8 ? .int8 : .bfloat16))
+    let comparison = try await diff(DiffRequest(first: folder.file("x.rnw"), second: Self.narrow))
+    #expect(comparison.rounding?.isFirst == true)
+    #expect(comparison.rounding?.type == (precision == .int8 ? .int8 : .bfloat16))
   }
 
   @Test("Networks of two families say in what they differ, and which tensors one side lacks")
@@ -89,13 +89,40 @@ struct DiffTests {
           family: family, configuration: configuration, seed: 5,
           output: folder.file("\(family.id).npz")))
     }
-    let outcome = try await diff(
+    let comparison = try await diff(
       DiffRequest(first: folder.file("keras.npz"), second: folder.file("torch.npz")))
-    #expect(outcome.networks.contains("norm.batch.epsilon is 1.001e-05 and 1e-05"))
-    #expect(outcome.networks.contains("stem.poolPadding is zero and negativeInfinity"))
-    #expect(outcome.comparison.onlyFirst.map(\.name).contains("stage1.block1.conv3.bias"))
-    #expect(outcome.comparison.onlySecond.map(\.name).contains("stem.norm.scale"))
-    #expect(!outcome.comparison.areEqual)
+    let options = Dictionary(uniqueKeysWithValues: comparison.options.map { ($0.name, $0) })
+    let epsilon = options["norm.batch.epsilon"]
+    #expect(epsilon?.first == "1.001e-05" && epsilon?.second == "1e-05")
+    let border = options["stem.poolPadding"]
+    #expect(border?.first == "zero" && border?.second == "negativeInfinity")
+    #expect(comparison.onlyFirst.map(\.name).contains("stage1.block1.conv3.bias"))
+    #expect(comparison.onlySecond.map(\.name).contains("stem.norm.scale"))
+    #expect(!comparison.areEqual)
+  }
+
+  @Test("The same weights in networks of other options are different")
+  func otherOptions() async throws {
+    let folder = try TemporaryFolder()
+    for padding in [Configuration.Stem.PoolPadding.zero, .negativeInfinity] {
+      var configuration = Family.torch.configuration(kind: .basic, blocks: [1, 1], classes: 3)
+      configuration.stem.poolPadding = padding
+      try await initialize(
+        InitializationRequest(
+          family: .torch, configuration: configuration, seed: 5,
+          output: folder.file("\(padding).rnw")))
+    }
+    let comparison = try await diff(
+      DiffRequest(first: folder.file("zero.rnw"), second: folder.file("negativeInfinity.rnw")))
+    #expect(comparison.weightsAreEqual && !comparison.areEqual)
+    let text = WeightReport().text(for: comparison)
+    #expect(
+      text == """
+        stem.poolPadding is zero in the first network, negativeInfinity in the second
+
+        DIFFERENT: 1 option of the networks; the weights are equal: all 36 tensors, to the bit
+
+        """)
   }
 
   @Test("By name, files of any kind are compared, and renamed tensors are found")
@@ -114,7 +141,7 @@ struct DiffTests {
     let error = await #expect(throws: InputError.self) { try await diff(request) }
     #expect(error?.hint == "--by-name compares the tensors of any two files by their own names")
     request.goesByName = true
-    let comparison = try await diff(request).comparison
+    let comparison = try await diff(request)
     #expect(comparison.tensors.count == 90 && comparison.tensors.allSatisfy(\.isEqual))
     #expect(comparison.onlyFirst.map(\.name) == ["post_bn/gamma", "post_bn/beta"])
     #expect(comparison.onlyFirst.map(\.renamed) == ["final/gamma", nil])
@@ -124,8 +151,8 @@ struct DiffTests {
   @Test("The document has every key")
   func document() async throws {
     let request = DiffRequest(first: Fixture.path("keras/broken/scaled.h5"), second: Self.narrow)
-    let outcome = try await diff(request)
-    let record = WeightRecord(outcome.comparison, files: ["a", "b"], networks: outcome.networks)
+    let comparison = try await diff(request)
+    let record = WeightRecord(comparison, files: ["a", "b"])
     let text = try RecordCoding.json(record)
     #expect(text.contains(#""schema":"rnw.diff/1""#) && text.contains(#""verdict":"different""#))
     #expect(text.contains(#""finding":null"#) && text.contains(#""equal":false"#))

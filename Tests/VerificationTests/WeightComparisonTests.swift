@@ -51,7 +51,7 @@ struct WeightComparisonTests {
       [tensor("a", Self.kernel)], [tensor("a", Probe.tensor([4, 6, 3, 3], seed: 1))], threads: 1)
     #expect(comparison.tensors.isEmpty && comparison.misshapen.map(\.name) == ["a"])
     #expect(!comparison.areEqual)
-    let text = WeightReport().text(for: comparison, networks: [])
+    let text = WeightReport().text(for: comparison)
     #expect(text.contains("a is 6×4×3×3 in the first file, 4×6×3×3 in the second"))
   }
 
@@ -60,7 +60,7 @@ struct WeightComparisonTests {
     let comparison = try WeightComparison(
       [tensor("stage4.block36.shortcut.conv.weight", Self.other)],
       [tensor("stage4.block36.shortcut.conv.weight", Self.kernel)], threads: 1)
-    let text = WeightReport().text(for: comparison, networks: [])
+    let text = WeightReport().text(for: comparison)
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     #expect(text.contains("DIFFERENT: 1 of 1 tensor differ"))
   }

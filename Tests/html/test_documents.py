@@ -45,6 +45,16 @@ CALLS = {
         FIXTURES / "narrow.activations.npz", "--json"),
     "conversion-plain": ("conversion", 0, "convert", NARROW, "-o", "b.rnw", "--force", "--json"),
     "conversion-fail": ("conversion", 1, "convert", NARROW, "-o", "c.rnw", "--limit", "1e-9", "--json"),
+    "conversion-of-own-graph": (
+        "conversion", 0, "convert", FIXTURES / "narrow.keras", "-o", "e.rnw", "--force", "--json"),
+    "conversion-choice": (
+        "conversion", 0, "convert", NARROW, "-o", "f.rnw", "--force", "--precision", "auto", "--max-error", "1e-2", "--json"),
+    "diff-equal": ("diff", 0, "diff", NARROW, FIXTURES / "narrow.keras", "--json"),
+    "diff-exchanged": ("diff", 1, "diff", FIXTURES / "broken" / "swapped.h5", NARROW, "--json"),
+    "diff-nan": ("diff", 1, "diff", FIXTURES / "broken" / "nan.h5", NARROW, "--json"),
+    "diff-rounded": ("diff", 1, "diff", FIXTURES / "narrow.float16.h5", NARROW, "--json"),
+    "diff-networks": ("diff", 1, "diff", "keras.npz", "torch.npz", "--json"),
+    "diff-by-name": ("diff", 1, "diff", NARROW, "d.rnw", "--by-name", "--json"),
     "check": ("check", 0, "verify", "a.rnw", "--json"),
     "check-initialised": ("check", 0, "verify", "d.rnw", "--json"),
     "inspection": ("inspection", 0, "inspect", NARROW, "--json"),
@@ -64,6 +74,8 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     rnw("convert", NARROW, "-o", "a.rnw", cwd=folder)
     rnw("init", "--blocks", "1,1", "--classes", "4", "-o", "d.rnw", cwd=folder)
+    for family in ["keras", "torch"]:
+        rnw("init", "--blocks", "1,1", "--classes", "4", "--family", family, "-o", f"{family}.npz", cwd=folder)
     return folder
 
 

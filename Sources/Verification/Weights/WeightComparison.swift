@@ -1,6 +1,6 @@
 package import Tensors
 
-/// Two files' tensors, compared name by name.
+/// Two files' tensors, compared name by name, and the options in which their networks differ.
 package struct WeightComparison: Sendable {
   /// The tensors that both have in the same shape, in the order of the first file.
   package private(set) var tensors: [WeightDifference]
@@ -10,6 +10,25 @@ package struct WeightComparison: Sendable {
   package private(set) var onlyFirst: [Lone]
   /// The tensors that only the second file has.
   package private(set) var onlySecond: [Lone]
+  /// The options in which the two networks differ.
+  package let options: [DifferingOption]
+
+  /// An option of which the two networks have different values.
+  package struct DifferingOption: Hashable, Sendable {
+    /// Its place in the configuration, such as `stem.poolPadding`.
+    package let name: String
+    /// The first network's value; `nil` where it has no such option.
+    package let first: String?
+    /// The second network's value.
+    package let second: String?
+
+    /// Describes an option.
+    package init(name: String, first: String?, second: String?) {
+      self.name = name
+      self.first = first
+      self.second = second
+    }
+  }
 
   /// Two tensors of one name and different shapes.
   package struct Misshapen: Sendable {
@@ -33,10 +52,13 @@ package struct WeightComparison: Sendable {
 
   /// Compares all tensors.
   ///
+  /// - Parameter options: the options in which the two networks differ.
   /// - Throws: nothing of its own.
   package init(
-    _ first: [ComparedTensor], _ second: [ComparedTensor], threads: Int
+    _ first: [ComparedTensor], _ second: [ComparedTensor], options: [DifferingOption] = [],
+    threads: Int
   ) throws {
+    self.options = options
     let others = Dictionary(second.map { ($0.name, $0) }) { first, _ in first }
     let names = Set(first.map(\.name))
     var pairs: [(ComparedTensor, ComparedTensor)] = []
@@ -57,8 +79,11 @@ package struct WeightComparison: Sendable {
     findMoved(first, second)
   }
 
+  /// Whether both files hold the same network: the same weights, and the same options.
+  package var areEqual: Bool { weightsAreEqual && options.isEmpty }
+
   /// Whether both files have the same tensors with the same values, to the bit.
-  package var areEqual: Bool {
+  package var weightsAreEqual: Bool {
     misshapen.isEmpty && onlyFirst.isEmpty && onlySecond.isEmpty
       && tensors.allSatisfy(\.isEqual)
   }

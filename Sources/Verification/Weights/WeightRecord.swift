@@ -5,8 +5,9 @@ package struct WeightRecord: Encodable, Sendable {
   private let schema = "rnw.diff/1"
   private let verdict: String
   private let files: [String]
-  private let networks: [String]
-  private let rounding: RoundingRecord?
+  private let weightsEqual: Bool
+  @Nullable private var rounding: RoundingRecord?
+  private let networks: [OptionRecord]
   private let tensors: [TensorRecord]
   private let misshapen: [MisshapenRecord]
   private let onlyFirst: [LoneRecord]
@@ -14,13 +15,12 @@ package struct WeightRecord: Encodable, Sendable {
 
   /// Makes the document.
   ///
-  /// - Parameters:
-  ///   - files: the two files, as they were named.
-  ///   - networks: in what their networks differ, beside their weights.
-  package init(_ comparison: WeightComparison, files: [String], networks: [String]) {
+  /// - Parameter files: the two files, as they were named.
+  package init(_ comparison: WeightComparison, files: [String]) {
     verdict = comparison.areEqual ? "equal" : "different"
     self.files = files
-    self.networks = networks
+    weightsEqual = comparison.weightsAreEqual
+    networks = comparison.options.map(OptionRecord.init)
     rounding = comparison.rounding.map(RoundingRecord.init)
     tensors = comparison.tensors.map(TensorRecord.init)
     misshapen = comparison.misshapen.map {
@@ -28,6 +28,18 @@ package struct WeightRecord: Encodable, Sendable {
     }
     onlyFirst = comparison.onlyFirst.map(LoneRecord.init)
     onlySecond = comparison.onlySecond.map(LoneRecord.init)
+  }
+
+  private struct OptionRecord: Encodable, Sendable {
+    let option: String
+    @Nullable var first: String?
+    @Nullable var second: String?
+
+    init(_ option: WeightComparison.DifferingOption) {
+      self.option = option.name
+      first = option.first
+      second = option.second
+    }
   }
 
   private struct RoundingRecord: Encodable, Sendable {
@@ -50,8 +62,8 @@ package struct WeightRecord: Encodable, Sendable {
     let maxAbs: Double
     let scaledError: Double
     let cosine: Double
-    let rounding: RoundingRecord?
-    let finding: String?
+    @Nullable var rounding: RoundingRecord?
+    @Nullable var finding: String?
 
     init(_ difference: WeightDifference) {
       name = difference.name
@@ -65,25 +77,6 @@ package struct WeightRecord: Encodable, Sendable {
       rounding = difference.rounding.map(RoundingRecord.init)
       finding = difference.finding
     }
-
-    enum CodingKeys: CodingKey {
-      case name, fileNames, shape, equal, equalBits, maxAbs, scaledError, cosine, rounding, finding
-    }
-
-    // Every key is always there, with `null` where it has no value.
-    func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(name, forKey: .name)
-      try values.encode(fileNames, forKey: .fileNames)
-      try values.encode(shape, forKey: .shape)
-      try values.encode(equal, forKey: .equal)
-      try values.encode(equalBits, forKey: .equalBits)
-      try values.encode(maxAbs, forKey: .maxAbs)
-      try values.encode(scaledError, forKey: .scaledError)
-      try values.encode(cosine, forKey: .cosine)
-      try values.encode(rounding, forKey: .rounding)
-      try values.encode(finding, forKey: .finding)
-    }
   }
 
   private struct MisshapenRecord: Encodable, Sendable {
@@ -95,7 +88,7 @@ package struct WeightRecord: Encodable, Sendable {
     let name: String
     let fileName: String
     let shape: [Int]
-    let renamed: String?
+    @Nullable var renamed: String?
 
     init(_ tensor: WeightComparison.Lone) {
       name = tensor.name
@@ -103,5 +96,16 @@ package struct WeightRecord: Encodable, Sendable {
       shape = tensor.shape.dimensions
       renamed = tensor.renamed
     }
+  }
+}
+
+/// A value whose key is always there, with `null` where it has none.
+@propertyWrapper
+private struct Nullable<Value: Encodable & Sendable>: Encodable, Sendable {
+  var wrappedValue: Value?
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
   }
 }

@@ -11,16 +11,16 @@ package struct WeightReport: Sendable {
   }
 
   /// The table and the verdict, with a line break at the end.
-  ///
-  /// - Parameter networks: in what the networks of the two files differ, beside their weights.
-  package func text(for comparison: WeightComparison, networks: [String]) -> String {
+  package func text(for comparison: WeightComparison) -> String {
     var lines = table(comparison)
     lines += comparison.misshapen.map {
       "\($0.name) is \($0.shapes[0]) in the first file, \($0.shapes[1]) in the second"
     }
     lines += lone(comparison.onlyFirst, "first", other: "second")
     lines += lone(comparison.onlySecond, "second", other: "first")
-    lines += networks.map { "the networks differ: \($0)" }
+    lines += comparison.options.map {
+      "\($0.name) is \($0.first ?? "absent") in the first network, \($0.second ?? "absent") in the second"
+    }
     if !lines.isEmpty { lines.append("") }
     lines += verdict(comparison)
     return lines.map { $0.escapedForTerminal + "\n" }.joined()
@@ -83,7 +83,12 @@ package struct WeightReport: Sendable {
 
   private func verdict(_ comparison: WeightComparison) -> [String] {
     let count = comparison.tensors.count
-    if comparison.areEqual { return ["EQUAL: all \(counted(count, "tensor")), to the bit"] }
+    let equal = "all \(counted(count, "tensor")), to the bit"
+    if comparison.areEqual { return ["EQUAL: \(equal)"] }
+    let options = "\(counted(comparison.options.count, "option")) of the networks"
+    if comparison.weightsAreEqual {
+      return ["DIFFERENT: \(options); the weights are equal: \(equal)"]
+    }
     let differing = comparison.tensors.count { !$0.isEqual }
     var parts: [String] = []
     if differing > 0 { parts.append("\(differing) of \(counted(count, "tensor")) differ") }
@@ -92,6 +97,7 @@ package struct WeightReport: Sendable {
     }
     let lone = comparison.onlyFirst.count + comparison.onlySecond.count
     if lone > 0 { parts.append("\(counted(lone, "tensor")) on one side only") }
+    if !comparison.options.isEmpty { parts.append(options) }
     return ["DIFFERENT: " + parts.joined(separator: ", ")]
       + (comparison.rounding.map { ["all differences are rounding: \($0.explanation)"] } ?? [])
   }

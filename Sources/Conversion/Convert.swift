@@ -1,6 +1,6 @@
 package import Families
 import FoundationEssentials
-import Inference
+package import Inference
 package import RNW
 import ResNetV2
 import Tensors
@@ -38,6 +38,8 @@ package struct ConversionRequest: Sendable {
   package var isForced = false
   /// The number of threads.
   package var threads = Tool.coreCount
+  /// The kernels that the written file is run with; the file is the same for all of them.
+  package var instructionSet = InstructionSet.best
 
   package init(source: String, output: String) {
     self.source = source
@@ -185,29 +187,19 @@ private func certify(
   var source = try RecordCoding.record(SourceRecord.self, from: records.source)
   source.sha256 = try sha256(ofFileAt: request.source)
   records.source = try RecordCoding.json(source)
-  let worst = proof.own.verdict.worst
   let certificate = CertificateRecord(
     probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),
     node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
-    limit: request.limit, worstScaledError: worst?.scaledError ?? 0,
-    worstLayer: worst?.name ?? "", layers: proof.own.verdict.compared,
+    limit: request.limit, layers: proof.own.verdict.compared,
     rounding: proof.accuracy.map { result in
       .init(
         precision: request.precision, maximumError: request.maximumError,
-        outputError: result.outputError(of: model.graph), images: result.images,
-        worstScaledError: result.verdict.worst?.propagated?.scaledError ?? 0,
-        worstLayer: result.verdict.worst?.name ?? "", layers: result.verdict.compared)
+        outputError: proof.certifiedError ?? 0, images: result.images,
+        layers: result.verdict.compared)
     },
-    ownGraph: proof.ownGraph.map { result in
-      .init(
-        worstScaledError: result.verdict.worst?.scaledError ?? 0,
-        worstLayer: result.verdict.worst?.name ?? "", layers: result.verdict.compared)
-    },
+    ownGraph: proof.ownGraph.map { .init(layers: $0.verdict.compared) },
     reference: proof.framework.map { result in
-      .init(
-        file: fileName(of: request.reference ?? ""),
-        worstScaledError: result.verdict.worst?.scaledError ?? 0,
-        worstLayer: result.verdict.worst?.name ?? "", layers: result.verdict.compared)
+      .init(file: fileName(of: request.reference ?? ""), layers: result.verdict.compared)
     })
   records.certificate = try RecordCoding.json(certificate)
   return records

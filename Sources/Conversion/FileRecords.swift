@@ -40,17 +40,16 @@ package struct CertificateRecord: Codable, Sendable {
   package var values: [Float]
   /// The limit that every layer kept.
   package var limit: Double
-  /// The largest scaled error of any layer.
-  package var worstScaledError: Double
-  /// The layer that it belongs to, by canonical name.
-  package var worstLayer: String
   /// How many layers were compared.
+  ///
+  /// How close they came is no part of the record: it depends on the kernels that the processor has,
+  /// and the same source shall give the same file everywhere.
   package var layers: Int
   /// What rounding the weights did, where they were rounded.
   package var rounding: RoundingRecord?
-  /// The same figures against the graph that the source itself describes, where it does.
-  package var ownGraph: FiguresRecord?
-  /// The same figures against the framework's own activations, where they were given.
+  /// The comparison with the graph that the source itself describes, where it does.
+  package var ownGraph: OwnGraphRecord?
+  /// The comparison with the framework's own activations, where they were given.
   package var reference: ReferenceRecord?
 
   /// An input that everyone can make.
@@ -67,24 +66,17 @@ package struct CertificateRecord: Codable, Sendable {
     package var precision: Precision
     /// The scaled error of the output that was allowed; absent where it was that of the precision.
     package var maximumError: Double?
-    /// The scaled error of the output.
+    /// The scaled error of the certified values against those that the source's weights give, both
+    /// by the reference executor.
     package var outputError: Double
-    /// On how many images it was measured.
+    /// On how many images the layers were compared.
     package var images: Int
-    /// The scaled error of the layer that is closest to its limit, where errors carry on.
-    package var worstScaledError: Double
-    /// That layer, by canonical name.
-    package var worstLayer: String
     /// How many layers were compared.
     package var layers: Int
   }
 
-  /// The figures of a comparison.
-  package struct FiguresRecord: Codable, Sendable {
-    /// The largest scaled error of any layer.
-    package var worstScaledError: Double
-    /// The layer that it belongs to, by canonical name.
-    package var worstLayer: String
+  /// A comparison with the graph that the source itself describes.
+  package struct OwnGraphRecord: Codable, Sendable {
     /// How many layers were compared.
     package var layers: Int
   }
@@ -93,10 +85,6 @@ package struct CertificateRecord: Codable, Sendable {
   package struct ReferenceRecord: Codable, Sendable {
     /// The name of the archive, without its folder.
     package var file: String
-    /// The largest scaled error of any layer.
-    package var worstScaledError: Double
-    /// The layer that it belongs to, by canonical name.
-    package var worstLayer: String
     /// How many layers were compared.
     package var layers: Int
   }

@@ -21,6 +21,8 @@ struct Proof {
   let probe: (seed: UInt64, shape: Shape)
   /// What the reference gave for the first image of that.
   let certifiedValues: [Float]
+  /// The scaled error of those against what the source's own weights give, where weights were rounded.
+  let certifiedError: Double?
 
   /// Whether every comparison is within its limits.
   var passes: Bool {
@@ -42,8 +44,12 @@ struct Proof {
     let inputs = try InputImages(request.input, for: model)
     let written = try await Model(path: path)
     let writtenParameters = try written.parameters(threads: threads)
-    let candidate = FastExecutor(
-      graph: written.graph, parameters: writtenParameters, threads: threads, winograd: false)
+    func fastExecutor(_ graph: Graph, _ parameters: Parameters) -> FastExecutor {
+      FastExecutor(
+        graph: graph, parameters: parameters, threads: threads, methods: .direct,
+        instructionSet: request.instructionSet)
+    }
+    let candidate = fastExecutor(written.graph, writtenParameters)
     let truth = RecordingExecutor(
       ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
       node: model.graph.certifiedNode)
@@ -71,17 +77,12 @@ struct Proof {
       let softmax = model.graph.nodes[model.graph.outputIndex].name
       limits.overrides.append(.init(layers: Glob(softmax), limit: 1))
     }
-    accuracy =
-      isRounded
-      ? try run(
-        comparison(limits, .both),
-        against: ReferenceExecutor(graph: model.graph, parameters: original, threads: threads))
-      : nil
+    let source = RecordingExecutor(
+      ReferenceExecutor(graph: model.graph, parameters: original, threads: threads),
+      node: model.graph.certifiedNode)
+    accuracy = isRounded ? try run(comparison(limits, .both), against: source) : nil
     // What rounding does is measured above: here the source's own weights are run on both sides.
-    let unrounded =
-      isRounded
-      ? FastExecutor(
-        graph: model.graph, parameters: original, threads: threads, winograd: false) : candidate
+    let unrounded = isRounded ? fastExecutor(model.graph, original) : candidate
     ownGraph = try described.map { ownGraph in
       let comparison = Comparison(
         candidate: unrounded, layerNames: model.layerNames,
@@ -105,15 +106,21 @@ struct Proof {
       return try diagnosis.explain(try byFramework.run(against: archive), against: archive)
     }
 
+    // Both by the reference, which gives the same bits on every machine: so does the certificate.
     if case .probe(let seed, _) = request.input, let value = truth.value {
       probe = (seed, Shape([1] + own.inputShape.dimensions.dropFirst()))
-      certifiedValues = value.certifiedValues
+      let values = value.certifiedValues
+      certifiedValues = values
+      certifiedError = source.value.map { values.scaledError(from: $0.certifiedValues) }
     } else {
       // Only a probe can be made again by whoever has the file and nothing else.
       var images = try InputImages(.standardProbe, for: model)
       let standard = try images.all()
       probe = (InputArgument.standardSeed, standard.shape)
-      certifiedValues = try truth.certifiedValues(for: standard)
+      let values = try truth.certifiedValues(for: standard)
+      certifiedValues = values
+      certifiedError =
+        isRounded ? values.scaledError(from: try source.certifiedValues(for: standard)) : nil
     }
   }
 }
@@ -128,6 +135,16 @@ extension Parameters {
 extension Graph {
   /// The node by which the output is judged: the logits, or the last one where there are no classes.
   fileprivate var outputName: String { nodes[certifiedNode].name }
+}
+
+extension [Float] {
+  /// max |a − b| / max |b|; infinite where a value is not finite.
+  fileprivate func scaledError(from reference: [Float]) -> Double {
+    func activation(_ values: [Float]) -> Activation {
+      Activation(shape: [1, values.count], values: values)
+    }
+    return OutputDifference(activation(self), activation(reference)).largestError
+  }
 }
 
 extension Comparison.Outcome {

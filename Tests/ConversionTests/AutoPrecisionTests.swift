@@ -59,18 +59,6 @@ struct AutoPrecisionTests {
     }
   }
 
-  @Test("The same bytes come out for any number of threads")
-  func isDeterministic() async throws {
-    let folder = try TemporaryFolder()
-    var files: [Data] = []
-    for threads in [1, 2] {
-      let path = folder.file("\(threads).rnw")
-      _ = try await Self.convert("torch/basic.pth", 3e-3, to: path, threads: threads)
-      files.append(try Data(contentsOf: URL(filePath: path)))
-    }
-    #expect(files[0] == files[1])
-  }
-
   @Test("The classes of images that are given stay what they were")
   func keepsClasses() async throws {
     let folder = try TemporaryFolder()
@@ -130,12 +118,11 @@ struct AutoPrecisionTests {
   }
 
   private static func convert(
-    _ source: String, _ limit: Double, to path: String, threads: Int = 2
+    _ source: String, _ limit: Double, to path: String
   ) async throws -> ConversionOutcome {
     var request = ConversionRequest(source: Fixture.path(source), output: path)
     request.precision = .auto
     request.maximumError = limit
-    request.threads = threads
     return try await Conversion.convert(request) { _, _ in }
   }
 }

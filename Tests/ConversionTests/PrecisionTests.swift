@@ -44,7 +44,9 @@ struct PrecisionTests {
     #expect(check.passes && check.certificate != nil)
     let record: CertificateRecord? = try RNWFile(path: folder.file("x.rnw")).certificate()
     let rounding = try #require(record?.rounding)
-    #expect(rounding.precision == precision && rounding.outputError == outcome.outputError)
+    #expect(rounding.precision == precision)
+    // The record is by the reference alone, the outcome by the fast executor.
+    #expect(abs(rounding.outputError - outcome.outputError) < Limits.float32)
   }
 
   @Test(

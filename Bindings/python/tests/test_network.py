@@ -171,7 +171,7 @@ def written(path, configuration, tensors, shape, values, limit, per_block=16):
     })  # fmt: skip
     draft.metadata["rnw.certificate"] = json.dumps({
         "node": "head.dense", "values": [float(value) for value in values], "limit": limit,
-        "probe": {"seed": 1, "shape": list(shape)}, "worstScaledError": 0, "worstLayer": "", "layers": 1,
+        "probe": {"seed": 1, "shape": list(shape)}, "layers": 1,
     })  # fmt: skip
     return draft.write(path)
 

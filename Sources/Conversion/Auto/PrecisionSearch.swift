@@ -79,9 +79,20 @@ struct PrecisionSearch {
     configuration.head.hasSoftmax = false
     graph = try Graph(configuration)
     inputs = input.batches(of: Self.batch)
-    executor = FastExecutor(
-      graph: graph, parameters: original, threads: request.threads, expecting: inputs[0].shape)
+    executor = Self.executor(graph, original, inputs[0].shape, request)
     outputs = try inputs.map { [executor] in try executor.run($0, observer: nil) }
+  }
+
+  /// An executor for the search: with the kernels that every processor can run.
+  ///
+  /// Those for newer ones add products in one rounding. Their last bits differ, a choice can hang by
+  /// one of them, and the same source shall give the same file everywhere.
+  private static func executor(
+    _ graph: Graph, _ parameters: Parameters, _ shape: Shape, _ request: ConversionRequest
+  ) -> FastExecutor {
+    FastExecutor(
+      graph: graph, parameters: parameters, threads: request.threads,
+      methods: .fastest(expecting: shape), instructionSet: .baseline)
   }
 
   /// Measures every tensor, chooses, runs the whole, and backs off until it holds.
@@ -144,9 +155,8 @@ struct PrecisionSearch {
   }
 
   private func judge(_ chosen: [Int], of tensors: [TensorCandidates]) throws -> Attempt {
-    let candidate = FastExecutor(
-      graph: graph, parameters: try parameters(chosen, of: tensors), threads: request.threads,
-      expecting: inputs[0].shape)
+    let candidate = Self.executor(
+      graph, try parameters(chosen, of: tensors), inputs[0].shape, request)
     var error = 0.0
     var changed: [(input: Activation, output: Activation)] = []
     for (input, own) in zip(inputs, outputs) {

@@ -65,9 +65,17 @@ package struct RNWDraft: Sendable {
         checksum: packed?.checksum ?? data.withUnsafeBytes(Checksum.crc32))
     }
     self.output = output
-    layout = SafetensorsLayout(stored.map(\.info))
+    // Without codec every safetensors reader shall find every tensor.
+    let duplicates =
+      codec == .planes
+      ? DuplicateTensors(in: stored.map { ($0.name, $0.data, $0.checksum) }) : DuplicateTensors()
+    layout = SafetensorsLayout(
+      stored.filter { duplicates.places[$0.name] == nil }.map(\.info))
     tensorRecords = try Self.json(
-      Dictionary(uniqueKeysWithValues: stored.map { ($0.name, $0.record) }))
+      Dictionary(
+        uniqueKeysWithValues: stored.map {
+          ($0.name, $0.record(sameAs: duplicates.places[$0.name]))
+        }))
     let header = layout.header(metadata: Self.metadata(records, tensors: tensorRecords))
     reservedBytes =
       layout.header(
@@ -134,12 +142,12 @@ private struct StoredTensor: Sendable {
     return TensorInfo(name: name, dtype: .uint8, shape: Shape([packed.byteCount]))
   }
 
-  var record: TensorRecord {
+  func record(sameAs other: String?) -> TensorRecord {
     TensorRecord(
       dtype: data.dtype.rawValue, shape: data.shape.dimensions,
-      encoding: packed == nil ? .raw : .planes, crc32: checksum,
-      storedCRC32: packed?.storedChecksum,
-      scales: data.channelScales == nil ? nil : name.scalesName)
+      encoding: other != nil ? .same : packed == nil ? .raw : .planes, crc32: checksum,
+      storedCRC32: other == nil ? packed?.storedChecksum : nil,
+      scales: data.channelScales == nil ? nil : name.scalesName, sameAs: other)
   }
 
   func write(to output: OutputFile, at offset: Int) throws {

@@ -28,6 +28,7 @@ public struct RNWFile: WeightSource {
 
   private let stored: SafetensorsFile
   private let records: [String: TensorRecord]
+  private let duplicates: DuplicateTensors
 
   /// Opens a file.
   ///
@@ -51,13 +52,29 @@ public struct RNWFile: WeightSource {
     guard file.metadata[MetadataKey.checksum] == file.metadata.metadataChecksum else {
       throw Self.fault(file, "has damaged metadata: its checksum differs", MetadataKey.checksum)
     }
-    records = try Self.records(of: file)
+    var records = try Self.records(of: file)
+    var duplicates = DuplicateTensors()
+    if let name = duplicates.resolve(&records) {
+      throw Self.fault(
+        file, "has a tensor that is the same as none of its type, shape and checksum", name)
+    }
+    (self.records, self.duplicates) = (records, duplicates)
     var tensors: [TensorInfo] = []
+    var infos: [String: TensorInfo] = [:]
     for info in file.tensors {
       guard let record = records[info.name] else {
         throw Self.fault(file, "has a tensor that rnw.tensors does not describe", info.name)
       }
-      tensors.append(try Self.logicalInfo(info, record, in: file))
+      guard duplicates.places[info.name] == nil else {
+        throw Self.fault(file, "says two things of one tensor", info.name)
+      }
+      let logical = try Self.logicalInfo(info, record, in: file)
+      tensors.append(logical)
+      infos[info.name] = logical
+    }
+    for (name, other) in duplicates.places {
+      guard let info = infos[other] else { continue }
+      tensors.append(TensorInfo(name: name, dtype: info.dtype, shape: info.shape))
     }
     guard tensors.count == records.count else {
       let names = Set(tensors.map(\.name))
@@ -94,12 +111,12 @@ public struct RNWFile: WeightSource {
   /// The elements of a tensor, without the scales that belong to it.
   private func elements(of name: String, threads: Int) throws -> TensorData {
     let record = try record(of: name)
-    let data = try stored.tensor(named: name)
+    let data = try stored.tensor(named: duplicates.places[name] ?? name)
     switch record.encoding {
     case .raw:
       guard data.withUnsafeBytes(Checksum.crc32) == record.crc32 else { throw damage(name) }
       return data
-    case .planes:
+    case .planes, .same:
       return try decoded(data, record, name: name, threads: threads)
     }
   }
@@ -250,7 +267,7 @@ public struct RNWFile: WeightSource {
     switch record.encoding {
     case .raw:
       guard logical == info else { throw fault(file, "says two things of one tensor", info.name) }
-    case .planes:
+    case .planes, .same:
       // Deflate cannot give more than 1032 bytes for one; zero planes have at least their table.
       guard info.dtype == .uint8, info.shape.rank == 1, Planes.canEncode(dtype),
         bytes / (1 << 24) <= info.shape.elementCount

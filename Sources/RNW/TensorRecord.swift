@@ -16,6 +16,8 @@ struct TensorRecord: Codable, Hashable, Sendable {
   /// The name of the tensor that holds a scale for every output channel, where the elements are
   /// integers in units of those.
   var scales: String?
+  /// The name of the tensor whose bytes are this one's as well.
+  var sameAs: String?
 
   /// How the bytes in the file become the elements.
   enum Encoding: String, Codable, Sendable {
@@ -23,6 +25,8 @@ struct TensorRecord: Codable, Hashable, Sendable {
     case raw
     /// They are a stream of the codec `planes`.
     case planes
+    /// There are none: the elements are those of another tensor.
+    case same
   }
 }
 

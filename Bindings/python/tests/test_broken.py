@@ -132,6 +132,44 @@ def test_scales_of_other_tensors(target):
     refused(draft.write(target), '"w.scales"', "crc32")
 
 
+def repeated():
+    values = np.arange(6, dtype=np.float32)
+    draft = Draft({"w": values, "wide": values.reshape(2, 3), "half": values.astype(np.float16), "other": values + 1})
+    draft.repeat("again", "w")
+    return draft
+
+
+@pytest.mark.parametrize("name", [None, 7, ["w"], "absent", "again", "once more", "wide", "half", "other", ""])
+def test_the_same_as_nothing_that_fits(target, name):
+    draft = repeated()
+    draft.repeat("once more", "w")
+    draft.records["again"]["sameAs"] = name
+    refused(draft.write(target), '"again"', "stored tensor of its type, shape and crc32")
+
+
+def test_sameness_beside_bytes(target):
+    for change in ({"encoding": "planes"}, {"encoding": "raw"}, {"encoding": None}, {"storedCRC32": 1}):
+        draft = repeated()
+        draft.records["again"] |= change
+        refused(draft.write(target), '"again"', "encoding same")
+    draft = repeated()
+    draft.entries["again"] = draft.entries["w"]
+    refused(draft.write(target), '"again"', "no entry")
+    draft = repeated()
+    del draft.records["again"]["sameAs"]
+    refused(draft.write(target), '"again"', "entry in the header")
+    draft = Draft({"w": np.ones(8, np.float32)}, "raw")
+    draft.repeat("again", "w")
+    refused(draft.write(target), '"again"')
+
+
+def test_damage_of_what_is_stored_once(target):
+    draft = repeated()
+    draft.records["w"]["crc32"] ^= 1
+    draft.records["again"]["crc32"] ^= 1
+    refused(draft.write(target), "crc32")
+
+
 def test_duplicate_names(target):
     draft = Draft({"w": np.ones(8, np.float32)})
     entry = b'"w": ' + json.dumps(draft.entries["w"]).encode()

@@ -43,6 +43,23 @@ def test_bfloat16(tmp_path, encoding):
         rnw.load(path, bfloat16="float64")
 
 
+def test_tensors_that_are_stored_once(tmp_path):
+    integers, scales = np.arange(12, dtype=np.int8).reshape(3, 4), np.array([1, 2, 4], np.float32)
+    draft = Draft({"w": (integers, scales), "bias": scales})
+    draft.repeat("again", "w")
+    draft.repeat("again.scales", "bias")
+    draft.records["again"]["scales"] = "again.scales"
+    draft.repeat("plain", "w")
+    path = draft.write(tmp_path / "a.rnw")
+    assert rnw.verify(path)
+    with rnw.load(path) as weights:
+        assert sorted(weights) == ["again", "bias", "plain", "w"]
+        assert same_bits(weights["again"], weights["w"]) and same_bits(weights.scales("again"), scales)
+        assert same_bits(weights["plain"], integers)
+        for name in weights:
+            weights.check(name)
+
+
 @pytest.mark.parametrize("encoding", ["raw", "planes"])
 def test_int8_with_scales(tmp_path, encoding):
     rng = np.random.default_rng(5)

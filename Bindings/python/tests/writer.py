@@ -45,6 +45,11 @@ class Draft:
         self.entries[name] = {"dtype": entry[0], "shape": entry[1], "data_offsets": offsets}
         self.data += stored
 
+    def repeat(self, name: str, other: str) -> None:
+        """Another tensor with the bytes of one that is there."""
+        record = {key: self.records[other][key] for key in ("dtype", "shape", "crc32")}
+        self.records[name] = record | {"encoding": "same", "sameAs": other}
+
     def store(self, name: str, stored: bytes) -> None:
         """Other coded bytes for the only tensor, under a checksum that fits."""
         self.records[name]["storedCRC32"] = zlib.crc32(stored)

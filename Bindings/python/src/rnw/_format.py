@@ -8,7 +8,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from mmap import mmap
 from typing import Any, TypeAlias, TypeGuard
 
@@ -40,7 +40,8 @@ class RNWError(ValueError):
 class TensorRecord:
     """What the header says about one tensor. `begin` and `end` count from the start of the file.
 
-    `scales` is the name of the tensor by whose elements the integers of each output channel are multiplied.
+    `scales` is the name of the tensor by whose elements the integers of each output channel are multiplied. A tensor
+    that is the same as another has the place, encoding and checksums of that one.
     """
 
     name: str
@@ -74,14 +75,18 @@ def read_header(path: str, data: Buffer) -> Header:
     header = json_object(path, "header", decoded_text(path, data[8:start]))
     metadata = checked_metadata(path, header.pop("__metadata__", None))
     records = json_object(path, "rnw.tensors", metadata["rnw.tensors"])
-    for name in sorted(records.keys() ^ header.keys()):
+    duplicates = {name for name, record in records.items() if isinstance(record, dict) and "sameAs" in record}
+    for name in sorted((records.keys() - duplicates) ^ header.keys()):
+        if name in duplicates:
+            raise RNWError(path, f"tensor {quoted(name)}", "expected no entry in the header beside sameAs")
         missing = "the header" if name in records else "rnw.tensors"
         raise RNWError(path, f"tensor {quoted(name)}", f"expected an entry in {missing} as well")
     tensors = [tensor_record(path, name, entry, records[name], start) for name, entry in header.items()]
     tensors.sort(key=lambda tensor: (tensor.begin, tensor.end))
     check_coverage(path, tensors, start, len(data))
     named = {tensor.name: tensor for tensor in tensors}
-    for tensor in tensors:
+    named |= {name: duplicate(path, name, records[name], named) for name in sorted(duplicates)}
+    for tensor in named.values():
         check_scales(path, tensor, named)
     return Header(metadata, named)
 
@@ -154,6 +159,25 @@ def tensor_record(path: str, name: str, entry: object, record: object, start: in
     )  # fmt: skip
     check_entry(path, place, entry, tensor)
     return tensor
+
+
+def duplicate(path: str, name: str, record: JSONObject, stored: dict[str, TensorRecord]) -> TensorRecord:
+    """The record of a tensor whose bytes are those of another, which has an entry itself: no chains, no cycles."""
+    place, encoding, other = f"tensor {quoted(name)}", record.get("encoding"), record["sameAs"]
+    if encoding != "same" or "storedCRC32" in record:
+        problem = f"expected the encoding same, without storedCRC32, beside sameAs, found {quoted(encoding)}"
+        raise RNWError(path, place, problem)
+    target = stored.get(other) if isinstance(other, str) else None
+    if (
+        target is None
+        or target.encoding != "planes"
+        or target.dtype != record.get("dtype")
+        or target.shape != dimensions(path, place, record.get("shape"))
+        or target.checksum != checksum(path, place, record, "crc32")
+    ):
+        problem = f"expected sameAs to name a stored tensor of its type, shape and crc32, found {quoted(other)}"
+        raise RNWError(path, place, problem)
+    return replace(target, name=name, scales=scales_name(path, place, record))
 
 
 def check_entry(path: str, place: str, entry: JSONObject, tensor: TensorRecord) -> None:

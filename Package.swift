@@ -137,7 +137,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     tests("Tensors"),
     tests("Safetensors", of: "Tensors"),
-    tests("RNW", of: "Safetensors", "Tensors"),
+    tests("RNW", of: "CZlib", "Safetensors", "Tensors"),
     tests("ResNetV2", of: "Tensors", golden: ["Golden"]),
     tests("WeightSources", of: "Tensors", "rnw-hdf5"),
     tests("Families", of: "ResNetV2", "Tensors"),

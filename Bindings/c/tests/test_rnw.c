@@ -1,9 +1,10 @@
 /* Tests of librnw, to be run under AddressSanitizer.
  *
- *     test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER
+ *     test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER CHECKSUMS.json GOLDEN.rnw…
  *
  * The same network with codec planes, with codec none, and with int8 weights; one that was made
- * rather than converted; and a folder to write broken files into. */
+ * rather than converted; a folder to write broken files into; and files of version 1 with the
+ * CRC-32 of their values. */
 #include "rnw.h"
 
 #include <math.h>
@@ -248,6 +249,42 @@ static void test_broken_files(const char *model, const char *folder) {
   CHECK(rnw_open("/dev/null", &file) == RNW_UNREADABLE);
 }
 
+/* Files of version 1 hold what they did when they were made. */
+
+static unsigned long crc32_of(const unsigned char *bytes, size_t count) {
+  unsigned long crc = 0xFFFFFFFF;
+  for (size_t index = 0; index < count; index++) {
+    crc ^= bytes[index];
+    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+  }
+  return crc ^ 0xFFFFFFFF;
+}
+
+static void test_golden_file(const char *path, const char *checksums) {
+  char name[256];
+  snprintf(name, sizeof name, "\"%s\": {", strrchr(path, '/') + 1);
+  const char *own = strstr(checksums, name);
+  CHECK(own);
+  rnw_file *file = opened(path);
+  size_t tensors = rnw_count(file);
+  CHECK(tensors > 30);
+  for (size_t index = 0; own && index < tensors; index++) {
+    rnw_tensor tensor;
+    CHECK(rnw_describe(file, index, &tensor) == RNW_OK);
+    snprintf(name, sizeof name, "\"%s\": ", tensor.name);
+    const char *expected = strstr(own, name);
+    CHECK(expected);
+    float *values = floats_of(file, index);
+    unsigned long crc = crc32_of((const unsigned char *)values, 4 * tensor.count);
+    CHECK(expected && strtoul(expected + strlen(name), NULL, 10) == crc);
+    free(values);
+  }
+  double error = 1;
+  CHECK(rnw_verify(file) == RNW_OK);
+  CHECK(rnw_verify_certificate(file, 2, &error) == RNW_OK && error <= 2e-5);
+  rnw_close(file);
+}
+
 /* Several threads with one file; each has errors of its own. */
 
 static void *use_from_a_thread(void *argument) {
@@ -279,8 +316,8 @@ static void test_threads(rnw_file *file) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 6) {
-    fprintf(stderr, "usage: test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER\n");
+  if (count < 8) {
+    fprintf(stderr, "usage: test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER CHECKSUMS.json GOLDEN.rnw\n");
     return 64;
   }
   CHECK(!strcmp(rnw_error_message(), "") && rnw_error_status() == RNW_OK);
@@ -298,6 +335,11 @@ int main(int count, char **arguments) {
   rnw_close(narrow);
   rnw_close(made);
   for (int model = 1; model <= 3; model++) test_broken_files(arguments[model], arguments[5]);
+  size_t size;
+  unsigned char *text = contents(arguments[6], &size);
+  text[size - 1] = 0;
+  for (int golden = 7; golden < count; golden++) test_golden_file(arguments[golden], (const char *)text);
+  free(text);
   printf("%d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }

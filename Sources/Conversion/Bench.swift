@@ -19,7 +19,7 @@ package struct BenchRequest: Sendable {
   package var repetitions = 20
   /// The number of threads.
   package var threads = Tool.coreCount
-  /// Whether 3×3 convolutions may be computed by Winograd's method.
+  /// Whether convolutions may be computed with fewer products, by Winograd's and Strassen's methods.
   package var winograd = true
   /// Whether every layer's output is stored, as for a comparison.
   package var keepsActivations = false
@@ -60,12 +60,8 @@ package struct BenchOutcome: Sendable {
 /// - Throws: `InputError` where the file cannot be read.
 package func bench(_ request: BenchRequest) async throws -> BenchOutcome {
   let (graph, family, parameters) = try await network(request)
-  let size = request.size ?? family.defaultInputSize
-  let shape: Shape = [request.batch, size, size, graph.configuration.inputChannels]
-  let executor = FastExecutor(
-    graph: graph, parameters: parameters, threads: request.threads,
-    methods: request.winograd ? .fastest(expecting: shape) : .direct,
-    instructionSet: request.instructionSet ?? .best)
+  let shape = request.inputShape(of: graph, family)
+  let executor = request.executor(graph, parameters, input: shape)
   let before = executor.measurePeak()
   let profile: Profile
   do {
@@ -169,7 +165,24 @@ package func benchCodec(_ request: BenchRequest) async throws -> CodecOutcome {
     packing: packing.sorted(), unpacking: unpacking.sorted())
 }
 
-private func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters) {
+extension BenchRequest {
+  /// The shape of the input of a network.
+  func inputShape(of graph: Graph, _ family: Family) -> Shape {
+    let size = size ?? family.defaultInputSize
+    return [batch, size, size, graph.configuration.inputChannels]
+  }
+
+  /// The executor that is measured.
+  func executor(_ graph: Graph, _ parameters: Parameters, input: Shape) -> FastExecutor {
+    FastExecutor(
+      graph: graph, parameters: parameters, threads: threads,
+      methods: winograd ? .fastest(expecting: input) : .direct,
+      instructionSet: instructionSet ?? .best)
+  }
+}
+
+/// The network that is asked for, with the file's parameters or random ones.
+func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters) {
   let families = request.family.map { [$0] } ?? Family.all
   for family in families {
     if let configuration = family.configuration(architecture: request.model) {

@@ -7,17 +7,28 @@ package enum ConvolutionMethod: Hashable, Sendable {
   case direct
   /// Winograd's F(outputs × outputs, 3×3): fewer products, for sums before and after them.
   case winograd(outputs: Int)
+  /// Strassen's seven products of halves instead of eight.
+  case strassen
+
+  /// The methods that can compute a convolution.
+  package static func possible(
+    _ conv: Operation.Convolution, lanes: Int
+  ) -> [ConvolutionMethod] {
+    if conv.kernel == 3, conv.stride == 1 {
+      return [.direct, .winograd(outputs: 2), .winograd(outputs: 4)]
+    }
+    let halvesAreWhole =
+      conv.inputChannels.isMultiple(of: 2 * lanes) && conv.outputChannels.isMultiple(of: 2 * lanes)
+    return conv.isPlainProduct && halvesAreWhole ? [.direct, .strassen] : [.direct]
+  }
 
   /// The method that is expected to be fastest for a shape of input.
   ///
-  /// A convolution of another kernel than 3×3, or of a stride, is always direct.
+  /// A convolution of a stride is always direct.
   package static func fastest(
     _ conv: Operation.Convolution, input: Shape, lanes: Int
   ) -> ConvolutionMethod {
-    let methods: [ConvolutionMethod] =
-      conv.kernel == 3 && conv.stride == 1
-      ? [.direct, .winograd(outputs: 2), .winograd(outputs: 4)] : [.direct]
-    let costs = methods.map { ($0, $0.cost(conv, input: input, lanes: lanes)) }
+    let costs = possible(conv, lanes: lanes).map { ($0, $0.cost(conv, input: input, lanes: lanes)) }
     return costs.min { $0.1 < $1.1 }?.0 ?? .direct
   }
 
@@ -44,14 +55,29 @@ package enum ConvolutionMethod: Hashable, Sendable {
       let transformed = squares * positions * (wholeVectors(inputs) + outputs)
       return max(Double(products), Double(weightBytes) * Self.costPerByte)
         + Double(transformed) * Self.costPerTransformedValue
+    case .strassen:
+      // The input is added up in four ways; for each product sums are read or written.
+      let pairs = input[0] * ((height * width + 1) / 2)
+      let products = pairs * Self.strassenProducts * inputs / 2 * outputs / 2
+      let weightBytes = Self.strassenProducts * inputs * outputs
+      let moved = pairs * (4 * inputs / 2 + Self.strassenProducts * outputs / 2)
+      return max(Double(products), Double(weightBytes) * Self.costPerByte)
+        + Double(moved) * Self.costPerTransformedValue
     }
   }
+
+  static let strassenProducts = 7
 
   /// Multiply-adds in the time of a byte from memory: measured at 39 GB/s for 235 GFLOP/s.
   private static let costPerByte = 3.0
 
   /// Multiply-adds in the time of one value's share of a transform: measured as a third of a cycle.
   private static let costPerTransformedValue = 5.5
+}
+
+extension Operation.Convolution {
+  /// Whether it multiplies every pixel by the same matrix, and nothing else.
+  var isPlainProduct: Bool { kernel == 1 && stride == 1 && padding == 0 }
 }
 
 extension ConvolutionMethod {
@@ -61,8 +87,8 @@ extension ConvolutionMethod {
     case fastest(expecting: Shape?)
     /// All are direct.
     case direct
-    /// All that can be are computed by squares of this size.
-    case winograd(outputs: Int)
+    /// All that can be are computed by this method, the others directly.
+    case all(ConvolutionMethod)
 
     /// The height and width of the images that most networks are trained on.
     private static let usualSize = 224
@@ -73,15 +99,16 @@ extension ConvolutionMethod {
       var input: Shape = [1, Self.usualSize, Self.usualSize, graph.configuration.inputChannels]
       if case .fastest(let expected?) = self { input = expected }
       guard let shapes = try? graph.shapes(for: input) else { return [:] }
+      let lanes = kernels.wholeVectors(1)
       var methods: [Int: ConvolutionMethod] = [:]
       for (index, node) in graph.nodes.enumerated() {
-        guard case .convolution(let conv) = node.operation, conv.kernel == 3, conv.stride == 1
-        else { continue }
-        if case .winograd(let outputs) = self {
-          methods[index] = .winograd(outputs: outputs)
+        guard case .convolution(let conv) = node.operation else { continue }
+        if case .all(let method) = self {
+          if ConvolutionMethod.possible(conv, lanes: lanes).contains(method) {
+            methods[index] = method
+          }
         } else {
-          methods[index] = .fastest(
-            conv, input: shapes[node.inputs[0]], lanes: kernels.wholeVectors(1))
+          methods[index] = .fastest(conv, input: shapes[node.inputs[0]], lanes: lanes)
         }
       }
       return methods

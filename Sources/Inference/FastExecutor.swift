@@ -36,9 +36,9 @@ public final class FastExecutor: Executor {
   ///   - threads: how many threads compute, the calling one included.
   ///   - expecting: the shape of input [N, H, W, C] that the methods of the convolutions are chosen
   ///     for; others give the same results within rounding, and may take longer.
-  ///   - winograd: whether 3×3 convolutions may be computed by Winograd's method, which is two to
-  ///     three times as fast and rounds a little more: 3e-6 instead of 1e-6 of a layer's largest
-  ///     value.
+  ///   - winograd: whether convolutions may be computed with fewer products: 3×3 by Winograd's
+  ///     minimal filtering, two to three times as fast, and 1×1 by Winograd's form of Strassen's
+  ///     product. Both round a little more: at most 1e-5 instead of 2e-6 of a layer's largest value.
   public convenience init(
     graph: Graph, parameters: Parameters, threads: Int, expecting: Shape? = nil,
     winograd: Bool = true
@@ -80,6 +80,9 @@ public final class FastExecutor: Executor {
       graph.nodes[node], parameters, method: constants[node].method, kernels: kernels, pool: pool)
     self.constants = constants
   }
+
+  /// How a node is computed; what is no convolution is direct.
+  package func method(of node: Int) -> ConvolutionMethod { constants[node].method }
 
   /// Runs the whole network.
   ///

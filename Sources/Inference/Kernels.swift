@@ -32,6 +32,16 @@ struct Kernels: Sendable {
       UnsafeMutablePointer<UnsafePointer<Float>>
     ) -> Void
   let transformOutput: @Sendable (UnsafePointer<RNWWinograd>, Range<Int>) -> Bool
+  let packHalvesPanel:
+    @Sendable (Int, UnsafePointer<Float>, Int, Int, UnsafeMutablePointer<Float>) -> Bool
+  let restoreHalvesPanel:
+    @Sendable (Int, UnsafePointer<Float>, Int, Int, UnsafeMutablePointer<Float>) -> Void
+  let addHalves: @Sendable (UnsafePointer<RNWStrassen>, _ groups: Range<Int>) -> Bool
+  let convolveHalves:
+    @Sendable (
+      UnsafePointer<RNWStrassen>, _ panels: Range<Int>, _ groups: Range<Int>,
+      UnsafeMutablePointer<Float>, UnsafeMutablePointer<UnsafePointer<Float>>
+    ) -> Void
   let convolveReference: @Sendable (UnsafePointer<RNWConvolution>, Range<Int>) -> Void
   let affine:
     @Sendable (
@@ -83,6 +93,16 @@ struct Kernels: Sendable {
       KernelsBaseline.multiplyTransformed($0, position: $1, squares: $2, pixels: $3)
     },
     transformOutput: { KernelsBaseline.transformOutput($0, squares: $1) },
+    packHalvesPanel: {
+      KernelsBaseline.packHalvesPanel($0, $1, outputChannels: $2, inputChannels: $3, to: $4)
+    },
+    restoreHalvesPanel: {
+      KernelsBaseline.restoreHalvesPanel($0, $1, outputChannels: $2, inputChannels: $3, to: $4)
+    },
+    addHalves: { KernelsBaseline.addHalves($0, groups: $1) },
+    convolveHalves: {
+      KernelsBaseline.convolveHalves($0, panels: $1, groups: $2, sums: $3, addresses: $4)
+    },
     convolveReference: { KernelsBaseline.convolveReference($0, pixels: $1) },
     affine: {
       KernelsBaseline.affine(
@@ -129,6 +149,16 @@ struct Kernels: Sendable {
       KernelsAVX2.multiplyTransformed($0, position: $1, squares: $2, pixels: $3)
     },
     transformOutput: { KernelsAVX2.transformOutput($0, squares: $1) },
+    packHalvesPanel: {
+      KernelsAVX2.packHalvesPanel($0, $1, outputChannels: $2, inputChannels: $3, to: $4)
+    },
+    restoreHalvesPanel: {
+      KernelsAVX2.restoreHalvesPanel($0, $1, outputChannels: $2, inputChannels: $3, to: $4)
+    },
+    addHalves: { KernelsAVX2.addHalves($0, groups: $1) },
+    convolveHalves: {
+      KernelsAVX2.convolveHalves($0, panels: $1, groups: $2, sums: $3, addresses: $4)
+    },
     convolveReference: { KernelsAVX2.convolveReference($0, pixels: $1) },
     affine: {
       KernelsAVX2.affine(
@@ -175,6 +205,16 @@ struct Kernels: Sendable {
       KernelsAVX512.multiplyTransformed($0, position: $1, squares: $2, pixels: $3)
     },
     transformOutput: { KernelsAVX512.transformOutput($0, squares: $1) },
+    packHalvesPanel: {
+      KernelsAVX512.packHalvesPanel($0, $1, outputChannels: $2, inputChannels: $3, to: $4)
+    },
+    restoreHalvesPanel: {
+      KernelsAVX512.restoreHalvesPanel($0, $1, outputChannels: $2, inputChannels: $3, to: $4)
+    },
+    addHalves: { KernelsAVX512.addHalves($0, groups: $1) },
+    convolveHalves: {
+      KernelsAVX512.convolveHalves($0, panels: $1, groups: $2, sums: $3, addresses: $4)
+    },
     convolveReference: { KernelsAVX512.convolveReference($0, pixels: $1) },
     affine: {
       KernelsAVX512.affine(

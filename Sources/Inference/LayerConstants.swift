@@ -31,9 +31,7 @@ struct LayerConstants: Sendable {
       weights = tensors[.weight].map { weight in
         let plain =
           conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
-        if case .winograd(let outputs) = method,
-          let packed = Self.packTransformed(plain, outputs: outputs, kernels, pool)
-        {
+        if let packed = Self.packTransformed(plain, method, kernels, pool) {
           self.method = method
           return packed
         }
@@ -79,23 +77,32 @@ struct LayerConstants: Sendable {
     return packed
   }
 
-  /// - Returns: `nil` where a transformed weight is not finite.
+  /// - Returns: `nil` for a direct convolution, and where a transformed weight is not finite.
   private static func packTransformed(
-    _ weight: TensorData, outputs: Int, _ kernels: Kernels, _ pool: WorkerPool
+    _ weight: TensorData, _ method: ConvolutionMethod, _ kernels: Kernels, _ pool: WorkerPool
   ) -> AlignedFloats? {
     let (outputChannels, inputChannels) = (weight.shape[0], weight.shape[1])
-    let positions = (outputs + 2) * (outputs + 2)
-    let packed = AlignedFloats(
-      count: kernels.packedCount(outputChannels, inputChannels, positions))
+    let rows = method == .strassen ? outputChannels / 2 : outputChannels
+    let count: Int
+    let packPanel: (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Bool
+    switch method {
+    case .direct:
+      return nil
+    case .winograd(let outputs):
+      count = kernels.packedCount(outputChannels, inputChannels, (outputs + 2) * (outputs + 2))
+      packPanel = {
+        kernels.packTransformedPanel($0, $1, outputChannels, inputChannels, outputs, $2)
+      }
+    case .strassen:
+      count = kernels.packedCount(rows, inputChannels / 2, ConvolutionMethod.strassenProducts)
+      packPanel = { kernels.packHalvesPanel($0, $1, outputChannels, inputChannels, $2) }
+    }
+    let packed = AlignedFloats(count: count)
     let isFinite = Atomic(true)
     weight.withFloats { source in
       guard let start = source.baseAddress else { return }
-      pool.run(kernels.panelCount(outputChannels)) { panel, _ in
-        if !kernels.packTransformedPanel(
-          panel, start, outputChannels, inputChannels, outputs, packed.pointer)
-        {
-          isFinite.store(false, ordering: .relaxed)
-        }
+      pool.run(kernels.panelCount(rows)) { panel, _ in
+        if !packPanel(panel, start, packed.pointer) { isFinite.store(false, ordering: .relaxed) }
       }
     }
     return isFinite.load(ordering: .relaxed) ? packed : nil
@@ -103,19 +110,31 @@ struct LayerConstants: Sendable {
 
   /// The weights of a transformed convolution, packed for a direct one.
   func restoredWeights(
-    _ conv: Operation.Convolution, outputs: Int, kernels: Kernels, pool: WorkerPool
+    _ conv: Operation.Convolution, kernels: Kernels, pool: WorkerPool
   ) -> AlignedFloats {
     let (outputChannels, inputChannels) = (conv.outputChannels, conv.inputChannels)
-    let restored = AlignedFloats(count: outputChannels * inputChannels * 9)
-    let packed = AlignedFloats(count: kernels.packedCount(outputChannels, inputChannels, 9))
+    let taps = conv.kernel * conv.kernel
+    let restored = AlignedFloats(count: outputChannels * inputChannels * taps)
+    let packed = AlignedFloats(count: kernels.packedCount(outputChannels, inputChannels, taps))
     guard let weights else { return packed }
     let panels = kernels.panelCount(outputChannels)
-    pool.run(panels) { panel, _ in
-      kernels.restorePanel(
-        panel, weights.pointer, outputChannels, inputChannels, outputs, restored.pointer)
+    switch method {
+    case .direct:
+      return weights
+    case .winograd(let outputs):
+      pool.run(panels) { panel, _ in
+        kernels.restorePanel(
+          panel, weights.pointer, outputChannels, inputChannels, outputs, restored.pointer)
+      }
+    case .strassen:
+      pool.run(kernels.panelCount(outputChannels / 2)) { panel, _ in
+        kernels.restoreHalvesPanel(
+          panel, weights.pointer, outputChannels, inputChannels, restored.pointer)
+      }
     }
     pool.run(panels) { panel, _ in
-      kernels.packPanel(panel, restored.pointer, outputChannels, inputChannels, 9, packed.pointer)
+      kernels.packPanel(
+        panel, restored.pointer, outputChannels, inputChannels, taps, packed.pointer)
     }
     return packed
   }

@@ -13,6 +13,10 @@ extension LayerRun {
   /// The most bytes of one panel that stay in the cache; a larger panel is done in blocks of taps.
   private static let cachedPanel = 384 << 10
 
+  /// The most products that are summed up one after the other: longer sums are made of shorter ones,
+  /// which lose less.
+  private static let longestSum = 1152
+
   /// The most tiles whose sums wait for the next block of taps.
   private static let maximumWaitingTiles = 64
 
@@ -33,17 +37,17 @@ extension LayerRun {
     work.nextShift = fused.nextShift
     work.nextRectifies = fused.nextRectifies
     work.activated = fused.activated
-    if case .winograd(let outputs) = constants.method {
-      if convolveSquares(work, outputs: outputs) { return }
+    if constants.method != .direct {
+      if convolveWithFewerProducts(work) { return }
       // An image's numbers do not depend on its neighbours.
       guard work.images == 1 else { return convolveImages(input, fused) }
-      // A value that is not finite spoils a whole square; the plain sum keeps to the pixels that see it.
-      let weights = constants.restoredWeights(conv, outputs: outputs, kernels: kernels, pool: pool)
+      // A value that is not finite spoils more than the pixels that see it; the plain sum keeps to them.
+      let weights = constants.restoredWeights(conv, kernels: kernels, pool: pool)
       work.weights = UnsafePointer(weights.pointer)
       return withExtendedLifetime(weights) { divide(work, conv) }
     }
     guard conv.padding > 0, conv.inputChannels <= Self.fewChannels else {
-      return divide(work, conv)
+      return divide(conv.isPlainProduct ? inTwoSums(work) : work, conv)
     }
     // A few channels make a short loop under each tap. With the border in memory, the taps of a row
     // lie side by side, and one loop goes over all of them.
@@ -58,6 +62,33 @@ extension LayerRun {
       work.kernelWidth = 1
       work.inputChannels = conv.kernel * conv.inputChannels
       divide(work, conv)
+    }
+  }
+
+  /// A plain product of long sums, seen as one of twice as many pixels of half the channels, two of which make a
+  /// result: two taps, and so two sums.
+  private func inTwoSums(_ work: RNWConvolution) -> RNWConvolution {
+    guard work.inputChannels > Self.longestSum, work.inputChannels.isMultiple(of: 2) else {
+      return work
+    }
+    var work = work
+    work.inputChannels /= 2
+    work.pixelStride = work.inputChannels
+    work.width = work.outputHeight * work.outputWidth * 2
+    work.height = 1
+    work.outputWidth *= work.outputHeight
+    work.outputHeight = 1
+    work.kernelWidth = 2
+    work.stride = 2
+    return work
+  }
+
+  /// - Returns: whether it could be done; if not, the outputs are worth nothing.
+  private func convolveWithFewerProducts(_ work: RNWConvolution) -> Bool {
+    switch constants.method {
+    case .direct: false
+    case .winograd(let outputs): convolveSquares(work, outputs: outputs)
+    case .strassen: convolveHalves(work)
     }
   }
 
@@ -117,7 +148,8 @@ extension LayerRun {
     var work = work
     let taps = work.kernelHeight * work.kernelWidth
     let bytesPerTap = work.inputChannels * kernels.panelWidth * MemoryLayout<Float>.size
-    work.tapsPerBlock = max(1, min(taps, Self.cachedPanel / bytesPerTap))
+    work.tapsPerBlock = max(
+      1, min(taps, Self.cachedPanel / bytesPerTap, Self.longestSum / work.inputChannels))
     let pixels = work.images * work.outputHeight * work.outputWidth
     let tiles = (pixels + kernels.tileRows - 1) / kernels.tileRows
     let panels = kernels.panelCount(conv.outputChannels)

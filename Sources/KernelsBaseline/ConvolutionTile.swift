@@ -96,7 +96,7 @@ private func accumulate<Pixels: Rows>(
 ) {
   guard var weights = tile.weights, let sums = tile.sums else { return }
   let isFinished = tile.isFinished != 0
-  var rows = Pixels(pixels, sums: tile.isFirst != 0 ? nil : UnsafePointer(sums), step: tile.step)
+  var rows = Pixels(pixels)
   for tap in 0..<tile.taps {
     rows.move(to: pixels + tap * tileRows)
     // What the epilogue touches is asked for a row at a time, between the products: it then arrives
@@ -121,7 +121,11 @@ private func accumulate<Pixels: Rows>(
       row += 1
     }
   }
+  // Added last: two short sums lose less than a long one.
+  if tile.isFirst == 0 { rows.apply(AddPixels(values: UnsafePointer(sums)), 0, tile.step) }
   if isFinished, let layer = tile.layer {
+    if tile.isKept != 0 { rows.store(to: sums, step: tile.step) }
+    if let addend = tile.addend { rows.apply(AddPixels(values: addend), 0, tile.step) }
     finish(&rows, layer.pointee, channel: tile.channel, place: tile.place)
   } else {
     rows.store(to: sums, step: tile.step)
@@ -215,7 +219,7 @@ private struct Store: Step {
 private protocol Rows {
   associatedtype Width: Lanes
   static var count: Int { get }
-  init(_ pixels: Addresses, sums: UnsafePointer<Float>?, step: Int)
+  init(_ pixels: Addresses)
   /// Goes to another tap.
   mutating func move(to pixels: Addresses)
   /// Adds input · weights for one input channel.
@@ -238,8 +242,8 @@ private struct Row<Width: Lanes>: Rows {
   static var count: Int { 1 }
 
   @inline(__always)
-  init(_ pixels: Addresses, sums: UnsafePointer<Float>?, step: Int) {
-    if let sums { self.sums = Width(sums) } else { self.sums = Width() }
+  init(_ pixels: Addresses) {
+    sums = Width()
     input = pixels[0]
   }
 
@@ -275,13 +279,9 @@ private struct Stack<First: Rows, Second: Rows>: Rows where First.Width == Secon
   static var count: Int { First.count + Second.count }
 
   @inline(__always)
-  init(_ pixels: Addresses, sums: UnsafePointer<Float>?, step: Int) {
-    first = First(pixels, sums: sums, step: step)
-    if let sums {
-      second = Second(pixels + First.count, sums: sums + First.count * step, step: step)
-    } else {
-      second = Second(pixels + First.count, sums: nil, step: step)
-    }
+  init(_ pixels: Addresses) {
+    first = First(pixels)
+    second = Second(pixels + First.count)
   }
 
   @inline(__always)

@@ -20,6 +20,7 @@ struct BenchCommand: AsyncParsableCommand {
         rnw bench resnet50_v2 --batch 8 --threads 2 --json
         rnw bench model.safetensors --load
         rnw bench model.safetensors --codec
+        rnw bench resnet50_v2 --check
       """)
 
   @Argument(help: "A model file, or the name of a network, which then gets random weights.")
@@ -42,7 +43,9 @@ struct BenchCommand: AsyncParsableCommand {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Whether 3×3 convolutions may be computed by Winograd's method.")
+    help:
+      "Whether convolutions may be computed with fewer products, by Winograd's and Strassen's methods."
+  )
   var winograd = true
 
   @Flag(help: "Store every layer's output, as a comparison does: nothing is fused.")
@@ -53,6 +56,12 @@ struct BenchCommand: AsyncParsableCommand {
 
   @Flag(help: "Measure packing the file's tensors with the codec planes, and unpacking them.")
   var codec = false
+
+  @Flag(
+    help:
+      "Compare every layer with sums in double precision instead; status 1 above 2e-6, or 1e-5 with fewer products."
+  )
+  var check = false
 
   @OptionGroup var threads: ThreadsOption
 
@@ -69,8 +78,9 @@ struct BenchCommand: AsyncParsableCommand {
     guard size.map({ (1...4096).contains($0) }) ?? true else {
       throw ValidationError("--size takes a number from 1 to 4096.")
     }
-    guard !(load && codec) else {
-      throw ValidationError("--load and --codec are two measurements: ask for one.")
+    guard [load, codec, check].filter({ $0 }).count <= 1 else {
+      throw ValidationError(
+        "--load, --codec and --check are measurements of their own: ask for one.")
     }
     if let kernels, !kernels.isAvailable {
       throw ValidationError("This processor cannot run the \(kernels.rawValue) kernels.")
@@ -97,68 +107,16 @@ struct BenchCommand: AsyncParsableCommand {
       return try StandardOutput.write(
         json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
     }
+    if check {
+      let report = AccuracyReport(try await benchAccuracy(request))
+      try StandardOutput.write(
+        json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+      if !report.passes { throw ExitCode(1) }
+      return
+    }
     let report = BenchReport(try await bench(request), threads: threads.count)
     try StandardOutput.write(
       json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
-  }
-}
-
-/// The times of opening a file.
-private struct LoadReport: Encodable {
-  private let schema = "rnw.bench-load/1"
-  private let container: String
-  private let tensors: Int
-  private let medianMilliseconds: Double
-  private let minimumMilliseconds: Double
-
-  init(_ outcome: LoadOutcome) {
-    container = outcome.container
-    tensors = outcome.tensors
-    medianMilliseconds = (outcome.times.isEmpty ? 0 : outcome.times[outcome.times.count / 2]) * 1000
-    minimumMilliseconds = (outcome.times.first ?? 0) * 1000
-  }
-
-  var text: String {
-    "\(container), \(tensors) tensors: open and map \(medianMilliseconds.formatted(decimals: 2)) ms median, "
-      + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum\n"
-  }
-}
-
-/// The speed of the codec.
-private struct CodecReport: Encodable {
-  private let schema = "rnw.bench-codec/1"
-  private let elementBytes: Int
-  private let packedBytes: Int
-  private let pack: Times
-  private let unpack: Times
-
-  private struct Times: Encodable {
-    let medianMilliseconds: Double
-    let minimumMilliseconds: Double
-
-    init(_ times: [Double]) {
-      medianMilliseconds = times[times.count / 2] * 1000
-      minimumMilliseconds = times[0] * 1000
-    }
-  }
-
-  init(_ outcome: CodecOutcome) {
-    elementBytes = outcome.elementBytes
-    packedBytes = outcome.packedBytes
-    pack = Times(outcome.packing)
-    unpack = Times(outcome.unpacking)
-  }
-
-  var text: String {
-    let share = 100 * Double(packedBytes) / Double(max(elementBytes, 1))
-    func line(_ name: String, _ times: Times) -> String {
-      let rate = Double(elementBytes) / times.medianMilliseconds / 1e6
-      return "\(name) \(times.medianMilliseconds.formatted(decimals: 2)) ms median, "
-        + "\(times.minimumMilliseconds.formatted(decimals: 2)) ms minimum, "
-        + "\(rate.formatted(decimals: 2)) GB/s\n"
-    }
-    return "\(elementBytes.withSeparators) bytes become \(packedBytes.withSeparators), "
-      + "\(share.formatted(decimals: 2)) %\n" + line("pack  ", pack) + line("unpack", unpack)
   }
 }
 

@@ -14,7 +14,8 @@ struct ConvolutionMethodTests {
       outputChannels: outputs)
   }
 
-  @Test("Only 3×3 convolutions without stride have a choice", arguments: [(1, 1), (3, 2), (7, 2)])
+  @Test(
+    "A convolution of a stride or of many taps has no choice", arguments: [(1, 2), (3, 2), (7, 1)])
   func othersAreDirect(kernel: Int, stride: Int) {
     let conv = Self.conv(64, 64, kernel: kernel, stride: stride)
     #expect(ConvolutionMethod.fastest(conv, input: [1, 56, 56, 64], lanes: 16) == .direct)
@@ -40,6 +41,25 @@ struct ConvolutionMethodTests {
     #expect(ConvolutionMethod.fastest(conv, input: [1, 1, 1, 512], lanes: 16) == .direct)
   }
 
+  @Test(
+    "Many channels are multiplied by halves",
+    arguments: [(28, 512, 128), (14, 1024, 256), (14, 256, 1024), (7, 2048, 512)])
+  func halves(side: Int, inputs: Int, outputs: Int) {
+    let conv = Self.conv(inputs, outputs, kernel: 1)
+    for lanes in [4, 8, 16] {
+      let method = ConvolutionMethod.fastest(conv, input: [1, side, side, inputs], lanes: lanes)
+      #expect(method == .strassen)
+    }
+  }
+
+  @Test("Halves that are no whole vectors, or of few channels, are not worth their sums")
+  func noHalves() {
+    for (inputs, outputs) in [(64, 64), (40, 512), (512, 40), (2048, 1000)] {
+      let conv = Self.conv(inputs, outputs, kernel: 1)
+      #expect(ConvolutionMethod.fastest(conv, input: [1, 28, 28, inputs], lanes: 16) == .direct)
+    }
+  }
+
   @Test("Few channels are not worth a transform")
   func fewChannels() {
     let conv = Self.conv(3, 16)
@@ -48,7 +68,9 @@ struct ConvolutionMethodTests {
 
   @Test("The cost of a method never falls with the size of the image or the channels")
   func costsAreMonotonic() {
-    for method in [ConvolutionMethod.direct, .winograd(outputs: 2), .winograd(outputs: 4)] {
+    for method in [
+      ConvolutionMethod.direct, .winograd(outputs: 2), .winograd(outputs: 4), .strassen,
+    ] {
       let bySide = (1...60).map {
         method.cost(Self.conv(64, 64), input: [1, $0, $0, 64], lanes: 16)
       }

@@ -26,7 +26,7 @@ struct ExecutorTests {
   }
 
   static let rules: [ConvolutionMethod.Rule] = [
-    .direct, .winograd(outputs: 2), .winograd(outputs: 4),
+    .direct, .all(.winograd(outputs: 2)), .all(.winograd(outputs: 4)), .all(.strassen),
   ]
 
   @Test(
@@ -108,9 +108,9 @@ struct ExecutorTests {
     "NaN and infinity reach the same values as in the reference",
     arguments: rules, ExecutorTests.available)
   func propagatesNaN(_ rule: ConvolutionMethod.Rule, _ instructions: InstructionSet) throws {
-    let (graph, parameters) = try Network.all[0].make()
+    let (graph, parameters) = try Network.wide.make()
     let input = Network.input([1, 47, 65, 3])
-    for value in [Float.nan, .infinity] {
+    for value in [Float.nan, .infinity, 1e17] {
       var values = input.values
       values[3 * (20 * 65 + 31)] = value
       let spoiled = Activation(shape: input.shape, values: values)
@@ -168,7 +168,7 @@ struct ExecutorTests {
     "Every image of a batch gives the bits that it gives alone, whatever its neighbours are",
     arguments: rules)
   func imagesAreIndependent(_ rule: ConvolutionMethod.Rule) throws {
-    let (graph, parameters) = try Network.all[0].make()
+    let (graph, parameters) = try Network.wide.make()
     let fast = FastExecutor(
       graph: graph, parameters: parameters, threads: 2, methods: rule, instructionSet: .best)
     // Large enough that the first steps are done for one image after the other, and the last not.

@@ -40,7 +40,20 @@ struct Network: Sendable, CustomTestStringConvertible {
       testDescription: "deep stem, group norm, standardised weights, average-pooled shortcut",
       configuration: groupNorm),
     Network(testDescription: "no head", configuration: headless),
+    wide,
   ]
+
+  /// Its 1×1 convolutions have halves of whole vectors with every instruction set.
+  static let wide = Network(
+    testDescription: "bottleneck, channels of whole vectors",
+    configuration: {
+      var configuration = keras
+      configuration.stages = [
+        .init(blocks: 2, innerChannels: 32, outputChannels: 96, stride: 2),
+        .init(blocks: 1, innerChannels: 160, outputChannels: 64, stride: 1),
+      ]
+      return configuration
+    }())
 
   private static let keras = Configuration(
     block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .last, hasLastBias: true),

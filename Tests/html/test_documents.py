@@ -63,6 +63,7 @@ CALLS = {
     "run": ("run", 0, "run", "a.rnw", "--input", "probe:1:2", "--json"),
     "bench": ("bench", 0, "bench", "a.rnw", "--repetitions", "1", "--size", "64", "--json"),
     "bench-load": ("bench-load", 0, "bench", "a.rnw", "--repetitions", "1", "--load", "--json"),
+    "bench-accuracy": ("bench-accuracy", 0, "bench", "a.rnw", "--size", "64", "--check", "--json"),
     "bench-codec": ("bench-codec", 0, "bench", "a.rnw", "--repetitions", "1", "--codec", "--json"),
     "summary": ("summary", 0, "summary", "resnet50_v2", "--json"),
     "summary-keras": ("summary", 0, "summary", "resnet50_v2", "--family", "keras", "--input-size", "1,224,224,3", "--json"),

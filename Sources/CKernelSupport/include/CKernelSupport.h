@@ -34,7 +34,8 @@ struct RNWConvolution {
 // A tile: some pixels times one panel of weights, what is multiplied and where the sums go.
 struct RNWTile {
   const float *weights;        // [tap][channels][vectors]
-  float *sums;                 // [pixel][step]; read first unless isFirst, written unless isFinished
+  float *sums;                 // [pixel][step]; added last unless isFirst, written unless isFinished and not isKept
+  const float *addend;         // [pixel][step]; what is added to the sums when they are finished, or null
   const struct RNWConvolution *layer;  // says what finishes the sums, if isFinished
   long rows;                   // pixels
   long taps, channels;
@@ -44,6 +45,7 @@ struct RNWTile {
   long channel, place;         // the first output channel, and where the first pixel's lies in the output
   int isFirst;
   int isFinished;              // whether the sums are finished and stored in the output
+  int isKept;                  // whether they are written also when they are finished, before anything is added
 };
 
 // Squares of a 3x3 convolution with stride 1, computed from transformed squares of the input (Winograd).
@@ -57,6 +59,15 @@ struct RNWWinograd {
   float *inputs;          // [position][square][input channels, up to a whole vector]
   float *products;        // [position][square][output channels, up to a whole vector]
   long inputStep, productStep;  // floats from one position to the next
+};
+
+// A 1x1 convolution with stride 1, computed by seven products of halves instead of eight (Strassen). Pixels are taken in
+// groups: the first half of a group's pixels and the second are the two halves of the input's rows.
+struct RNWStrassen {
+  struct RNWConvolution layer;  // its weights: [panel of half the outputs][product][half the inputs][panel width]
+  long firstGroup;        // the first whose sums the buffer holds, counted over all images
+  float *sums;            // [4][group][pixel of the first half][half the input channels]
+  long sumStep;           // floats from one of the four to the next
 };
 
 // A pooling window over a batch [images, height, width, channels].

@@ -1,6 +1,6 @@
 /// A number with so many significant digits and an exponent of at least two digits, such as
 /// `1.2e-05`; `0`, `inf` and `nan` as such.
-func scientific(_ value: Double, digits: Int) -> String {
+package func scientific(_ value: Double, digits: Int) -> String {
   guard value != 0, value.isFinite else {
     return value.isNaN ? "nan" : value == 0 ? "0" : value < 0 ? "-inf" : "inf"
   }

@@ -1,0 +1,64 @@
+import Families
+package import Inference
+import ResNetV2
+import Tensors
+
+/// How exact the fast kernels are, layer by layer.
+package struct AccuracyOutcome: Sendable {
+  /// One layer, computed alone from exact inputs.
+  package struct Layer: Sendable {
+    /// Its name in the graph.
+    package let name: String
+    /// How it was computed.
+    package let method: ConvolutionMethod
+    /// max |fast − reference| / max |reference|.
+    package let error: Double
+  }
+
+  /// The network's name.
+  package let architecture: String
+  /// The kernels that were used.
+  package let instructionSet: InstructionSet
+  /// The layers in order, without the input.
+  package let layers: [Layer]
+}
+
+/// Computes every layer alone with the fast kernels and with sums in Double, from the same inputs, and compares.
+///
+/// - Throws: `InputError` where the file cannot be read or the input does not fit.
+package func benchAccuracy(_ request: BenchRequest) async throws -> AccuracyOutcome {
+  let (graph, family, parameters) = try await network(request)
+  let shape = request.inputShape(of: graph, family)
+  let fast = request.executor(graph, parameters, input: shape)
+  let reference = ReferenceExecutor(
+    graph: graph, parameters: parameters, threads: request.threads)
+  var values: [Activation] = []
+  var layers: [AccuracyOutcome.Layer] = []
+  do {
+    _ = try reference.run(.probe(seed: 1, shape: shape)) { node, value in
+      let inputs = graph.nodes[node].inputs.map { values[$0] }
+      if node > 0 {
+        layers.append(
+          AccuracyOutcome.Layer(
+            name: graph.nodes[node].name, method: fast.method(of: node),
+            error: scaledError(try fast.evaluate(node, inputs: inputs), value)))
+      }
+      values.append(value)
+    }
+  } catch let error as InputShapeError {
+    throw InputError(.badData, path: request.model, error.description)
+  }
+  return AccuracyOutcome(
+    architecture: family.architectureName(of: graph.configuration),
+    instructionSet: fast.instructionSet, layers: layers)
+}
+
+private func scaledError(_ value: Activation, _ expected: Activation) -> Double {
+  var (difference, largest) = (Float(0), Float(0))
+  for (value, expected) in zip(value.values, expected.values) {
+    // A difference of two floats so near to each other is exact.
+    difference = max(difference, abs(value - expected))
+    largest = max(largest, abs(expected))
+  }
+  return largest == 0 ? Double(difference) : Double(difference) / Double(largest)
+}

@@ -15,7 +15,7 @@ package func scientific(_ value: Double, digits: Int) -> String {
 
 /// A number for people: so many significant digits, with an exponent only where it is very small or
 /// large.
-func readable(_ value: Double, digits: Int = 2) -> String {
+package func readable(_ value: Double, digits: Int = 2) -> String {
   guard value.isFinite, value != 0 else { return scientific(value, digits: digits) }
   let (significand, exponent) = decimalDigits(of: value.magnitude, count: digits)
   guard (-2...5).contains(exponent) else { return scientific(value, digits: digits) }

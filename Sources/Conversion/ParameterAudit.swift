@@ -1,12 +1,13 @@
 package import ResNetV2
 import Tensors
+import Verification
 
 /// A parameter with values that no trained network has.
 package struct SuspiciousParameter: Sendable {
   /// The parameter.
   package let parameter: Parameter
 
-  /// What is wrong with it, such as `3 values are NaN, the first at 17`.
+  /// What is wrong with it, such as `3 of 64 values are NaN, the first in channel 17`.
   package let problem: String
 }
 
@@ -49,6 +50,6 @@ extension TensorData {
     let count = values.count(where: matches)
     let first = values.firstIndex(where: matches) ?? 0
     return "\(count) of \(values.count) values \(count == 1 ? "is" : "are") \(what), "
-      + "the first at \(first)"
+      + shape.place(of: first, among: count)
   }
 }

@@ -47,9 +47,10 @@ package func verify(
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
 ) async throws -> Comparison.Outcome {
   let model = try await Model(path: request.model, family: request.family)
-  let parameters = try model.parameters(threads: request.threads)
+  // The executor keeps what it packs, and the parameters go before the reference's are read.
   let candidate = FastExecutor(
-    graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
+    graph: model.graph, parameters: try model.parameters(threads: request.threads),
+    threads: request.threads, winograd: false)
   let truth = try await Truth(path, request: request, model: model)
   var limits = request.limits ?? standardLimits(model, truth)
   if let file = request.limitsFile {
@@ -61,7 +62,7 @@ package func verify(
     layers: request.layers, progress: progress)
   comparison.collectsDetail = request.collectsDetail
   do {
-    return try await compare(comparison, model, parameters, with: truth, request)
+    return try await compare(comparison, model, candidate, with: truth, request)
   } catch let error as ComparisonError {
     throw InputError(.badData, path: path, error.description)
   } catch let error as InputShapeError {
@@ -129,16 +130,18 @@ private func standardLimits(_ model: Model, _ truth: Truth) -> Limits {
 }
 
 private func compare(
-  _ comparison: Comparison, _ model: Model, _ parameters: Parameters, with truth: Truth,
+  _ comparison: Comparison, _ model: Model, _ candidate: FastExecutor, with truth: Truth,
   _ request: VerificationRequest
 ) async throws -> Comparison.Outcome {
   let threads = request.threads
   let makeExecutor: @Sendable (Graph, Parameters) -> any Executor = {
     ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
   }
-  func diagnosis(_ reference: Diagnosis.Network?) -> Diagnosis {
-    Diagnosis(
-      of: comparison, parameters: parameters, reference: reference,
+  // Only a failed comparison needs the parameters themselves: they are read again.
+  func diagnosis(_ reference: Diagnosis.Network?) throws -> Diagnosis {
+    candidate.releaseWorkingMemory()
+    return Diagnosis(
+      of: comparison, parameters: try model.parameters(threads: threads), reference: reference,
       words: model.family.parameterWords, makeExecutor: makeExecutor)
   }
   switch truth {
@@ -149,6 +152,7 @@ private func compare(
     }
     let input = try given ?? archive.input()
     let result = try comparison.run(against: archive, input: input)
+    guard !result.verdict.passes else { return result }
     return try diagnosis(nil).explain(result, against: archive, input: input)
   case .ownGraph(let ownGraph, let other):
     if let other { try requireSameNetwork(model, other) }

@@ -33,14 +33,21 @@ func refineFromKerasConfiguration(
     configuration.head.hasSoftmax =
       dense.config.activation == "softmax" && configuration.head.classes > 0
   }
-  let epsilons = Set(
-    layers.filter { $0.className == "BatchNormalization" }.compactMap(\.config.epsilon))
-  if let epsilon = epsilons.first { configuration.norm = .batch(epsilon: epsilon) }
-  guard epsilons.count <= 1 else {
-    let values = epsilons.sorted().map { String($0) }.joined(separator: " and ")
-    return "its norms have different ε: \(values)"
+  let norms = layers.filter { $0.className == "BatchNormalization" }.map(\.config).filter {
+    $0.epsilon != nil
   }
-  return nil
+  if let epsilon = norms.first?.epsilon { configuration.norm = .batch(epsilon: epsilon) }
+  return differentEpsilons(of: norms)
+}
+
+/// What is wrong where norms have different ε; `nil` where they have one.
+private func differentEpsilons(of norms: [KerasModel.LayerSettings]) -> String? {
+  let groups = Dictionary(grouping: norms) { $0.epsilon ?? 0 }
+  guard groups.count > 1 else { return nil }
+  let values = groups.keys.sorted().map { String($0) }.joined(separator: " and ")
+  let odd = groups.values.first { $0.count == 1 }?.first?.name
+  let place = norms.count > 2 ? odd.map { ", only \($0) has its own" } : nil
+  return "its norms have different ε: \(values)\(groups.count == 2 ? place ?? "" : "")"
 }
 
 /// The parts of a Keras model's JSON that are looked at; nothing in it is ever instantiated.
@@ -62,16 +69,19 @@ private struct KerasModel: Decodable {
   }
 
   struct LayerSettings: Decodable {
+    let name: String?
     let activation: String?
     let epsilon: Double?
 
     enum CodingKeys: String, CodingKey {
+      case name
       case activation
       case epsilon
     }
 
     init(from decoder: any Decoder) throws {
       let values = try decoder.container(keyedBy: CodingKeys.self)
+      name = try? values.decode(String.self, forKey: .name)
       // A custom activation is written as an object: then it is not the softmax that we know.
       activation = try? values.decode(String.self, forKey: .activation)
       epsilon = try? values.decode(Double.self, forKey: .epsilon)

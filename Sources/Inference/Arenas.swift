@@ -29,6 +29,11 @@ final class Arenas: Sendable {
     }
   }
 
+  /// Lets go of all that is kept.
+  func removeAll() {
+    kept.withLock { $0 = [] }
+  }
+
   /// Lends memory for as long as a closure runs.
   func withFloats<Result>(count: Int, _ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
     let floats = take(count: count)

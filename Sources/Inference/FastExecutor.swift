@@ -122,6 +122,9 @@ public final class FastExecutor: Executor {
     return Activation(shape: shape, values: values)
   }
 
+  /// Lets go of the memory that is kept for the next run.
+  package func releaseWorkingMemory() { arenas.removeAll() }
+
   /// The plan for a shape of input, made once.
   func plan(for input: Shape, keepsActivations: Bool) throws(InputShapeError) -> Plan {
     let key = PlanKey(input: input, keepsActivations: keepsActivations)

@@ -64,14 +64,20 @@ struct Plan: Sendable {
 
   /// Makes the plan of a graph.
   ///
-  /// - Parameter keepsActivations: whether every node's value is stored, for an observer.
+  /// - Parameters:
+  ///   - keepsActivations: whether every node's value is stored, for an observer.
+  ///   - imageByImage: whether the first steps may be done for one image after the other; else every
+  ///     step is done for all.
   /// - Throws: `InputShapeError` where the input does not fit.
-  init(_ graph: Graph, input: Shape, keepsActivations: Bool) throws(InputShapeError) {
+  init(
+    _ graph: Graph, input: Shape, keepsActivations: Bool, imageByImage: Bool = true
+  ) throws(InputShapeError) {
     shapes = try graph.shapes(for: input)
     var builder = StepBuilder(graph, keepsActivations: keepsActivations)
     steps = builder.makeSteps()
     stepsPerImage =
-      keepsActivations ? 0 : Self.countPerImage(graph, steps, shapes, images: input[0])
+      keepsActivations || !imageByImage
+      ? 0 : Self.countPerImage(graph, steps, shapes, images: input[0])
     let memory = MemoryPlan(graph, steps, shapes, stepsPerImage: stepsPerImage)
     offsets = memory.offsets
     singles = memory.singles

@@ -29,7 +29,8 @@ extension FastExecutor {
     _ input: Activation, variants: [Variant],
     observer: (_ variant: Int, _ output: Activation) -> Void
   ) throws -> Activation {
-    let plan = try plan(for: input.shape, keepsActivations: false)
+    // A variant goes on where a step ends, for all images.
+    let plan = try Plan(graph, input: input.shape, keepsActivations: false, imageByImage: false)
     let own = PlanRun(executor: self, plan: plan, input: input)
     let byNode = Dictionary(grouping: variants.indices) { variants[$0].node }
     for (position, step) in plan.steps.enumerated() {

@@ -222,19 +222,3 @@ private struct NetworkBuilder {
     InputError(.badData, path: path, problem, place: place)
   }
 }
-
-extension String {
-  /// `BatchNormalization` as `batch_normalization` and `Conv2D` as `conv2d`: an underscore before each
-  /// word that begins with a capital and goes on in small letters.
-  fileprivate var snakeCased: String {
-    let letters = Array(self)
-    var result = ""
-    for (index, letter) in letters.enumerated() {
-      let startsWord =
-        index > 0 && letter.isUppercase && index + 1 < letters.count
-        && letters[index + 1].isLowercase
-      result += (startsWord ? "_" : "") + letter.lowercased()
-    }
-    return result
-  }
-}

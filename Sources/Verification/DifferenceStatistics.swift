@@ -105,19 +105,29 @@ extension DifferenceStatistics {
   /// The number of pairs of finite values.
   package var finiteCount: Int { count - nonFinite.pairs }
 
-  /// The mean of |a − b|.
-  package var meanDifference: Double {
-    finiteCount > 0 ? sumOfDifferences / Double(finiteCount) : 0
+  /// Whether there are values, and no pair of them could be measured: then there is no difference to speak of.
+  private var isImmeasurable: Bool {
+    count > 0 && (finiteCount == 0 || nonFinite.mismatched == count)
   }
 
-  /// The root of the mean of (a − b)².
+  /// The largest |a − b|, NaN where no pair could be measured.
+  package var maximumDifference: Double { isImmeasurable ? .nan : maximum }
+
+  /// The mean of |a − b|; NaN likewise.
+  package var meanDifference: Double {
+    isImmeasurable ? .nan : finiteCount > 0 ? sumOfDifferences / Double(finiteCount) : 0
+  }
+
+  /// The root of the mean of (a − b)²; NaN likewise.
   package var rootMeanSquare: Double {
-    finiteCount > 0 ? (sumOfSquaredDifferences / Double(finiteCount)).squareRoot() : 0
+    guard !isImmeasurable else { return .nan }
+    return finiteCount > 0 ? (sumOfSquaredDifferences / Double(finiteCount)).squareRoot() : 0
   }
 
   /// The cosine of the angle between all a and all b; 1 where both are zero, 0 where one of them
-  /// is.
+  /// is, NaN where no pair could be measured.
   package var cosine: Double {
+    guard !isImmeasurable else { return .nan }
     let candidate =
       sumOfSquaredReferences + 2 * sumOfProducts + sumOfSquaredDifferences
     guard sumOfSquaredReferences > 0, candidate > 0 else {
@@ -128,8 +138,9 @@ extension DifferenceStatistics {
   }
 
   /// The signal-to-quantisation-noise ratio 10·log₁₀(Σ b² / Σ (a − b)²) in decibels; infinite
-  /// without noise.
+  /// without noise, NaN where no pair could be measured.
   package var signalToNoise: Double {
+    guard !isImmeasurable else { return .nan }
     guard sumOfSquaredDifferences > 0 else { return .infinity }
     return 10 * decimalLogarithm(sumOfSquaredReferences / sumOfSquaredDifferences)
   }

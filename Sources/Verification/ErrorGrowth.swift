@@ -27,12 +27,15 @@ package struct ErrorGrowth: Hashable, Sendable {
 
   /// Describes the growth in one line; `nil` where there is none.
   package var summary: String? {
-    guard let first = steps.first(where: { $0.error > 0 }), let last = steps.last,
-      let largest, largest.added > 0, steps.count > 1
+    guard let first = steps.first(where: { $0.error > 0 }), let last = steps.last, steps.count > 1
     else { return nil }
-    var text =
-      "error \(readable(first.error)) at \(first.displayName), \(readable(last.error)) at "
-      + "\(last.displayName); \(largest.displayName) adds most, \(readable(largest.added))"
+    var text = "error \(readable(first.error)) at \(first.displayName)"
+    if let broken = steps.first(where: { !$0.error.isFinite }) {
+      return broken == first ? nil : "\(text), infinite from \(broken.displayName) on"
+    }
+    guard let largest, largest.added > 0 else { return nil }
+    text +=
+      ", \(readable(last.error)) at \(last.displayName); \(largest.displayName) adds most, \(readable(largest.added))"
     if let own = largest.own { text += ", of which \(readable(own)) is its own" }
     return text
   }

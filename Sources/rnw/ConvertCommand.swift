@@ -166,7 +166,9 @@ struct ConvertCommand: AsyncParsableCommand {
       lines.append("written file (fast) against \(self.reference ?? "")")
       lines.append(report.text(for: reference))
     }
-    let stages = outcome.stages.map { "\($0.name) \($0.seconds.milliseconds)" }
+    let stages = outcome.stages.filter { $0.seconds >= 1e-4 }.map {
+      "\($0.name) \($0.seconds.milliseconds)"
+    }
     lines.append(stages.joined(separator: " · "))
     if let bytes = outcome.outputBytes {
       lines.append("wrote \(outputPath), \(bytes.withSeparators) bytes")

@@ -155,7 +155,7 @@ private struct SelfCheckReport: Encodable {
     if let certificate {
       lines.append(
         "certificate  \(certificate.pass ? "ok" : "FAILED"), this machine differs by "
-          + "\(certificate.scaledError) from the conversion (limit \(certificate.limit))")
+          + "\(readable(certificate.scaledError)) from the conversion (limit \(certificate.limit))")
     } else {
       lines.append("certificate  none: the file was made, not converted")
     }

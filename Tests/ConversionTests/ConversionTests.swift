@@ -127,10 +127,10 @@ struct ConversionTests {
       ("broken/missing.h5", "missing conv3_block1_1_bn/beta (8)"),
       ("broken/extra.h5", "unexpected post_bn/post_bn/delta:0 (4)"),
       ("broken/misshapen.h5", "conv3_block1_1_conv/kernel is 1×1×16×7, expected 1×1×16×8"),
-      ("broken/nan.h5", "conv2_block1_2_conv/kernel: 1 of 144 values is NaN, the first at 0"),
+      ("broken/nan.h5", "conv2_block1_2_conv/kernel: 1 of 144 values is NaN, in output channel 0"),
       (
         "broken/negative_variance.h5",
-        "conv3_block2_1_bn/moving_variance: 1 of 8 values is negative, the first at 0"
+        "conv3_block2_1_bn/moving_variance: 1 of 8 values is negative, in channel 0"
       ),
       ("narrow.activations.npz", "avg_pool, conv1_conv, conv1_pad, …"),
     ])

@@ -37,7 +37,7 @@ struct DiffTests {
       ("scaled", "stage2.block2.norm2.variance", "is 1.010 × what it should be"),
       (
         "nan", "stage1.block1.conv2.weight",
-        "has 1 value that is NaN or infinite, the first at 0"
+        "has 1 value that is NaN or infinite, in output channel 0"
       ),
     ])
   func findings(_ file: String, _ tensor: String, _ finding: String) async throws {

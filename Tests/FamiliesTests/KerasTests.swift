@@ -43,8 +43,8 @@ struct KerasTests {
   @Test("A saved model's own configuration tells the ε of its norms and the end of its head")
   func configuration() throws {
     func model(_ epsilons: [Double], _ activation: String) -> String {
-      let norms = epsilons.map {
-        #"{"class_name":"BatchNormalization","config":{"epsilon":\#($0)}}"#
+      let norms = epsilons.enumerated().map { number, epsilon in
+        #"{"class_name":"BatchNormalization","config":{"name":"bn\#(number)","epsilon":\#(epsilon)}}"#
       }
       let dense = #"{"class_name":"Dense","config":{"activation":"\#(activation)"}}"#
       return #"{"config":{"layers":[\#((norms + [dense]).joined(separator: ","))]}}"#
@@ -55,8 +55,11 @@ struct KerasTests {
     #expect(configuration.norm == .batch(epsilon: 1e-3))
     #expect(!configuration.head.hasSoftmax)
     source.metadata = ["keras.config": model([1e-3, 1e-5], "softmax")]
-    let error = #expect(throws: InputError.self) { try Mapping(source) }
+    var error = #expect(throws: InputError.self) { try Mapping(source) }
     #expect(error?.place == "its norms have different ε: 1e-05 and 0.001")
+    source.metadata = ["keras.config": model([1e-3, 1e-3, 1e-5], "softmax")]
+    error = #expect(throws: InputError.self) { try Mapping(source) }
+    #expect(error?.place == "its norms have different ε: 1e-05 and 0.001, only bn2 has its own")
   }
 
   @Test("A dense layer of any name is the head")

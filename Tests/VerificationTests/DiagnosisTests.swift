@@ -86,11 +86,13 @@ struct DiagnosisTests {
     },
     Mistake(
       parameter: "head.dense.weight",
-      words: "kernel has 1 value that is NaN or infinite, the first at 2",
-      fromArchive: "head.dense: kernel has 1 value that is NaN or infinite, the first at 2"
+      words: "kernel has 2 values that are NaN or infinite, the first in output channel 0",
+      fromArchive:
+        "head.dense: kernel has 2 values that are NaN or infinite, the first in output channel 0"
     ) { sample, parameter in
       var values = sample.parameters[parameter].floats()
       values[2] = .nan
+      values[values.count - 1] = .infinity
       return values
     },
   ]

@@ -29,6 +29,23 @@ struct ErrorGrowthTests {
     #expect(growth.summary?.contains("adds most") == true)
   }
 
+  @Test("An error that is not finite is said to begin where it does")
+  func infinite() throws {
+    let sample = Sample.keras
+    let candidate = try sample.changing("stage1.block2.norm2.shift") { $0.map { _ in .nan } }
+    let result = try sample.comparison(of: candidate)
+      .run(against: sample.executor, inputs: [sample.input])
+    let steps = result.growth.steps
+    let broken = try #require(steps.first { !$0.error.isFinite })
+    #expect(broken.displayName == "conv2_block2_1_bn")
+    #expect(result.growth.summary == nil, "nothing differs before it")
+    let noisy = ErrorGrowth(
+      steps: [
+        ErrorGrowth.Step(node: 1, displayName: "conv1", error: 1e-7, carried: 0, own: nil), broken,
+      ])
+    #expect(noisy.summary == "error 1.0e-07 at conv1, infinite from conv2_block2_1_bn on")
+  }
+
   @Test("Without an error, or without propagated figures, there is no growth to speak of")
   func isSilent() throws {
     let sample = Sample.keras

@@ -145,6 +145,18 @@ struct DifferenceStatisticsTests {
     #expect(close(statistics.rootMeanSquare, expected.rootMeanSquare))
   }
 
+  @Test("Where no pair is finite there is no difference to speak of, and no likeness either")
+  func nothingFinite() {
+    let statistics = DifferenceStatistics([.nan, .infinity], [1, 2], limit: 1)
+    #expect(statistics.scaledError == .infinity)
+    let figures = [
+      statistics.maximumDifference, statistics.meanDifference, statistics.rootMeanSquare,
+      statistics.cosine, statistics.signalToNoise,
+    ]
+    #expect(figures.allSatisfy { $0.isNaN })
+    #expect(figure(statistics.cosine) == "–" && fixed(statistics.cosine, decimals: 3) == "–")
+  }
+
   @Test("Values near the ends of float32 neither overflow nor vanish")
   func extremes() {
     let largest = Float.greatestFiniteMagnitude

@@ -21,10 +21,12 @@ def main(target):
         )
         executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1240, "height": 1440})
+        page = browser.new_page(viewport={"width": 1240, "height": 1800})
         page.goto((Path(folder) / "report.html").as_uri())
         Path(target).parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=target)
+        chart = page.locator(".card", has=page.locator(".chart")).bounding_box()
+        height = chart["y"] + chart["height"] + 8
+        page.screenshot(path=target, clip={"x": 0, "y": 0, "width": 1240, "height": height})
         browser.close()
 
 

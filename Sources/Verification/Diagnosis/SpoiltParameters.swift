@@ -29,7 +29,7 @@ extension Diagnosis {
         let other = index == layer.node ? "" : "\(displayName(of: node.name)): "
         return Suspicion(
           explanation: "\(other)\(word(parameter.role)) has \(counted(count, "value")) that "
-            + "\(count == 1 ? "is" : "are") \(what), the first at \(first)",
+            + "\(count == 1 ? "is" : "are") \(what), \(parameter.shape.place(of: first, among: count))",
           scaledError: nil)
       }
     }

@@ -31,7 +31,7 @@ struct ValueChange {
     if let first = new.firstIndex(where: { !$0.isFinite }) {
       let count = new.count { !$0.isFinite }
       return "has \(counted(count, "value")) that \(count == 1 ? "is" : "are") NaN or infinite, "
-        + "the first at \(first)"
+        + shape.place(of: first, among: count)
     }
     if new.allSatisfy({ $0 == 0 }) { return "is missing: all values are zero" }
     if let axis = permutedAxis { return "has its \(axis)channels in another order" }
@@ -93,6 +93,20 @@ struct ValueChange {
         return values[start..<start + inner]
       }
     }
+  }
+}
+
+extension Shape {
+  /// Where in a parameter a value is, in words that hold in every framework's layout.
+  ///
+  /// - Parameters:
+  ///   - index: the value's place in the graph's layout, output channels first.
+  ///   - count: how many such values there are; the one at the index is the first.
+  package func place(of index: Int, among count: Int) -> String {
+    guard rank > 0, elementCount > 0 else { return "the only one" }
+    let channel = index / (elementCount / self[0])
+    return (count == 1 ? "" : "the first ") + (rank > 1 ? "in output channel " : "in channel ")
+      + String(channel)
   }
 }
 

@@ -15,7 +15,7 @@ package func scientific(_ value: Double, digits: Int) -> String {
 
 /// A number for people: so many significant digits, with an exponent only where it is very small or
 /// large.
-func readable(_ value: Double, digits: Int = 2) -> String {
+package func readable(_ value: Double, digits: Int = 2) -> String {
   guard value.isFinite, value != 0 else { return scientific(value, digits: digits) }
   let (significand, exponent) = decimalDigits(of: value.magnitude, count: digits)
   guard (-2...5).contains(exponent) else { return scientific(value, digits: digits) }
@@ -27,6 +27,32 @@ func readable(_ value: Double, digits: Int = 2) -> String {
     return sign + significand + String(repeating: "0", count: exponent + 1 - digits)
   }
   return sign + significand.prefix(exponent + 1) + "." + significand.dropFirst(exponent + 1)
+}
+
+/// A number for people, or a dash where there is none.
+func figure(_ value: Double, digits: Int = 2) -> String {
+  value.isNaN ? "–" : readable(value, digits: digits)
+}
+
+/// A number of moderate size with so many decimals; a dash where there is none.
+func fixed(_ value: Double, decimals: Int) -> String {
+  guard !value.isNaN else { return "–" }
+  let scale = (0..<decimals).reduce(1) { scale, _ in scale * 10 }
+  guard value.magnitude * Double(scale) < 1e15 else { return readable(value, digits: decimals) }
+  let rounded = Int((value.magnitude * Double(scale)).rounded())
+  let fraction = String(rounded % scale)
+  return (value < 0 && rounded > 0 ? "-" : "") + String(rounded / scale) + "."
+    + String(repeating: "0", count: decimals - fraction.count) + fraction
+}
+
+/// A count with commas between thousands.
+func grouped(_ count: Int) -> String {
+  var text = ""
+  for (index, digit) in String(count).reversed().enumerated() {
+    if index > 0, index.isMultiple(of: 3) { text.append(",") }
+    text.append(digit)
+  }
+  return String(text.reversed())
 }
 
 /// The first digits of a positive number, rounded to nearest, and the power of ten of the first of

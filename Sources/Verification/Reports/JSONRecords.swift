@@ -39,7 +39,7 @@ struct LayerRecord: Encodable {
     try values.encode(layer.scaledError, forKey: .scaledError)
     try values.encode(layer.timesLimit, forKey: .timesLimit)
     try values.encode(layer.problem, forKey: .problem)
-    try values.encode(layer.statistics.maximum, forKey: .maxAbs)
+    try values.encode(layer.statistics.maximumDifference, forKey: .maxAbs)
     try values.encode(step?.carried, forKey: .carriedError)
     try values.encode(step?.added, forKey: .addedError)
     try values.encode(
@@ -88,7 +88,7 @@ struct StatisticsRecord: Encodable {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(statistics.scaledError, forKey: .scaledError)
     try values.encode(limit, forKey: .limit)
-    try values.encode(statistics.maximum, forKey: .maxAbs)
+    try values.encode(statistics.maximumDifference, forKey: .maxAbs)
     try values.encode(position, forKey: .maxAbsAt)
     try values.encode(statistics.maximumReference, forKey: .maxReference)
     try values.encode(statistics.meanDifference, forKey: .meanAbs)

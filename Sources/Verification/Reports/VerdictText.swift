@@ -103,7 +103,8 @@ extension Culprit {
     text += ": "
     switch evidence {
     case .isolated:
-      text += "\(error) from inputs that are right"
+      text +=
+        error + (scaledError.isFinite ? " from inputs that are right" : "; its inputs are right")
     case .largestContribution:
       text += "adds most, \(readable(scaledError)), to what is out of limits later"
     case .propagated:

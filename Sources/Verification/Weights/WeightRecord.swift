@@ -71,7 +71,7 @@ package struct WeightRecord: Encodable, Sendable {
       shape = difference.shape.dimensions
       equal = difference.isEqual
       equalBits = difference.equalBits
-      maxAbs = difference.statistics.maximum
+      maxAbs = difference.statistics.maximumDifference
       scaledError = difference.statistics.scaledError
       cosine = difference.statistics.cosine
       rounding = difference.rounding.map(RoundingRecord.init)

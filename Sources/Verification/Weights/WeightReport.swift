@@ -41,8 +41,8 @@ package struct WeightReport: Sendable {
         row(
           difference.name,
           [
-            readable(statistics.maximum), readable(statistics.scaledError),
-            readable(statistics.cosine, digits: 5), share(difference),
+            figure(statistics.maximumDifference), readable(statistics.scaledError),
+            fixed(statistics.cosine, decimals: 5), share(difference),
           ]))
       if let text = difference.finding ?? difference.rounding?.explanation {
         lines.append("  \(text)")

@@ -18,7 +18,7 @@ struct KerasModelLayers {
         place: "config.json")
     }
     for layer in model.config.layers {
-      names[Self.snakeCase(layer.className), default: []].append(layer.name)
+      names[layer.className.snakeCased, default: []].append(layer.name)
     }
   }
 
@@ -37,20 +37,6 @@ struct KerasModelLayers {
       return (String(group[..<underscore]), number)
     }
     return (group, 0)
-  }
-
-  /// `BatchNormalization` as `batch_normalization`, `Conv2D` as `conv2d`: an underscore before each
-  /// word that begins with a capital and goes on in small letters.
-  private static func snakeCase(_ name: String) -> String {
-    let letters = Array(name)
-    var result = ""
-    for (index, letter) in letters.enumerated() {
-      let startsWord =
-        index > 0 && letter.isUppercase && index + 1 < letters.count
-        && letters[index + 1].isLowercase
-      result += (startsWord ? "_" : "") + letter.lowercased()
-    }
-    return result
   }
 
   private struct Model: Decodable {

@@ -27,11 +27,11 @@ struct HTMLLayerData {
       $0.map(String.init).joined(separator: ", ")
     }
     let texts = [
-      readable(statistics.scaledError), readable(limit), readable(statistics.maximum),
+      readable(statistics.scaledError), readable(limit), figure(statistics.maximumDifference),
       position ?? "–", readable(statistics.maximumReference, digits: 3),
-      readable(statistics.meanDifference), readable(statistics.rootMeanSquare),
-      readable(statistics.cosine, digits: 7), readable(statistics.signalToNoise, digits: 3),
-      "\(statistics.count)", "\(statistics.overLimit)", notFinite(statistics.nonFinite),
+      figure(statistics.meanDifference), figure(statistics.rootMeanSquare),
+      fixed(statistics.cosine, decimals: 6), figure(statistics.signalToNoise, digits: 3),
+      grouped(statistics.count), grouped(statistics.overLimit), notFinite(statistics.nonFinite),
     ]
     let figures = texts.map { "\"\($0)\"" }.joined(separator: ",")
     var fields = [
@@ -56,7 +56,7 @@ struct HTMLLayerData {
     guard counts.pairs > 0 else { return "none" }
     let candidate = counts.candidateNaN + counts.candidateInfinite
     let reference = counts.referenceNaN + counts.referenceInfinite
-    return "\(candidate), \(reference) in the reference"
+    return "\(grouped(candidate)), \(grouped(reference)) in b"
   }
 
   private func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "1e308" }

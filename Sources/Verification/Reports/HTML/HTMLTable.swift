@@ -19,8 +19,8 @@ struct HTMLTable {
     headings += [("max |a−b|", true)]
     if hasPropagated { headings.append(("propagated", true)) }
     if hasIsolated { headings.append(("isolated", true)) }
-    headings += [("× limit", true), ("cosine", true), ("SQNR, dB", true), ("over limit", true)]
-    headings.append(("verdict", false))
+    headings += [("× limit", true), ("verdict", false)]
+    headings += [("SQNR, dB", true), ("over limit", true)]
     let head = headings.map { title, isNumber in
       "<th scope=\"col\" aria-sort=\"none\"\(isNumber ? " class=\"number\"" : "")>"
         + "<button type=\"button\">\(title)</button></th>"
@@ -53,16 +53,15 @@ struct HTMLTable {
       number(Double(layer.node), "\(layer.node)"),
       "<th scope=\"row\"><button type=\"button\">\(name)</button></th>",
       "<td>\(operation)</td>", "<td>\(layer.shape)</td>",
-      number(statistics.maximum, readable(statistics.maximum)),
+      number(statistics.maximumDifference, figure(statistics.maximumDifference)),
     ]
     if hasPropagated { cells.append(error(layer.propagated)) }
     if hasIsolated { cells.append(error(layer.isolated)) }
     cells += [
       number(layer.timesLimit, readable(layer.timesLimit)),
-      number(statistics.cosine, readable(statistics.cosine, digits: 7)),
-      number(statistics.signalToNoise, readable(statistics.signalToNoise, digits: 3)),
-      number(Double(statistics.overLimit), "\(statistics.overLimit)"),
-      "<td class=\"verdict\">\(verdict(of: layer))</td>",
+      verdict(of: layer),
+      number(statistics.signalToNoise, figure(statistics.signalToNoise, digits: 3)),
+      number(Double(statistics.overLimit), grouped(statistics.overLimit)),
     ]
     let style = (layer.passes ? "pass" : "fail") + (layer.node == culprit ? " culprit" : "")
     return "<tr id=\"layer-\(layer.node)\" class=\"\(style)\" data-node=\"\(layer.node)\" "
@@ -71,12 +70,14 @@ struct HTMLTable {
   }
 
   private func verdict(of layer: LayerComparison) -> String {
-    if layer.node == culprit {
-      let suspicion = result.suspicion.map { ": \($0.explanation)" } ?? ""
-      return "◆ first wrong layer\(suspicion.escapedForMarkup)"
+    guard layer.node == culprit else {
+      let problem = layer.problem.map { ": \($0.escapedForMarkup)" } ?? ""
+      return "<td class=\"verdict\">\(layer.passes ? "pass" : "✗ out of limit\(problem)")</td>"
     }
-    return layer.passes
-      ? "pass" : "✗ out of limit" + (layer.problem.map { ": \($0.escapedForMarkup)" } ?? "")
+    let suspicion = result.suspicion.map {
+      " data-suspicion=\"\($0.explanation.escapedForMarkup)\""
+    }
+    return "<td class=\"verdict\"\(suspicion ?? "")>◆ first wrong layer</td>"
   }
 
   private func error(_ statistics: DifferenceStatistics?) -> String {
@@ -84,9 +85,9 @@ struct HTMLTable {
     return number(statistics.scaledError, readable(statistics.scaledError))
   }
 
+  /// A cell that sorts by its number, and below all others where it has none.
   private func number(_ value: Double, _ text: String) -> String {
-    let key =
-      value.isFinite ? "\(value)" : value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
+    let key = value.isFinite ? "\(value)" : value > 0 ? "Infinity" : "-Infinity"
     return "<td class=\"number\" data-value=\"\(key)\">\(text)</td>"
   }
 }

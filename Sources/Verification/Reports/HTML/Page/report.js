@@ -118,7 +118,8 @@ function showLayer() {
   panel.querySelector('h2 span').textContent = row.dataset.name;
   panel.querySelector('.about').textContent = [row.title, row.dataset.operation, row.dataset.shape].filter(Boolean).join(' · ');
   const status = panel.querySelector('.status');
-  status.textContent = row.querySelector('.verdict').textContent;
+  const verdict = row.querySelector('.verdict');
+  status.textContent = verdict.textContent + (verdict.dataset.suspicion ? ': ' + verdict.dataset.suspicion : '');
   status.className = 'status ' + (row.classList.contains('fail') ? 'fail' : 'pass');
 
   const head = html('tr', '');
@@ -222,12 +223,13 @@ function drawChannels(figures) {
     paths[severity(timesLimit(alphabet.indexOf(channels[channel])))] += `M${(left + channel * wide).toFixed(2)} 92V${top.toFixed(1)}h${Math.max(wide - gap, .25).toFixed(2)}V92z`;
   });
   paths.forEach((path, index) => { if (path) plot.append(svg('path', { class: 's' + index, d: path })); });
-  plot.append(svg('path', { class: 'limit', d: `M${left} ${y(limit)}H${width - 4}` }));
+  // The line is seen on bars of its own colour too.
+  for (const kind of ['limit-back', 'limit']) plot.append(svg('path', { class: kind, d: `M${left} ${y(limit)}H${width - 4}` }));
   plot.append(svg('text', { x: left, y: 106 }, '0'), svg('text', { class: 'axis', x: width - 4, y: 106 }, String(errors.length - 1)));
   const over = errors.map((error, channel) => ({ error, channel })).filter(({ channel }) => alphabet.indexOf(channels[channel]) > 28).sort((a, b) => b.error - a.error || a.channel - b.channel);
   const list = over.slice(0, 6).map(({ channel }) => channel).join(', ');
   note.textContent = over.length === 0 ? `All ${count(errors.length)} channels are within the limit.`
-    : `${count(over.length)} of ${count(errors.length)} channels are over the limit, most: ${list}${over.length > 6 ? ' and more' : ''}.`;
+    : `${count(over.length)} of ${count(errors.length)} channels ${over.length === 1 ? 'is' : 'are'} over the limit, most: ${list}${over.length > 6 ? ' and more' : ''}.`;
   plot.setAttribute('aria-label', 'Channels. ' + note.textContent);
 }
 
@@ -271,5 +273,6 @@ for (const link of document.querySelectorAll('[data-choose]')) {
   link.addEventListener('click', event => { event.preventDefault(); choose(link.dataset.choose, 'network'); });
 }
 panel.hidden = false;
+panel.querySelector('[data-step=failure]').hidden = !body.querySelector('.fail');
 const wanted = /^#layer-(\d+)$/.exec(location.hash)?.[1];
 choose(rowOf.has(wanted) ? wanted : table.dataset.first, 'start');

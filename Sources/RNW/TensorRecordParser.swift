@@ -30,6 +30,7 @@ enum TensorRecordParser {
     var checksum: UInt32?
     var storedChecksum: UInt32?
     var scales: String?
+    var sameAs: String?
     try json.object { key, json throws(SafetensorsFault) in
       switch key {
       case "dtype" where dtype == nil: dtype = try json.text()
@@ -38,7 +39,8 @@ enum TensorRecordParser {
       case "crc32" where checksum == nil: checksum = try Self.checksum(&json)
       case "storedCRC32" where storedChecksum == nil: storedChecksum = try Self.checksum(&json)
       case "scales" where scales == nil: scales = try json.text()
-      case "dtype", "shape", "encoding", "crc32", "storedCRC32", "scales":
+      case "sameAs" where sameAs == nil: sameAs = try json.text()
+      case "dtype", "shape", "encoding", "crc32", "storedCRC32", "scales", "sameAs":
         throw json.fault("has a second \(key) in the entry \(name)")
       default: try json.skipValue()
       }
@@ -48,7 +50,7 @@ enum TensorRecordParser {
     }
     return TensorRecord(
       dtype: dtype, shape: shape, encoding: encoding, crc32: checksum,
-      storedCRC32: storedChecksum, scales: scales)
+      storedCRC32: storedChecksum, scales: scales, sameAs: sameAs)
   }
 
   private static func encoding(

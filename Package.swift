@@ -77,6 +77,7 @@ let package = Package(
       cSettings: [.define("RNW_IMAGES", .when(traits: ["Images"]))]),
     .target(name: "CKernelSupport"),
     .target(name: "CChecksum"),
+    .target(name: "CPlanes"),
     kernels("KernelsBaseline", define: "BASELINE"),
     kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3", "-mprfchw"]),
     kernels(
@@ -85,7 +86,7 @@ let package = Package(
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
-      name: "RNW", dependencies: ["Tensors", "Safetensors", "CChecksum", "CZlib"],
+      name: "RNW", dependencies: ["Tensors", "Safetensors", "CChecksum", "CPlanes", "CZlib"],
       swiftSettings: strict),
     .target(name: "ResNetV2", dependencies: ["Tensors"], swiftSettings: strict),
     .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),

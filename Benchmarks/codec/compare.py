@@ -124,7 +124,7 @@ def race_opening(path: Path, options) -> dict[str, list[float]]:
             contestant()
             times[name].append(time.perf_counter() - begin)
         report = json.loads(run(options, "bench", str(raw), "--load", "--json"))
-        times["rnw, codec none (mapped)"].append(report["medianMilliseconds"] / 1000)
+        times["rnw, codec none (mapped)"].append(report["open"]["medianMilliseconds"] / 1000)
     return times
 
 

@@ -29,8 +29,8 @@ struct DuplicateTensors: Sendable {
   /// - Returns: the name of the first record that fits no other, or `nil`.
   mutating func resolve(_ records: inout [String: TensorRecord]) -> String? {
     let stored = records
-    for (name, record) in stored.sorted(by: { $0.key < $1.key }) {
-      if record.encoding != .same && record.sameAs == nil { continue }
+    let same = stored.filter { $0.value.encoding == .same || $0.value.sameAs != nil }
+    for (name, record) in same.sorted(by: { $0.key < $1.key }) {
       guard record.encoding == .same, record.storedCRC32 == nil, let other = record.sameAs,
         var resolved = stored[other], resolved.encoding == .planes,
         resolved.dtype == record.dtype, resolved.shape == record.shape,

@@ -1,3 +1,5 @@
+import CPlanes
+
 /// Decodes deflate streams that are one block of literals, as ``LiteralEncoder`` writes them.
 ///
 /// Every other stream is legal too, and left to zlib.
@@ -11,16 +13,33 @@ struct LiteralDecoder {
 
   /// Reads the header of a stream; `nil` where it is of another kind.
   ///
-  /// - Parameter output: what the stream must give exactly.
-  init?(_ input: UnsafeRawBufferPointer, output: UnsafeMutableBufferPointer<UInt8>) {
+  /// - Parameters:
+  ///   - output: what the stream must give exactly.
+  ///   - neighbour: another stream, whose table is used again where it has the same header.
+  init?(
+    _ input: UnsafeRawBufferPointer, output: UnsafeMutableBufferPointer<UInt8>,
+    neighbour: LiteralDecoder? = nil
+  ) {
+    self.input = input
+    self.output = output
+    if let neighbour, neighbour.hasHeader(of: input) {
+      table = neighbour.table
+      start = neighbour.start
+      return
+    }
     var bits = BitReader(input)
     guard let lengths = DeflateHeader.literalLengths(&bits),
       let table = LiteralTable(lengths: lengths)
     else { return nil }
     self.table = table
-    self.input = input
-    self.output = output
     start = bits.offset
+  }
+
+  /// Whether another stream begins with the same header, bit for bit.
+  private func hasHeader(of other: UnsafeRawBufferPointer) -> Bool {
+    guard other.count >= start / 8 + 1, input.count >= start / 8 + 1 else { return false }
+    let difference = (input[start / 8] ^ other[start / 8]) & (1 << UInt8(start % 8) - 1)
+    return difference == 0 && input[..<(start / 8)].elementsEqual(other[..<(start / 8)])
   }
 
   /// Decodes streams side by side, which takes little more time than one of them.
@@ -51,8 +70,8 @@ struct LiteralDecoder {
 
 /// For the next 11 bits of a stream: up to six bytes that they hold whole.
 ///
-/// An entry has in bits 0 to 5 how many bits the codes of its bytes take, from bit 8 on the bytes, and
-/// from bit 56 on how many they are. The entry for the end of the block is 0: nothing goes on there.
+/// An entry has in its lowest 48 bits the bytes, from bit 48 on how many bits their codes take, and from
+/// bit 56 on how many they are. The entry for the end of the block is 0: nothing goes on there.
 private final class LiteralTable: Sendable {
   static let width = LiteralEncoder.longestCode
   static let mostBytes = 6
@@ -80,6 +99,8 @@ private final class LiteralTable: Sendable {
         let alone = Self.entry(symbol, length: length)
         let target = 1 << width | Int(codes[symbol])
         let rests = 1 << (width - length)
+        // The end of the block has no entry: nothing goes on there.
+        if alone == 0 { continue }
         for rest in 0..<rests {
           storage[target + rest << length] = Self.join(alone, storage[rests + rest])
         }
@@ -92,40 +113,33 @@ private final class LiteralTable: Sendable {
   }
 
   private static func entry(_ symbol: Int, length: Int) -> UInt64 {
-    symbol == LiteralEncoder.endOfBlock ? 0 : 1 << 56 | UInt64(symbol) << 8 | UInt64(length)
+    symbol == LiteralEncoder.endOfBlock ? 0 : 1 << 56 | UInt64(length) << 48 | UInt64(symbol)
   }
 
   /// A byte and what follows it; the byte alone where that is nothing, full, or the end.
+  ///
+  /// Without a branch, which would be guessed wrong every other time.
   @inline(__always)
   private static func join(_ alone: UInt64, _ rest: UInt64) -> UInt64 {
-    let count = rest >> 56
-    guard alone != 0, count > 0, count < mostBytes else { return alone }
-    let bytes = (rest & 0x0000_FFFF_FFFF_FF00) << 8 | alone & 0xFF00
-    return (count + 1) << 56 | bytes | (rest &+ alone) & 0x3F
+    let counts = (alone &>> 48) &+ (rest &>> 48)
+    let joined = counts &<< 48 | (rest & 0xFF_FFFF_FFFF) &<< 8 | alone & 0xFF
+    return (rest &>> 56) &- 1 < UInt64(mostBytes - 1) ? joined : alone
   }
 
   /// The next symbol; `nil` where the stream ends before it does.
   func symbol(_ bits: inout BitReader) -> Int? {
     let entry = entries[Int(bits.peek(Self.width))]
-    let symbol = entry == 0 ? LiteralEncoder.endOfBlock : Int(entry >> 8 & 0xFF)
+    let symbol = entry == 0 ? LiteralEncoder.endOfBlock : Int(entry & 0xFF)
     return bits.skip(Int(lengths[symbol])) ? symbol : nil
   }
 }
 
-/// The state of the loop that decodes: pointers without checks, which ``rounds`` keeps in bounds.
+/// A stream that the loop of ``CPlanes`` decodes: pointers without checks, which ``rounds`` keeps in
+/// bounds.
 private struct LiteralReader {
-  /// So many codes are within the bits that are there after a refill.
-  private static let lookupsPerRound = 56 / LiteralTable.width
-  private static let bytesPerRound = lookupsPerRound * LiteralTable.mostBytes
-
-  private var bits: UInt64 = 0
-  /// How many bits there are, in the lowest six bits; above those there is anything.
-  private var held: UInt64 = 0
-  private var input: UnsafeRawPointer
-  private var output: UnsafeMutableRawPointer
-  private let entries: UnsafePointer<UInt64>
-  private let inputEnd: UnsafeRawPointer
-  private let outputEnd: UnsafeMutableRawPointer
+  private var stream: rnw_literals
+  private let inputEnd: UnsafePointer<UInt8>
+  private let outputEnd: UnsafeMutablePointer<UInt8>
   /// The bits before the start, while the byte that they share with it is not yet read.
   private var skipped: UInt64
 
@@ -139,24 +153,27 @@ private struct LiteralReader {
     guard let start = stream.baseAddress, let target = output.baseAddress else {
       preconditionFailure("there is a stream and something to decode")
     }
-    entries = table.entries
-    input = start + offset / 8
-    inputEnd = start + stream.count
-    self.output = UnsafeMutableRawPointer(target)
-    outputEnd = self.output + output.count
+    let input = start.assumingMemoryBound(to: UInt8.self)
+    self.stream = rnw_literals(
+      entries: table.entries, input: input + offset / 8, output: target, bits: 1)
+    inputEnd = input + stream.count
+    outputEnd = target + output.count
     skipped = UInt64(offset % 8)
   }
 
   /// How far the stream is decoded, in bits.
-  func bitOffset(in stream: UnsafeRawBufferPointer) -> Int {
-    guard let start = stream.baseAddress else { return 0 }
-    return (input - start) * 8 - Int(held & 63) + Int(skipped)
+  func bitOffset(in bytes: UnsafeRawBufferPointer) -> Int {
+    guard let start = bytes.baseAddress else { return 0 }
+    return (UnsafeRawPointer(stream.input) - start) * 8 - held + Int(skipped)
   }
+
+  /// How many bits were read and not yet used: those below the mark.
+  private var held: Int { 63 - stream.bits.leadingZeroBitCount }
 
   /// How many bytes are decoded.
   func byteCount(in buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
     guard let start = buffer.baseAddress else { return 0 }
-    return UnsafeRawPointer(output) - UnsafeRawPointer(start)
+    return stream.output - start
   }
 
   /// Decodes streams until each of them is near its end, or at the end of its block.
@@ -167,97 +184,30 @@ private struct LiteralReader {
       let together = active.count >= 4 ? 4 : active.count >= 2 ? 2 : active.count
       guard let rounds = active[..<together].map({ readers[$0].rounds }).min() else { return }
       for index in active[..<together] { readers[index].takeFirstByte() }
-      switch together {
-      case 4:
-        readFour(&readers, active, rounds: rounds)
-      case 2:
-        readTwo(&readers, active, rounds: rounds)
-      default:
-        for _ in 0..<rounds { readers[active[0]].readRound() }
-      }
+      var streams = active[..<together].map { readers[$0].stream }
+      rnw_literals_read(&streams, streams.count, rounds)
+      for (index, stream) in zip(active, streams) { readers[index].stream = stream }
     }
-  }
-
-  /// Decodes four streams side by side.
-  ///
-  /// A lookup waits for the one before it in its stream, but not for those of the other streams.
-  private static func readFour(_ readers: inout [LiteralReader], _ active: [Int], rounds: Int) {
-    var (a, b) = (readers[active[0]], readers[active[1]])
-    var (c, d) = (readers[active[2]], readers[active[3]])
-    for _ in 0..<rounds {
-      a.refill()
-      b.refill()
-      c.refill()
-      d.refill()
-      for _ in 0..<lookupsPerRound {
-        a.lookUp()
-        b.lookUp()
-        c.lookUp()
-        d.lookUp()
-      }
-    }
-    (readers[active[0]], readers[active[1]]) = (a, b)
-    (readers[active[2]], readers[active[3]]) = (c, d)
-  }
-
-  private static func readTwo(_ readers: inout [LiteralReader], _ active: [Int], rounds: Int) {
-    var (a, b) = (readers[active[0]], readers[active[1]])
-    for _ in 0..<rounds {
-      a.refill()
-      b.refill()
-      for _ in 0..<lookupsPerRound {
-        a.lookUp()
-        b.lookUp()
-      }
-    }
-    (readers[active[0]], readers[active[1]]) = (a, b)
   }
 
   /// How many rounds stay within the input and the output whatever is decoded; none at the end of
   /// the block.
   private var rounds: Int {
-    // A round reads eight bytes and goes on by at most seven; a lookup writes eight.
-    let reads = (inputEnd - input - 8) / 7
-    let writes = (outputEnd - output - 8) / Self.bytesPerRound
-    let isAtEnd = held & 63 >= LiteralTable.width && nextEntry == 0
+    let reads = (inputEnd - stream.input - Int(RNW_ROUND_READS)) / Int(RNW_ROUND_TAKES)
+    let writes = (outputEnd - stream.output - Int(RNW_LOOKUP_WRITES)) / Int(RNW_ROUND_GIVES)
+    let isAtEnd = held >= LiteralTable.width && nextEntry == 0
     return isAtEnd ? 0 : max(min(reads, writes), 0)
   }
 
   private mutating func takeFirstByte() {
     guard skipped > 0 else { return }
-    bits = UInt64(input.load(as: UInt8.self)) &>> skipped
-    held = 8 - skipped
-    input += 1
+    stream.bits = (UInt64(stream.input.pointee) | 1 << 8) &>> skipped
+    stream.input += 1
     skipped = 0
   }
 
   /// The entry of the next bits.
   private var nextEntry: UInt64 {
-    @inline(__always) get {
-      entries[Int(truncatingIfNeeded: bits & (1 << UInt64(LiteralTable.width) - 1))]
-    }
-  }
-
-  /// Fills up to at least 56 bits and decodes what they hold.
-  private mutating func readRound() {
-    refill()
-    for _ in 0..<Self.lookupsPerRound { lookUp() }
-  }
-
-  @inline(__always)
-  private mutating func refill() {
-    bits |= UInt64(littleEndian: input.loadUnaligned(as: UInt64.self)) &<< held
-    input += Int(truncatingIfNeeded: (held ^ 63) &>> 3 & 7)
-    held |= 56
-  }
-
-  @inline(__always)
-  private mutating func lookUp() {
-    let entry = nextEntry
-    // A shift takes the lowest six bits of its count, and those of an entry are the bits used.
-    bits &>>= entry
-    held &-= entry
-    output.storeBytes(of: (entry &>> 8).littleEndian, as: UInt64.self)
-    output += Int(truncatingIfNeeded: entry &>> 56)
+    stream.entries[Int(truncatingIfNeeded: stream.bits & (1 << UInt64(LiteralTable.width) - 1))]
   }
 }

@@ -23,7 +23,28 @@ struct LiteralEncoder {
   ///
   /// - Precondition: `histogram` has 256 counts, not all of them 0.
   init(histogram: [Int]) {
-    let code = HuffmanCode(counts: histogram + [1], limit: Self.longestCode)
+    self.init(histogram: histogram, code: Self.code(histogram: histogram))
+  }
+
+  /// Plans the streams of several pieces: with one code for all where that costs next to nothing,
+  /// because streams of one code are faster to decode, else each with its own.
+  ///
+  /// - Precondition: each histogram has 256 counts, not all of them 0.
+  static func plan(_ histograms: [[Int]]) -> [LiteralEncoder] {
+    let own = histograms.map { LiteralEncoder(histogram: $0) }
+    guard histograms.count > 1 else { return own }
+    let all = (0..<256).map { value in histograms.reduce(0) { $0 + $1[value] } }
+    let code = Self.code(histogram: all)
+    let shared = histograms.map { LiteralEncoder(histogram: $0, code: code) }
+    let bytes = { (plan: [LiteralEncoder]) in plan.reduce(0) { $0 + $1.byteCount } }
+    return bytes(shared) - bytes(own) <= bytes(own) / 1024 ? shared : own
+  }
+
+  private static func code(histogram: [Int]) -> HuffmanCode {
+    HuffmanCode(counts: histogram + [1], limit: longestCode)
+  }
+
+  private init(histogram: [Int], code: HuffmanCode) {
     header = Self.header(literalLengths: code.lengths)
     codes = zip(code.codes, code.lengths).map { UInt32($0) | UInt32($1) << 16 }
     var bits = header.reduce(0) { $0 + Int($1.count) } + Int(code.lengths[Self.endOfBlock])

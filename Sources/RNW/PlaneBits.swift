@@ -1,3 +1,4 @@
+import CPlanes
 import Tensors
 
 /// How the bits of an element stand in its planes: the highest byte first, after the sign of a
@@ -48,42 +49,23 @@ enum PlaneBits {
 
   /// Joins planes to little-endian elements.
   ///
-  /// - Precondition: there are as many planes as an element has bytes, all of one length.
-  static func merge(
+  /// - Precondition: there are as many planes as an element has bytes, all of one length, and room
+  ///   for as many elements.
+  static func join(
     _ planes: [UnsafeBufferPointer<UInt8>], dtype: DType, to output: UnsafeMutableRawBufferPointer
   ) {
-    let first = planes[0]
+    let count = planes[0].count
+    precondition(planes.count == dtype.byteWidth && planes.allSatisfy { $0.count == count })
+    precondition(output.count == count * dtype.byteWidth)
+    let starts = planes.compactMap(\.baseAddress)
+    guard starts.count == planes.count, let target = output.baseAddress else { return }
+    let bytes = target.assumingMemoryBound(to: UInt8.self)
     switch dtype {
     case .float32:
-      let (second, third, fourth) = (planes[1], planes[2], planes[3])
-      for index in 0..<first.count {
-        let low = UInt32(third[index]) &<< 8 | UInt32(fourth[index])
-        let high = upperHalf(exponent: first[index], signAndMantissa: second[index])
-        output.storeBytes(
-          of: (UInt32(high) &<< 16 | low).littleEndian, toByteOffset: index &* 4, as: UInt32.self)
-      }
-    case .bfloat16:
-      let second = planes[1]
-      for index in 0..<first.count {
-        output.storeBytes(
-          of: upperHalf(exponent: first[index], signAndMantissa: second[index]).littleEndian,
-          toByteOffset: index &* 2, as: UInt16.self)
-      }
-    case .float16:
-      let second = planes[1]
-      for index in 0..<first.count {
-        output.storeBytes(
-          of: (UInt16(first[index]) &<< 8 | UInt16(second[index])).littleEndian,
-          toByteOffset: index &* 2, as: UInt16.self)
-      }
-    default:
-      output.copyMemory(from: UnsafeRawBufferPointer(first))
+      rnw_planes_join_float32(starts[0], starts[1], starts[2], starts[3], count, bytes)
+    case .bfloat16: rnw_planes_join_bfloat16(starts[0], starts[1], count, bytes)
+    case .float16: rnw_planes_join_float16(starts[0], starts[1], count, bytes)
+    default: output.copyMemory(from: UnsafeRawBufferPointer(planes[0]))
     }
-  }
-
-  /// The upper half of a float32, which is a bfloat16.
-  @inline(__always)
-  private static func upperHalf(exponent: UInt8, signAndMantissa: UInt8) -> UInt16 {
-    UInt16(exponent) &<< 7 | UInt16(signAndMantissa & 0x80) &<< 8 | UInt16(signAndMantissa & 0x7F)
   }
 }

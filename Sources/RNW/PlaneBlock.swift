@@ -13,24 +13,64 @@ struct PlaneBlock: Sendable {
   /// The size of the elements.
   let elementBytes: Int
 
-  /// Encodes the elements of a block.
-  init(encoding elements: UnsafeRawBufferPointer, dtype: DType) {
+  /// Encodes blocks that are decoded together: their planes share codes where that costs nothing.
+  static func encode(_ blocks: [UnsafeRawBufferPointer], dtype: DType) -> [PlaneBlock] {
     let width = dtype.byteWidth
-    let count = elements.count / width
+    var plans = [[Plan]](repeating: [], count: blocks.count)
+    for plane in 0..<width {
+      for (index, plan) in Self.plans(of: plane, in: blocks, dtype: dtype).enumerated() {
+        plans[index].append(plan)
+      }
+    }
+    return zip(blocks, plans).map { PlaneBlock(encoding: $0, dtype: dtype, plans: $1) }
+  }
+
+  /// How a plane is stored.
+  private enum Plan {
+    case zeros
+    case raw
+    case deflated(LiteralEncoder)
+  }
+
+  /// How one plane of each block is stored: not at all where it is zeros, deflated where that is
+  /// smaller, else as it is.
+  private static func plans(
+    of plane: Int, in blocks: [UnsafeRawBufferPointer], dtype: DType
+  ) -> [Plan] {
+    var plans = [Plan](repeating: .raw, count: blocks.count)
+    var candidates: [(block: Int, histogram: [Int], count: Int)] = []
+    for (index, elements) in blocks.enumerated() {
+      let count = elements.count / dtype.byteWidth
+      if isNoise(elements, dtype: dtype, plane: plane) { continue }
+      let histogram = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { bytes in
+        PlaneBits.split(elements, dtype: dtype, plane: plane, to: bytes)
+        return Histogram.counts(of: UnsafeBufferPointer(bytes))
+      }
+      if histogram[0] == count {
+        plans[index] = .zeros
+      } else {
+        candidates.append((index, histogram, count))
+      }
+    }
+    let encoders = LiteralEncoder.plan(candidates.map(\.histogram))
+    for (candidate, encoder) in zip(candidates, encoders) where encoder.byteCount < candidate.count
+    {
+      plans[candidate.block] = .deflated(encoder)
+    }
+    return plans
+  }
+
+  private init(encoding elements: UnsafeRawBufferPointer, dtype: DType, plans: [Plan]) {
+    let count = elements.count / dtype.byteWidth
     var sizes: [Int] = []
     // The encoder may write 8 bytes too many.
     bytes = [UInt8](unsafeUninitializedCapacity: elements.count + 8) { output, used in
       used = 0
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { scratch in
-        for plane in 0..<width {
-          let rest = UnsafeMutableBufferPointer(rebasing: output[used...])
-          let isNoise = Self.isNoise(elements, dtype: dtype, plane: plane)
-          let target = isNoise ? UnsafeMutableBufferPointer(rebasing: rest[..<count]) : scratch
-          PlaneBits.split(elements, dtype: dtype, plane: plane, to: target)
-          let size = isNoise ? count : Self.pack(UnsafeBufferPointer(scratch), to: rest)
-          sizes.append(size)
-          used += size
-        }
+      for (plane, plan) in plans.enumerated() {
+        let rest = UnsafeMutableBufferPointer(rebasing: output[used...])
+        let size = Self.store(plane, of: elements, dtype: dtype, count: count, plan, to: rest)
+        sizes.append(size)
+        used += size
       }
     }
     planeSizes = sizes
@@ -39,18 +79,28 @@ struct PlaneBlock: Sendable {
     elementBytes = elements.count
   }
 
-  /// Stores a plane: nothing where it is all zeros, deflated where that is smaller, else as it is.
-  private static func pack(
-    _ plane: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<UInt8>
+  /// Stores a plane, and returns how many bytes it takes.
+  private static func store(
+    _ plane: Int, of elements: UnsafeRawBufferPointer, dtype: DType, count: Int, _ plan: Plan,
+    to output: UnsafeMutableBufferPointer<UInt8>
   ) -> Int {
-    let histogram = Histogram.counts(of: plane)
-    if histogram[0] == plane.count { return 0 }
-    let encoder = LiteralEncoder(histogram: histogram)
-    if encoder.byteCount < plane.count, let start = output.baseAddress {
-      encoder.encode(plane, to: start)
+    switch plan {
+    case .zeros:
+      return 0
+    case .raw:
+      PlaneBits.split(
+        elements, dtype: dtype, plane: plane,
+        to: UnsafeMutableBufferPointer(rebasing: output[..<count]))
+      return count
+    case .deflated(let encoder):
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { bytes in
+        PlaneBits.split(elements, dtype: dtype, plane: plane, to: bytes)
+        if let start = output.baseAddress {
+          encoder.encode(UnsafeBufferPointer(bytes), to: start)
+        }
+      }
       return encoder.byteCount
     }
-    return output.update(fromContentsOf: plane)
   }
 
   /// Whether a sample of a plane is so even that Huffman codes could save nothing.
@@ -124,17 +174,37 @@ extension PlaneBlock {
         let elements = block.elements
         let target = UnsafeMutableRawBufferPointer(
           rebasing: output[elements.lowerBound * width..<elements.upperBound * width])
-        PlaneBits.merge(
-          Array(unpacked[index * width..<(index + 1) * width]), dtype: dtype, to: target)
         return Result(
           isWhole: true,
           storedChecksum: Checksum.crc32(
             of: UnsafeRawBufferPointer(rebasing: stream[block.stored])),
           storedBytes: block.stored.count,
-          checksum: Checksum.crc32(of: UnsafeRawBufferPointer(target)), elementBytes: target.count)
+          checksum: join(
+            Array(unpacked[index * width..<(index + 1) * width]), dtype: dtype, to: target),
+          elementBytes: target.count)
       }
     }
   }
+
+  /// Joins planes to elements, and gives the CRC-32 of those: in pieces, so that each is still in the
+  /// cache when the checksum reads it.
+  private static func join(
+    _ planes: [UnsafeBufferPointer<UInt8>], dtype: DType, to output: UnsafeMutableRawBufferPointer
+  ) -> UInt32 {
+    var checksum: UInt32 = 0
+    for start in stride(from: 0, to: planes[0].count, by: pieceElements) {
+      let piece = start..<min(start + pieceElements, planes[0].count)
+      let target = UnsafeMutableRawBufferPointer(
+        rebasing: output[piece.lowerBound * dtype.byteWidth..<piece.upperBound * dtype.byteWidth])
+      PlaneBits.join(
+        planes.map { UnsafeBufferPointer(rebasing: $0[piece]) }, dtype: dtype, to: target)
+      checksum = Checksum.extend(checksum, by: UnsafeRawBufferPointer(target))
+    }
+    return checksum
+  }
+
+  /// So many elements fit into the first-level cache.
+  private static let pieceElements = 4096
 
   /// A plane in a stream.
   private struct StoredPlane {

@@ -14,7 +14,9 @@ enum PlaneDeflate {
     var literals: [Work] = []
     var decoders: [LiteralDecoder] = []
     for work in works {
-      if let decoder = LiteralDecoder(work.input, output: work.output) {
+      if let decoder = LiteralDecoder(
+        work.input, output: work.output, neighbour: decoders.last)
+      {
         literals.append(work)
         decoders.append(decoder)
       } else {

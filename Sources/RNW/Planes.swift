@@ -10,6 +10,10 @@ package enum Planes {
   /// that all that is made of a block stays in the second-level cache.
   static let blockElements = 1 << 17
 
+  /// How many blocks are encoded and decoded together: four streams of bits are decoded in little
+  /// more time than one.
+  private static let groupBlocks = 4
+
   /// An encoded tensor.
   package struct Stream: Sendable {
     /// The parts that make up the stream: its table, and a part for every block.
@@ -44,15 +48,17 @@ package enum Planes {
   package static func encode(_ tensor: TensorData, threads: Int) throws -> Stream {
     let width = tensor.dtype.byteWidth
     let count = tensor.shape.elementCount
-    let starts = Array(stride(from: 0, to: count, by: blockElements))
-    let blocks = try concurrentMap(starts, threads: threads) { start in
+    let groups = Array(stride(from: 0, to: count, by: groupBlocks * blockElements))
+    let blocks = try concurrentMap(groups, threads: threads) { first in
       tensor.withUnsafeBytes { all in
-        let end = min(start + blockElements, count)
-        return PlaneBlock(
-          encoding: UnsafeRawBufferPointer(rebasing: all[start * width..<end * width]),
-          dtype: tensor.dtype)
+        let end = min(first + groupBlocks * blockElements, count)
+        let parts = stride(from: first, to: end, by: blockElements).map { start in
+          UnsafeRawBufferPointer(
+            rebasing: all[start * width..<min(start + blockElements, end) * width])
+        }
+        return PlaneBlock.encode(parts, dtype: tensor.dtype)
       }
-    }
+    }.flatMap { $0 }
     let table = PlaneTable.bytes(perBlock: blockElements, planeSizes: blocks.map(\.planeSizes))
     var stored = table.withUnsafeBytes { Checksum.crc32(of: $0) }
     var checksum: UInt32 = 0
@@ -73,9 +79,8 @@ package enum Planes {
     var stored = Checksum.crc32(of: UnsafeRawBufferPointer(rebasing: stream[..<table.byteCount]))
     var checksum: UInt32 = 0
     var isWhole = true
-    // Blocks go in fours: four streams of bits are decoded in little more time than one.
-    let groups = stride(from: 0, to: table.blocks.count, by: 4).map {
-      Array(table.blocks[$0..<min($0 + 4, table.blocks.count)])
+    let groups = stride(from: 0, to: table.blocks.count, by: groupBlocks).map {
+      Array(table.blocks[$0..<min($0 + groupBlocks, table.blocks.count)])
     }
     let tensor = try TensorData(dtype: dtype, shape: shape) { bytes in
       let output = SharedMutableBytes(bytes)

@@ -235,7 +235,7 @@ public struct RNWFile: WeightSource {
       throw fault(file, "lacks its record of tensors", MetadataKey.tensors)
     }
     do {
-      return try JSONDecoder().decode([String: TensorRecord].self, from: Data(json.utf8))
+      return try TensorRecordParser.records(json)
     } catch {
       throw fault(file, "has a damaged record of tensors", MetadataKey.tensors)
     }

@@ -44,7 +44,7 @@ package struct SafetensorsHeader: Sendable {
         problem: "declares a header that is larger than the file or the format allows",
         place: "byte 0")
     }
-    var parser = HeaderParser(json)
+    let parser = HeaderParser(json)
     let contents = try parser.contents()
     dataOffset = 8 + json.count
     metadata = contents.metadata

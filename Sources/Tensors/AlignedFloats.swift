@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -9,7 +11,7 @@
 /// A block of floats aligned to a cache line, on large pages where it is large; freed with its last user.
 package final class AlignedFloats: @unchecked Sendable {
   /// The size of a large page of memory.
-  private static let hugePage = 2 << 20
+  fileprivate static let hugePage = 2 << 20
 
   /// The first float.
   package let pointer: UnsafeMutablePointer<Float>
@@ -24,7 +26,7 @@ package final class AlignedFloats: @unchecked Sendable {
   package init(count: Int) {
     self.count = count
     let bytes = max(count, 1) * MemoryLayout<Float>.size
-    mapping = bytes >= Self.hugePage ? Self.map(bytes) : nil
+    mapping = bytes >= Self.hugePage ? SpareMappings.take(for: bytes) ?? Self.map(bytes) : nil
     let start: UnsafeMutableRawPointer
     if let mapping, let base = mapping.baseAddress {
       start = base.alignedUp(toMultipleOf: Self.hugePage)
@@ -50,7 +52,7 @@ package final class AlignedFloats: @unchecked Sendable {
 
   deinit {
     if let mapping {
-      munmap(mapping.baseAddress, mapping.count)
+      if !SpareMappings.keep(mapping) { munmap(mapping.baseAddress, mapping.count) }
     } else {
       UnsafeMutableRawPointer(pointer).deallocate()
     }
@@ -61,7 +63,7 @@ package final class AlignedFloats: @unchecked Sendable {
   /// Memory of the allocator may have been used before, in small pages, and stays so. A value of many
   /// channels touches a page for every pixel: with small pages that takes a fifth of the time.
   private static func map(_ bytes: Int) -> UnsafeMutableRawBufferPointer? {
-    let count = (bytes + hugePage - 1) / hugePage * hugePage + hugePage
+    let count = mappedCount(bytes)
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
     guard let base = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED
     else { return nil }
@@ -69,5 +71,48 @@ package final class AlignedFloats: @unchecked Sendable {
       madvise(base, count, MADV_HUGEPAGE)
     #endif
     return UnsafeMutableRawBufferPointer(start: base, count: count)
+  }
+
+  /// The size of a mapping in which so many bytes fit at a multiple of a large page.
+  fileprivate static func mappedCount(_ bytes: Int) -> Int {
+    (bytes + hugePage - 1) / hugePage * hugePage + hugePage
+  }
+}
+
+/// Mappings whose blocks are gone, for blocks to come.
+///
+/// The system clears every page that it hands out, which takes as long as many a layer: where one value
+/// takes the place of another, that is saved.
+private enum SpareMappings {
+  /// So much is kept at most: a few values of the first layers.
+  private static let maximumBytes = 32 << 20
+
+  private struct Mapping: @unchecked Sendable {
+    let bytes: UnsafeMutableRawBufferPointer
+  }
+
+  private static let mappings = Mutex<[Mapping]>([])
+
+  /// A mapping in which so many bytes fit, and that is not much larger; its content is anything.
+  static func take(for bytes: Int) -> UnsafeMutableRawBufferPointer? {
+    let needed = AlignedFloats.mappedCount(bytes)
+    return mappings.withLock { mappings in
+      let fits = mappings.indices.filter {
+        (needed...needed + needed / 4).contains(mappings[$0].bytes.count)
+      }
+      let best = fits.min { mappings[$0].bytes.count < mappings[$1].bytes.count }
+      return best.map { mappings.remove(at: $0) }
+    }?.bytes
+  }
+
+  /// Keeps a mapping; false where there are enough.
+  static func keep(_ mapping: UnsafeMutableRawBufferPointer) -> Bool {
+    let mapping = Mapping(bytes: mapping)
+    return mappings.withLock { mappings in
+      let kept = mappings.reduce(0) { $0 + $1.bytes.count }
+      guard kept + mapping.bytes.count <= maximumBytes else { return false }
+      mappings.append(mapping)
+      return true
+    }
   }
 }

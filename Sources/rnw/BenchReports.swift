@@ -2,23 +2,44 @@ import Conversion
 import Inference
 import Verification
 
+/// The times of several runs, as they are printed.
+private struct Times: Encodable {
+  let medianMilliseconds: Double
+  let minimumMilliseconds: Double
+
+  /// - Parameter times: in seconds, smallest first.
+  init(_ times: [Double]) {
+    medianMilliseconds = (times.isEmpty ? 0 : times[times.count / 2]) * 1000
+    minimumMilliseconds = (times.first ?? 0) * 1000
+  }
+
+  var text: String {
+    "\(medianMilliseconds.formatted(decimals: 2)) ms median, "
+      + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum"
+  }
+}
+
 /// The times of opening a file.
 struct LoadReport: Encodable {
   private let schema = "rnw.bench-load/1"
   private let container: String
   private let tensors: Int
+  private let open: Times
   private let medianMilliseconds: Double
   private let minimumMilliseconds: Double
 
   init(_ outcome: LoadOutcome) {
     container = outcome.container
     tensors = outcome.tensors
-    medianMilliseconds = (outcome.times.isEmpty ? 0 : outcome.times[outcome.times.count / 2]) * 1000
-    minimumMilliseconds = (outcome.times.first ?? 0) * 1000
+    open = Times(outcome.opening)
+    let all = Times(outcome.times)
+    medianMilliseconds = all.medianMilliseconds
+    minimumMilliseconds = all.minimumMilliseconds
   }
 
   var text: String {
-    "\(container), \(tensors) tensors: open and map \(medianMilliseconds.formatted(decimals: 2)) ms median, "
+    "\(container), \(tensors) tensors: open \(open.text)\n"
+      + "with the mapping to a network: \(medianMilliseconds.formatted(decimals: 2)) ms median, "
       + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum\n"
   }
 }
@@ -31,16 +52,6 @@ struct CodecReport: Encodable {
   private let pack: Times
   private let unpack: Times
 
-  private struct Times: Encodable {
-    let medianMilliseconds: Double
-    let minimumMilliseconds: Double
-
-    init(_ times: [Double]) {
-      medianMilliseconds = times[times.count / 2] * 1000
-      minimumMilliseconds = times[0] * 1000
-    }
-  }
-
   init(_ outcome: CodecOutcome) {
     elementBytes = outcome.elementBytes
     packedBytes = outcome.packedBytes
@@ -52,9 +63,7 @@ struct CodecReport: Encodable {
     let share = 100 * Double(packedBytes) / Double(max(elementBytes, 1))
     func line(_ name: String, _ times: Times) -> String {
       let rate = Double(elementBytes) / times.medianMilliseconds / 1e6
-      return "\(name) \(times.medianMilliseconds.formatted(decimals: 2)) ms median, "
-        + "\(times.minimumMilliseconds.formatted(decimals: 2)) ms minimum, "
-        + "\(rate.formatted(decimals: 2)) GB/s\n"
+      return "\(name) \(times.text), \(rate.formatted(decimals: 2)) GB/s\n"
     }
     return "\(elementBytes.withSeparators) bytes become \(packedBytes.withSeparators), "
       + "\(share.formatted(decimals: 2)) %\n" + line("pack  ", pack) + line("unpack", unpack)

@@ -1,0 +1,72 @@
+import Safetensors
+
+/// Reads `rnw.tensors`.
+///
+/// Keys that a later version may have are passed over; one that occurs twice, or a name that does,
+/// is an error.
+enum TensorRecordParser {
+  /// The records by the names of their tensors.
+  ///
+  /// - Throws: `SafetensorsFault` where the text is of another form.
+  static func records(_ text: String) throws(SafetensorsFault) -> [String: TensorRecord] {
+    var result: [String: TensorRecord] = [:]
+    var json = StrictJSON(Array(text.utf8), subject: MetadataKey.tensors, origin: 0)
+    try json.object { name, json throws(SafetensorsFault) in
+      let record = try Self.record(name, &json)
+      guard result.updateValue(record, forKey: name) == nil else {
+        throw json.fault("has two entries named \(name)")
+      }
+    }
+    try json.expectEnd()
+    return result
+  }
+
+  private static func record(
+    _ name: String, _ json: inout StrictJSON
+  ) throws(SafetensorsFault) -> TensorRecord {
+    var dtype: String?
+    var shape: [Int]?
+    var encoding: TensorRecord.Encoding?
+    var checksum: UInt32?
+    var storedChecksum: UInt32?
+    var scales: String?
+    var sameAs: String?
+    try json.object { key, json throws(SafetensorsFault) in
+      switch key {
+      case "dtype" where dtype == nil: dtype = try json.text()
+      case "shape" where shape == nil: shape = try json.numbers()
+      case "encoding" where encoding == nil: encoding = try Self.encoding(&json)
+      case "crc32" where checksum == nil: checksum = try Self.checksum(&json)
+      case "storedCRC32" where storedChecksum == nil: storedChecksum = try Self.checksum(&json)
+      case "scales" where scales == nil: scales = try json.text()
+      case "sameAs" where sameAs == nil: sameAs = try json.text()
+      case "dtype", "shape", "encoding", "crc32", "storedCRC32", "scales", "sameAs":
+        throw json.fault("has a second \(key) in the entry \(name)")
+      default: try json.skipValue()
+      }
+    }
+    guard let dtype, let shape, let encoding, let checksum else {
+      throw json.fault("lacks dtype, shape, encoding or crc32 in the entry \(name)")
+    }
+    return TensorRecord(
+      dtype: dtype, shape: shape, encoding: encoding, crc32: checksum,
+      storedCRC32: storedChecksum, scales: scales, sameAs: sameAs)
+  }
+
+  private static func encoding(
+    _ json: inout StrictJSON
+  ) throws(SafetensorsFault) -> TensorRecord.Encoding {
+    let name = try json.text()
+    guard let encoding = TensorRecord.Encoding(rawValue: name) else {
+      throw json.fault("has an unknown encoding \(name)")
+    }
+    return encoding
+  }
+
+  private static func checksum(_ json: inout StrictJSON) throws(SafetensorsFault) -> UInt32 {
+    guard let checksum = UInt32(exactly: try json.number()) else {
+      throw json.fault("has a number that is too large")
+    }
+    return checksum
+  }
+}

@@ -1,0 +1,239 @@
+import Tensors
+
+/// Reads the few forms of JSON that a header is made of, and refuses every other.
+///
+/// A general JSON reader would keep one of two entries of the same name without a word; two
+/// programs could then load different weights from one file.
+package struct StrictJSON {
+  /// The longest name or text of a file.
+  private static let maximumTextBytes = 64 << 20
+
+  /// How deep a value that is passed over may be nested.
+  private static let maximumDepth = 16
+
+  private let bytes: [UInt8]
+  private var position = 0
+
+  /// What the bytes are, for messages.
+  private let subject: String
+
+  /// The place of the first byte in the file, for messages.
+  private let origin: Int
+
+  package init(_ bytes: [UInt8], subject: String, origin: Int) {
+    self.bytes = bytes
+    self.subject = subject
+    self.origin = origin
+  }
+
+  /// Reads an object: the closure reads the value of each of its keys.
+  ///
+  /// Whether a key may occur twice is the closure's to say.
+  package mutating func object(
+    _ value: (_ key: String, inout StrictJSON) throws(SafetensorsFault) -> Void
+  ) throws(SafetensorsFault) {
+    try expect("{")
+    if take("}") { return }
+    repeat {
+      let key = try text()
+      try expect(":")
+      try value(key, &self)
+    } while take(",")
+    try expect("}")
+  }
+
+  /// Reads a list of whole numbers.
+  package mutating func numbers() throws(SafetensorsFault) -> [Int] {
+    var result: [Int] = []
+    try expect("[")
+    if take("]") { return result }
+    repeat {
+      guard result.count < Shape.maximumRank else { throw fault("has too many dimensions") }
+      result.append(try number())
+    } while take(",")
+    try expect("]")
+    return result
+  }
+
+  /// Reads a whole number that is not negative.
+  package mutating func number() throws(SafetensorsFault) -> Int {
+    skipSpace()
+    let start = position
+    var value = 0
+    while position < bytes.count, bytes[position] &- 0x30 < 10 {
+      let (scaled, tooLarge) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overflow) = scaled.addingReportingOverflow(Int(bytes[position] &- 0x30))
+      guard !tooLarge, !overflow else { throw fault("has a number that is too large") }
+      value = sum
+      position += 1
+    }
+    let hasLeadingZero = position - start > 1 && bytes[start] == 0x30
+    guard position > start, !hasLeadingZero else { throw fault("has no number where one belongs") }
+    return value
+  }
+
+  /// Reads a text.
+  package mutating func text() throws(SafetensorsFault) -> String {
+    try expect("\"")
+    let start = position
+    passPlainCharacters()
+    guard position < bytes.count else { throw fault("ends within a text") }
+    if bytes[position] == 0x22 {
+      position += 1
+      return try text(bytes[start..<position - 1])
+    }
+    return try escapedText(from: start)
+  }
+
+  /// A text with escapes; slower, and only reached by those.
+  private mutating func escapedText(from start: Int) throws(SafetensorsFault) -> String {
+    var result = Array(bytes[start..<position])
+    while position < bytes.count, result.count <= Self.maximumTextBytes {
+      switch bytes[position] {
+      case 0x22:
+        position += 1
+        return try text(result[...])
+      case 0x5C:
+        position += 1
+        try takeEscape(to: &result)
+      case ..<0x20:
+        throw fault("has a control character in a text")
+      default:
+        let start = position
+        passPlainCharacters()
+        result += bytes[start..<position]
+      }
+    }
+    throw fault("ends within a text")
+  }
+
+  private func text(_ bytes: ArraySlice<UInt8>) throws(SafetensorsFault) -> String {
+    // Most are ASCII, for which this way is faster.
+    if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw fault("has a text that is not UTF-8")
+    }
+    return text
+  }
+
+  private mutating func passPlainCharacters() {
+    while position < bytes.count, bytes[position] != 0x22, bytes[position] != 0x5C,
+      bytes[position] >= 0x20
+    { position += 1 }
+  }
+
+  private mutating func takeEscape(to result: inout [UInt8]) throws(SafetensorsFault) {
+    guard position < bytes.count else { throw fault("ends within a text") }
+    let character = bytes[position]
+    switch character {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): result.append(character)
+    case UInt8(ascii: "b"): result.append(0x08)
+    case UInt8(ascii: "f"): result.append(0x0C)
+    case UInt8(ascii: "n"): result.append(0x0A)
+    case UInt8(ascii: "r"): result.append(0x0D)
+    case UInt8(ascii: "t"): result.append(0x09)
+    case UInt8(ascii: "u"): result += String(try takeScalar()).utf8
+    default: throw fault("has an unknown escape in a text")
+    }
+    position += 1
+  }
+
+  /// Reads `uXXXX` up to its last digit, or two of those for a character of two halves.
+  private mutating func takeScalar() throws(SafetensorsFault) -> Unicode.Scalar {
+    let first = try codeUnit(after: position)
+    position += 4
+    if let scalar = Unicode.Scalar(first) { return scalar }
+    guard (0xD800..<0xDC00).contains(first), position + 2 < bytes.count,
+      bytes[position + 1] == 0x5C, bytes[position + 2] == UInt8(ascii: "u")
+    else { throw fault("has half a character in a text") }
+    let second = try codeUnit(after: position + 2)
+    guard (0xDC00..<0xE000).contains(second),
+      let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+    else { throw fault("has half a character in a text") }
+    position += 6
+    return scalar
+  }
+
+  private func codeUnit(after index: Int) throws(SafetensorsFault) -> UInt32 {
+    guard index + 4 < bytes.count else { throw fault("ends within a text") }
+    let digits = bytes[(index + 1)...(index + 4)]
+    guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+      let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+    else { throw fault("has a damaged escape in a text") }
+    return value
+  }
+
+  /// Passes over a value of any kind.
+  package mutating func skipValue(depth: Int = 0) throws(SafetensorsFault) {
+    guard depth < Self.maximumDepth else { throw fault("is nested too deeply") }
+    skipSpace()
+    guard position < bytes.count else { throw fault("lacks a value") }
+    switch bytes[position] {
+    case UInt8(ascii: "\""):
+      _ = try text()
+    case UInt8(ascii: "{"):
+      try object { _, json throws(SafetensorsFault) in try json.skipValue(depth: depth + 1) }
+    case UInt8(ascii: "["):
+      try expect("[")
+      if take("]") { return }
+      repeat { try skipValue(depth: depth + 1) } while take(",")
+      try expect("]")
+    default:
+      // A number, true, false or null.
+      let start = position
+      while position < bytes.count, Self.isWord(bytes[position]) { position += 1 }
+      guard position > start else { throw fault("has no value where one belongs") }
+    }
+  }
+
+  private static func isWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "E"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+      true
+    default: false
+    }
+  }
+
+  /// Passes over the end; only spaces may be there, with which the format pads.
+  package func expectEnd() throws(SafetensorsFault) {
+    guard bytes[position...].allSatisfy({ $0 == 0x20 }) else {
+      throw fault("goes on after its closing brace")
+    }
+  }
+
+  private mutating func skipSpace() {
+    while position < bytes.count {
+      switch bytes[position] {
+      case 0x20, 0x09, 0x0A, 0x0D: position += 1
+      default: return
+      }
+    }
+  }
+
+  /// Passes over a character where it comes next.
+  package mutating func take(_ character: Unicode.Scalar) -> Bool {
+    skipSpace()
+    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+
+  /// Passes over a character that must come next.
+  package mutating func expect(_ character: Unicode.Scalar) throws(SafetensorsFault) {
+    guard take(character) else { throw fault("lacks a \(character)") }
+  }
+
+  /// A broken rule at the current place.
+  package func fault(_ problem: String) -> SafetensorsFault {
+    SafetensorsFault(problem: "\(subject) \(problem)", place: "byte \(position + origin)")
+  }
+}
+
+/// A broken rule of the format.
+package struct SafetensorsFault: Error, Hashable, Sendable {
+  /// What is wrong.
+  package let problem: String
+  /// Where.
+  package let place: String
+}

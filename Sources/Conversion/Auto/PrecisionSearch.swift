@@ -48,7 +48,7 @@ struct PrecisionSearch {
   /// The batches whose means are kept.
   private static let meanBatches = 4
   /// The share of the limit that is used: images that nobody has seen differ from those at hand.
-  private static let usedShare = 0.8
+  private static let usedShare = 0.6
   /// How many whole networks are tried at most before weights are left as they are.
   private static let maximumTries = 24
   /// How often images on which the classes changed are measured as well.

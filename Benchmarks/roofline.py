@@ -4,7 +4,8 @@
     python roofline.py bench.json ../docs/roofline.svg
 
 The roof is what the machine can do: the rate of multiply-adds in registers, and the rate of copies in memory times the
-operations per byte. Winograd's method needs fewer products than are counted here: its layers lie above the roof.
+operations per byte. Winograd's and Strassen's methods need fewer products than are counted here: their layers may lie above
+the roof.
 """
 
 import json
@@ -43,12 +44,14 @@ def scale(xs, ys):
 
 def svg(bench, points, peak, bandwidth, xs, ys, place) -> str:
     knee = peak / bandwidth
-    roof = [(xs[0], min(peak, xs[0] * bandwidth)), (max(knee, xs[0]), peak), (xs[1], peak)]
+    # Where the roof comes into the picture: at its left side or from below.
+    first = max(xs[0], ys[0] / bandwidth)
+    roof = [(first, min(peak, first * bandwidth)), (max(knee, first), peak), (xs[1], peak)]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">',
-        "<style>text{fill:#333}.grid{stroke:#ddd}.roof{stroke:#333;fill:none;stroke-width:1.5}.conv3{fill:#c2410c}"
+        "<style>text{fill:#333}.grid{stroke:#ddd}.roof{stroke:#333;fill:none;stroke-width:1.5}.fewer{fill:#c2410c}"
         ".other{fill:#1d4ed8}@media(prefers-color-scheme:dark){text{fill:#ddd}.grid{stroke:#444}.roof{stroke:#ddd}"
-        ".conv3{fill:#fb923c}.other{fill:#93c5fd}}</style>",
+        ".fewer{fill:#fb923c}.other{fill:#93c5fd}}</style>",
         f"<title>Roofline of {escape(bench['architecture'])}, {escape(bench['kernels'])} kernels, "
         f"{bench['threads']} threads</title>",
     ]
@@ -64,14 +67,14 @@ def svg(bench, points, peak, bandwidth, xs, ys, place) -> str:
     lines.append(f'<polyline class="roof" points="{path}"/>')
     for x, y, name in points:
         left, top = place(x, y)
-        kind = "conv3" if y > peak else "other"
+        kind = "fewer" if y > peak else "other"
         lines.append(
             f'<circle class="{kind}" cx="{left:.1f}" cy="{top:.1f}" r="4" fill-opacity="0.7">'
             f"<title>{escape(name)}: {y:.0f} GFLOP/s, {x:.1f} operations per byte</title></circle>")
     lines.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">operations per byte</text>')
     lines.append(f'<text x="8" y="{TOP - 8}">GFLOP/s (peak {peak:.0f}; copies {bandwidth:.0f} GB/s)</text>')
     lines.append(
-        f'<text x="{WIDTH - RIGHT}" y="{TOP - 8}" text-anchor="end">above the roof: layers by Winograd\'s method</text>')
+        f'<text x="{WIDTH - RIGHT}" y="{TOP - 8}" text-anchor="end">above the roof: layers with fewer products</text>')
     return "\n".join(lines) + "\n</svg>\n"
 
 

@@ -1,8 +1,10 @@
 // rnw-hdf5: reads and writes HDF5 structure in a process of its own.
 //
-//   rnw-hdf5 list PATH OFFSET LENGTH    a table of everything in the file, on standard output
-//   rnw-hdf5 read PATH OFFSET LENGTH    the elements of the datasets named on standard input
-//   rnw-hdf5 write PATH                 a file made from the description on standard input
+//   rnw-hdf5 list PATH OFFSET LENGTH [MOST]    a table of everything in the file, on standard output
+//   rnw-hdf5 read PATH OFFSET LENGTH [MOST]    the elements of the datasets named on standard input
+//   rnw-hdf5 write PATH                        a file made from the description on standard input
+//
+// MOST is the size at which an output that is a file ends this program.
 //
 // libhdf5 has a history of memory errors on malformed files, so the main program never loads it. It starts
 // this program, which has limits on memory and time, and checks everything that comes back.
@@ -48,16 +50,17 @@ static void confine(uint64_t mapped) {
 int main(int argc, char **argv) {
   unsetenv("HDF5_PLUGIN_PATH");
   unsetenv("HDF5_DRIVER");
-  if (argc == 5 && (strcmp(argv[1], "list") == 0 || strcmp(argv[1], "read") == 0)) {
+  if ((argc == 5 || argc == 6) && (strcmp(argv[1], "list") == 0 || strcmp(argv[1], "read") == 0)) {
     uint64_t offset = parse_number(argv[3]);
     uint64_t length = parse_number(argv[4]);
     confine(length);
+    if (argc == 6) limit(RLIMIT_FSIZE, parse_number(argv[5]));
     return (strcmp(argv[1], "list") == 0 ? list_main : read_main)(argv[2], offset, length);
   }
   if (argc == 3 && strcmp(argv[1], "write") == 0) {
     confine(0);
     return write_main(argv[2]);
   }
-  fputs("usage: rnw-hdf5 list|read PATH OFFSET LENGTH, rnw-hdf5 write PATH\n", stderr);
+  fputs("usage: rnw-hdf5 list|read PATH OFFSET LENGTH [MOST], rnw-hdf5 write PATH\n", stderr);
   return 64;
 }

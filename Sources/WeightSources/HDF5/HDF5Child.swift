@@ -30,8 +30,9 @@ struct HDF5Child {
   /// Lists what a range of the file holds as HDF5.
   func table(offset: Int, length: Int) async throws -> HDF5Table {
     let bytes = try await output(
-      of: ["list", accessPath, String(offset), String(length)], input: [],
-      limit: Self.maximumTableBytes)
+      of: [
+        "list", accessPath, String(offset), String(length), String(Self.maximumTableBytes),
+      ], input: [], limit: Self.maximumTableBytes)
     do {
       return try HDF5Table(bytes, length: length)
     } catch let fault {
@@ -49,9 +50,10 @@ struct HDF5Child {
     var request: [UInt8] = []
     request.append(littleEndian: UInt32(datasets.count))
     for dataset in datasets { request.append(text: dataset.name) }
+    let most = limit + datasets.count * 8
     let bytes = try await output(
-      of: ["read", accessPath, String(offset), String(length)], input: request,
-      limit: limit + datasets.count * 8)
+      of: ["read", accessPath, String(offset), String(length), String(most)], input: request,
+      limit: most)
     var reader = ByteReader(bytes)
     var result: [[UInt8]] = []
     for dataset in datasets {
@@ -73,42 +75,39 @@ struct HDF5Child {
 
   // MARK: - Running
 
-  /// The input goes by a file: a program that ends before it has read a pipe would be a fault of its own.
+  /// Input and output go by files: neither program ever waits for the other in the middle of its work, and one that
+  /// ends early breaks no pipe.
   private func output(of arguments: [String], input: [UInt8], limit: Int) async throws -> [UInt8] {
     let request = input.isEmpty ? nil : try MappedFile(temporary: input, path: path)
     defer { withExtendedLifetime(request) {} }
+    let answer = try UnnamedFile(for: path)
     let program = FilePath(try Self.program())
-    let result: CollectedResult
+    let result: (status: TerminationStatus, message: String)
     do {
       let descriptor = try FileDescriptor.open(
         FilePath(request?.accessPath ?? "/dev/null"), .readOnly, options: .closeOnExec)
       let record = try await run(
-        .path(program), arguments: Arguments(arguments),
-        environment: .inherit,
+        .path(program), arguments: Arguments(arguments), environment: .inherit,
         input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
-        output: .bytes(limit: limit), error: .string(limit: Self.maximumMessageBytes))
-      result = CollectedResult(
-        status: record.terminationStatus, output: record.standardOutput,
-        message: record.standardError)
+        output: .fileDescriptor(
+          FileDescriptor(rawValue: answer.duplicate()), closeAfterSpawningProcess: true),
+        error: .string(limit: Self.maximumMessageBytes))
+      result = (record.terminationStatus, record.standardError)
     } catch let error as SubprocessError {
       throw InputError(.badData, path: path, "cannot be read as HDF5: \(error)")
     }
-    try check(result)
-    return result.output
+    try check(result.status, message: result.message)
+    guard let bytes = answer.contents(atMost: limit) else {
+      throw InputError(.badData, path: path, "cannot be read as HDF5", place: "it gave too much")
+    }
+    return bytes
   }
 
-  private struct CollectedResult {
-    let status: TerminationStatus
-    let output: [UInt8]
-    let message: String
-  }
-
-  private func check(_ result: CollectedResult) throws {
-    let parts = result.message.split(
-      separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+  private func check(_ status: TerminationStatus, message: String) throws {
+    let parts = message.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
     let problem = parts.first.map(String.init) ?? ""
     let place = parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil
-    switch result.status {
+    switch status {
     case .exited(0):
       return
     case .exited(EX_DATAERR):

@@ -56,13 +56,13 @@ package enum ConvolutionMethod: Hashable, Sendable {
       return max(Double(products), Double(weightBytes) * Self.costPerByte)
         + Double(transformed) * Self.costPerTransformedValue
     case .strassen:
-      // The input is added up in four ways; for each product sums are read or written.
+      // The input is added up in four ways; sums of half the outputs are read or written eleven times.
       let pairs = input[0] * ((height * width + 1) / 2)
       let products = pairs * Self.strassenProducts * inputs / 2 * outputs / 2
       let weightBytes = Self.strassenProducts * inputs * outputs
-      let moved = pairs * (4 * inputs / 2 + Self.strassenProducts * outputs / 2)
+      let moved = pairs * (4 * inputs / 2 + 11 * outputs / 2)
       return max(Double(products), Double(weightBytes) * Self.costPerByte)
-        + Double(moved) * Self.costPerTransformedValue
+        + Double(moved) * Self.costPerMovedValue
     }
   }
 
@@ -73,6 +73,9 @@ package enum ConvolutionMethod: Hashable, Sendable {
 
   /// Multiply-adds in the time of one value's share of a transform: measured as a third of a cycle.
   private static let costPerTransformedValue = 5.5
+
+  /// Multiply-adds in the time in which a value is moved, most often within the first-level cache.
+  private static let costPerMovedValue = 5.0
 }
 
 extension Operation.Convolution {

@@ -62,14 +62,8 @@ package final class MappedFile: Sendable {
   ///
   /// - Parameter path: the file that the bytes come from, for messages.
   package init(temporary bytes: [UInt8], path: String) throws {
-    var template = Array(
-      "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/rnw.XXXXXX".utf8CString)
-    let descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw InputError(.cannotCreate, path: path, "a temporary file cannot be made: \(errorText())")
-    }
+    let (descriptor, name) = try makeTemporaryFile(for: path)
     defer { close(descriptor) }
-    let name = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     InterruptedOutput.register(name)
     var written = 0
     while written < bytes.count {

@@ -12,14 +12,9 @@ package struct UnnamedFile: ~Copyable {
 
   /// - Parameter path: the file that is worked on, for messages.
   package init(for path: String) throws {
-    var template = Array(
-      "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/rnw.XXXXXX".utf8CString)
-    descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw InputError(.cannotCreate, path: path, "a temporary file cannot be made: \(errorText())")
-    }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    unlink(template)
+    let file = try makeTemporaryFile(for: path)
+    descriptor = file.descriptor
+    unlink(file.name)
   }
 
   deinit { close(descriptor) }
@@ -41,4 +36,19 @@ package struct UnnamedFile: ~Copyable {
     }
     return bytes.count == size ? bytes : nil
   }
+}
+
+/// Makes an empty temporary file for this user alone.
+///
+/// - Parameter path: the file that is worked on, for messages.
+func makeTemporaryFile(for path: String) throws -> (descriptor: Int32, name: String) {
+  let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  var template = Array("\(folder)/rnw.XXXXXX".utf8CString)
+  let descriptor = mkstemp(&template)
+  guard descriptor >= 0 else {
+    throw InputError(.cannotCreate, path: path, "a temporary file cannot be made: \(errorText())")
+  }
+  _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  let name = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+  return (descriptor, name)
 }

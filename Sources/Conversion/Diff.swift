@@ -56,9 +56,7 @@ private func mapped(_ path: String, _ family: Family?) async throws -> Model {
 
 private func mappedTensors(of model: Model, threads: Int) throws -> [ComparedTensor] {
   let parameters = try model.parameters(threads: threads)
-  let names = Dictionary(
-    (model.mapping?.entries ?? []).map { ($0.parameter.name, $0.tensor.name) }
-  ) { first, _ in first }
+  let names = model.tensorNames
   return model.graph.parameters.map { parameter in
     ComparedTensor(
       name: parameter.name, fileName: names[parameter.name] ?? parameter.name,

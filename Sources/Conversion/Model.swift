@@ -65,6 +65,13 @@ package struct Model: Sendable {
     return nil
   }
 
+  /// The file's name of each parameter, where the file was mapped.
+  var tensorNames: [String: String] {
+    Dictionary(
+      (mapping?.entries ?? []).map { ($0.parameter.name, $0.tensor.name) }
+    ) { first, _ in first }
+  }
+
   /// The converted file, where the model is one.
   package var converted: RNWFile? {
     if case .converted(let file) = origin { return file }

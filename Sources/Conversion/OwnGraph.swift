@@ -7,17 +7,18 @@ package import Verification
 
 /// The graph that a source file itself describes, as the truth for a converted network.
 ///
-/// It is run layer by layer without any knowledge of families; only the names of the layers say which of
-/// them is which.
+/// It is run layer by layer without any knowledge of families; what the layers do and read says which of
+/// them is which, and their names where that does not.
 package struct OwnGraph: Sendable {
   /// The graph.
   package let network: KerasNetwork
   /// Which of its layers is which of the compared network's.
   package let assignment: LayerNames.Assignment
 
+  private let match: OwnGraphMatch
+  private let graph: Graph
   private let weights: KerasWeights
   private let arithmetic: ReferenceArithmetic
-  private let indices: [String: Int]
 
   /// Reads the graph of a file.
   ///
@@ -40,17 +41,62 @@ package struct OwnGraph: Sendable {
         hint: "--no-own-graph goes by the family's graph alone")
     }
     arithmetic = ReferenceArithmetic(threads: threads)
-    let names = network.nodes.map(\.name)
-    indices = Dictionary(zip(names, names.indices)) { first, _ in first }
+    self.graph = graph
+    let names = Array(network.nodes.map(\.name).dropFirst())
     // The input is what both are given, not a layer that is compared.
-    assignment = layerNames.assignment(
-      of: graph.nodes.map(\.name), to: Array(names.dropFirst()))
+    let named = layerNames.assignment(of: graph.nodes.map(\.name), to: names)
+    let match = OwnGraphMatch(network, graph, names: named.arrays)
+    self.match = match
+    var assignment = named
+    assignment.arrays = [:]
+    for (index, layer) in match.layers where index > 0 {
+      assignment.arrays[graph.nodes[index].name] = network.nodes[layer].name
+    }
+    assignment.missing = graph.nodes.indices.filter { match.layers[$0] == nil }.map {
+      layerNames.name(of: graph.nodes[$0].name) ?? graph.nodes[$0].name
+    }
+    assignment.unknown = match.unknown
+    self.assignment = assignment
     guard !assignment.arrays.isEmpty else {
       throw InputError(
         .badData, path: source.path, "describes a graph without any layer of this network",
-        place: "its layers are \(names.dropFirst().prefix(3).joined(separator: ", ")), …",
+        place: "its layers are \(names.prefix(3).joined(separator: ", ")), …",
         hint: "--no-own-graph goes by the family's graph alone")
     }
+  }
+
+  /// Checks that the network is the file's own graph whatever the input: each layer that an output depends
+  /// on is one of the network's, reads what that reads and has the same weights, and the output is the same.
+  ///
+  /// The values that were compared show much, but not what they do not reach: a layer after the last one that
+  /// both have, or a second output.
+  ///
+  /// - Parameter tensors: which tensor of the file each parameter of the network is, where that is known.
+  /// - Throws: `InputError` that names the first layer that is not.
+  package func requireSameFunction(tensors: [String: String] = [:]) throws(InputError) {
+    guard let fault = match.faults.first ?? differentTensor(tensors) else { return }
+    let more = match.faults.count > 1 ? "; and \(match.faults.count - 1) more" : ""
+    throw InputError(
+      .badData, path: network.path, "describes a graph that is not this network",
+      place: fault + more, hint: "--no-own-graph goes by the family's graph alone")
+  }
+
+  /// A parameter that the file's own graph takes from another tensor.
+  private func differentTensor(_ tensors: [String: String]) -> String? {
+    let variables: [Parameter.Role: String] = [
+      .weight: "kernel", .bias: "bias", .scale: "gamma", .shift: "beta", .mean: "moving_mean",
+      .variance: "moving_variance",
+    ]
+    for (index, layer) in match.layers.sorted(by: { $0.key < $1.key }) {
+      let own = weights.tensorNames(of: layer)
+      for parameter in graph.nodes[index].parameters {
+        guard let tensor = tensors[parameter.name], let variable = variables[parameter.role],
+          let name = own[variable], name != tensor
+        else { continue }
+        return "\(parameter.name) is \(tensor), but \(network.nodes[layer].name) has \(name)"
+      }
+    }
+    return nil
   }
 }
 
@@ -64,12 +110,15 @@ extension OwnGraph: LayerTruth {
   package func values(for input: Activation) throws -> any LayerValues {
     Values(
       run: try KerasRun(input, through: network, weights: weights, arithmetic: arithmetic),
-      nodes: assignment.arrays.compactMapValues { indices[$0] })
+      nodes: Dictionary(
+        uniqueKeysWithValues: match.layers.map { (graph.nodes[$0].name, $1) }))
   }
 
   package func layer(of node: Node) -> TrueLayer? {
-    guard let name = assignment.arrays[node.name], let index = indices[name] else { return nil }
-    return OwnLayer(network, index, as: node, names: canonicalNames).layer
+    guard let index = graph.index(of: node.name), let layer = match.layers[index] else {
+      return nil
+    }
+    return OwnLayer(network, layer, as: node, names: canonicalNames).layer
   }
 
   private struct Values: LayerValues {
@@ -89,7 +138,6 @@ extension OwnGraph: LayerTruth {
 
   /// The canonical names of the graph's layers, by index.
   private var canonicalNames: [Int: String] {
-    let pairs = assignment.arrays.compactMap { node, name in indices[name].map { ($0, node) } }
-    return Dictionary(pairs + [(0, "input")]) { first, _ in first }
+    Dictionary(match.layers.map { ($1, graph.nodes[$0].name) }) { first, _ in first }
   }
 }

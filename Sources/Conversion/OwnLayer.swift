@@ -21,30 +21,12 @@ struct OwnLayer {
 
   var layer: TrueLayer? {
     let own = network.nodes[index]
-    // Padding is part of the window that moves over it; dropout is nothing.
-    var reads = own.inputs.map { skipping($0) { $0 == .identity } }
-    var padding: KerasOperation?
-    if own.operation.hasWindow, let input = reads.first,
-      case .zeroPadding = network.nodes[input].operation
-    {
-      padding = network.nodes[input].operation
-      reads = network.nodes[input].inputs.map { skipping($0) { $0 == .identity } }
-    }
-    // A dense layer with softmax is two nodes here, of which this is the second.
-    if node.operation == .softmax, own.operation.endsInSoftmax { return nil }
+    let (reads, padding) = network.inputs(of: index)
     let operation = own.operation.operation(after: padding, as: node.operation)
     let title = [own.className, own.operation.remark(after: padding)].compactMap { $0 }
     return TrueLayer(
       operation: operation, title: operation == nil ? title.joined(separator: ", ") : nil,
       inputs: reads.map { names[$0] ?? network.nodes[$0].name })
-  }
-
-  private func skipping(_ index: Int, _ isSkipped: (KerasOperation) -> Bool) -> Int {
-    var index = index
-    while isSkipped(network.nodes[index].operation), let input = network.nodes[index].inputs.first {
-      index = input
-    }
-    return index
   }
 }
 
@@ -57,18 +39,10 @@ extension KerasOperation {
     }
   }
 
-  /// Whether the values are those of a softmax.
-  var endsInSoftmax: Bool {
-    switch self {
-    case .activation(.softmax), .dense(_, _, .softmax): true
-    default: false
-    }
-  }
-
   /// The operation of a ResNet that does the same; `nil` where none does.
   ///
   /// - Parameters:
-  ///   - padding: the zero padding just before.
+  ///   - padding: the zeros just before.
   ///   - node: the operation that it is compared with; what a configuration leaves open, such as the number
   ///     of channels that come in, is taken from there.
   func operation(after padding: KerasOperation?, as node: Operation) -> Operation? {
@@ -123,7 +97,7 @@ extension KerasOperation {
     case .maxPool(let window), .averagePool(let window):
       "window \(window.size)×\(window.size), stride \(window.stride), "
         + (window.isSame ? "same" : "valid") + (padding == nil ? "" : ", after zero padding")
-    case .activation(let function), .dense(_, _, let function): function.rawValue
+    case .activation(let function): function.rawValue
     case .batchNorm(let norm): "ε \(norm.epsilon)"
     default: nil
     }

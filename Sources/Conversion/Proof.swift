@@ -90,6 +90,7 @@ struct Proof {
       var rest = inputs
       let result = try comparison.run(against: ownGraph, images: rest.count) { try rest.next() }
       guard let input = try result.firstFailingImage(of: request.input, for: model) else {
+        try ownGraph.requireSameFunction(tensors: model.tensorNames)
         return result
       }
       return try Diagnosis(of: comparison, parameters: original, words: model.family.parameterWords)

@@ -160,7 +160,10 @@ private func compare(
     var images = try InputImages(argument, for: model)
     let count = images.count
     let result = try comparison.run(against: ownGraph, images: count) { try images.next() }
-    guard let input = try result.firstFailingImage(of: argument, for: model) else { return result }
+    guard let input = try result.firstFailingImage(of: argument, for: model) else {
+      try ownGraph.requireSameFunction(tensors: other?.tensorNames ?? [:])
+      return result
+    }
     let network = try other.map {
       Diagnosis.Network(graph: $0.graph, parameters: try $0.parameters(threads: threads))
     }

@@ -11,13 +11,19 @@ package struct KerasNetwork: Sendable {
   /// The layers, each after those that it reads; the first is the input.
   package let nodes: [Node]
 
-  /// The node whose value the model puts out; the first where there are several.
-  package let outputIndex: Int
+  /// The nodes whose values the model puts out.
+  package let outputIndices: [Int]
+
+  /// The first of them.
+  package var outputIndex: Int { outputIndices[0] }
 
   /// One call of a layer.
   package struct Node: Sendable {
     /// The layer's name; with the names of the models that it is within where it would not be the only
     /// one, and with the number of the call from the second on.
+    ///
+    /// A layer that ends in a function is two nodes: the last has the layer's name, the one before it the
+    /// same and ``linearPart``.
     package internal(set) var name: String
     /// The class of the layer, such as `Conv2D`.
     package let className: String
@@ -27,7 +33,13 @@ package struct KerasNetwork: Sendable {
     package let inputs: [Int]
     /// Where the layer's variables may stand.
     let place: LayerPlace
+    /// Whether it is what a layer gives before the function that the layer ends in.
+    let isLinearPart: Bool
   }
+
+  /// What follows the name of a node that is only the first part of its layer; no layer's own name has a
+  /// stroke.
+  package static let linearPart = "/linear"
 
   /// Reads the graph from the configuration that a whole model carries.
   ///
@@ -46,7 +58,7 @@ package struct KerasNetwork: Sendable {
     let outputs = try builder.build(model)
     self.path = path
     nodes = builder.namedNodes
-    outputIndex = outputs.first ?? nodes.count - 1
+    outputIndices = outputs
   }
 }
 
@@ -96,6 +108,7 @@ private struct NetworkBuilder {
       let name =
         counts[own]?.count == 1 ? own : node.place.names.joined(separator: "/")
       node.name = node.place.call == 0 ? name : "\(name):\(node.place.call)"
+      if node.isLinearPart { node.name += KerasNetwork.linearPart }
       return node
     }
   }
@@ -203,11 +216,25 @@ private struct NetworkBuilder {
     at place: LayerPlace
   ) throws(InputError) -> Int {
     try step()
+    var inputs = inputs
+    if operation.function != .linear {
+      append(layer, operation.withoutFunction, inputs, place, isLinearPart: true)
+      inputs = [nodes.count - 1]
+    }
+    let last: KerasOperation =
+      operation.function == .linear ? operation : .activation(operation.function)
+    append(layer, last, inputs, place)
+    return nodes.count - 1
+  }
+
+  private mutating func append(
+    _ layer: ModelDescription.Layer, _ operation: KerasOperation, _ inputs: [Int],
+    _ place: LayerPlace, isLinearPart: Bool = false
+  ) {
     nodes.append(
       .init(
         name: layer.name, className: layer.className, operation: operation, inputs: inputs,
-        place: place))
-    return nodes.count - 1
+        place: place, isLinearPart: isLinearPart))
   }
 
   private mutating func step() throws(InputError) {

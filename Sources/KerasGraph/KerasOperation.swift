@@ -109,3 +109,26 @@ extension KerasOperation {
     }
   }
 }
+
+extension KerasOperation {
+  /// The function that a convolution or a dense layer ends in.
+  var function: Function {
+    switch self {
+    case .convolution(let conv): conv.function
+    case .dense(_, _, let function): function
+    default: .linear
+    }
+  }
+
+  /// The same without that function.
+  var withoutFunction: KerasOperation {
+    switch self {
+    case .convolution(var conv):
+      conv.function = .linear
+      return .convolution(conv)
+    case .dense(let outputs, let hasBias, _):
+      return .dense(outputs: outputs, hasBias: hasBias, function: .linear)
+    default: return self
+    }
+  }
+}

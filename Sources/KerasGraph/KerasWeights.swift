@@ -47,6 +47,11 @@ package struct KerasWeights: Sendable {
     }
   }
 
+  /// The tensors that a node uses, by variable.
+  package func tensorNames(of node: Int) -> [String: String] {
+    tensors[node].mapValues(\.name)
+  }
+
   /// Reads a variable of a node as float32; `nil` where the layer has none of the name.
   func tensor(_ variable: String, of node: Int) throws -> TensorData? {
     try tensors[node][variable].map { try source.tensor(named: $0.name) }

@@ -54,6 +54,8 @@ struct OwnGraphTests {
     return try network.nodes.indices.dropFirst().compactMap { index in
       let node = network.nodes[index]
       let value = try run.value(of: index)
+      // What a layer gives before its function, Keras never shows.
+      guard !node.name.hasSuffix(KerasNetwork.linearPart) else { return nil }
       guard truth.tensors.contains(where: { $0.name == node.name }) else {
         // A call of a layer within a model, or the second one, has no value in the archive.
         #expect(file.contains("layers."), "\(node.name)")

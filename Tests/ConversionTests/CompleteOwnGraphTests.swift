@@ -1,0 +1,120 @@
+import Foundation
+import Inference
+import Tensors
+import TestSupport
+import Testing
+import WeightSources
+
+@testable import Conversion
+
+@Suite("A source's own graph is compared as a whole")
+struct CompleteOwnGraphTests {
+  /// A layer more, or a second use of a value, that no compared layer shows.
+  struct Addition: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// Layers at the end of the list.
+    let layers: [String]
+    /// The ends of the model.
+    let outputs: [String]
+    /// What is said.
+    let fault: String
+  }
+
+  private static func layer(_ name: String, _ className: String, _ reads: [String]) -> String {
+    let config = ["Rescaling": #", "scale": 10, "offset": 3"#, "Softmax": #", "axis": -1"#]
+    let inputs = reads.map { #"["\#($0)", 0, 0, {}]"# }.joined(separator: ", ")
+    return
+      #"{"class_name": "\#(className)", "module": "keras.layers", "registered_name": null, "name": "\#(name)", "#
+      + #""config": {"name": "\#(name)"\#(config[className] ?? "")}, "inbound_nodes": [[\#(inputs)]]}"#
+  }
+
+  static let additions = [
+    Addition(
+      testDescription: "a rescaling after", layers: [layer("after", "Rescaling", ["predictions"])],
+      outputs: ["after"], fault: "after, a Rescaling, is no part of the network"),
+    Addition(
+      testDescription: "a second softmax", layers: [layer("again", "Softmax", ["predictions"])],
+      outputs: ["again"], fault: "again, a Softmax, is no part of the network"),
+    Addition(
+      testDescription: "a sum after the output",
+      layers: [layer("sum", "Add", ["predictions", "predictions"])],
+      outputs: ["sum"], fault: "sum, a Add, is no part of the network"),
+    Addition(
+      testDescription: "a second output", layers: [], outputs: ["predictions", "avg_pool"],
+      fault: "it has 2 outputs, predictions and avg_pool"),
+    Addition(
+      testDescription: "another output", layers: [], outputs: ["avg_pool"],
+      fault: "its output is that of avg_pool"),
+    Addition(
+      testDescription: "a layer on the way to a second output",
+      layers: [layer("branch", "Flatten", ["conv2_block1_out"])],
+      outputs: ["predictions", "branch"], fault: "branch, a Flatten, is no part of the network"),
+  ]
+
+  @Test("What follows the network, or leaves it elsewhere, is named", arguments: additions)
+  func namesWhatFollows(_ addition: Addition) async throws {
+    let source = try await Self.source(changedBy: addition)
+    let model = try Model(source)
+    let own = try #require(
+      try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
+    let error = #expect(throws: InputError.self) {
+      try own.requireSameFunction(tensors: model.tensorNames)
+    }
+    #expect(error?.place?.hasPrefix(addition.fault) == true)
+  }
+
+  @Test("The network itself is proven, and so is one with dropout at its end")
+  func provesTheSame() async throws {
+    for layers in [[], [Self.layer("drop", "Dropout", ["predictions"])]] {
+      let addition = Addition(
+        testDescription: "", layers: layers, outputs: [layers.isEmpty ? "predictions" : "drop"],
+        fault: "")
+      let source = try await Self.source(changedBy: addition)
+      let model = try Model(source)
+      let own = try #require(
+        try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
+      try own.requireSameFunction(tensors: model.tensorNames)
+    }
+  }
+
+  @Test("Weights that stand in each other's places are named")
+  func namesOtherTensors() async throws {
+    let source = try await WeightFile.open(OwnGraphTests.small)
+    let model = try Model(source)
+    let own = try #require(
+      try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
+    var tensors = model.tensorNames
+    let pair = ("stage1.block1.norm1.scale", "stage1.block1.norm1.variance")
+    (tensors[pair.0], tensors[pair.1]) = (tensors[pair.1], tensors[pair.0])
+    let error = #expect(throws: InputError.self) { try own.requireSameFunction(tensors: tensors) }
+    #expect(error?.place?.hasPrefix("stage1.block1.norm1.scale is ") == true)
+  }
+
+  private static func source(changedBy addition: Addition) async throws -> ChangedSource {
+    let source = try await WeightFile.open(OwnGraphTests.small)
+    let json = try #require(source.metadata["keras.config"])
+    let parsed = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    var model = try #require(parsed)
+    var config = try #require(model["config"] as? [String: Any])
+    var layers = try #require(config["layers"] as? [Any])
+    layers += try addition.layers.map { try JSONSerialization.jsonObject(with: Data($0.utf8)) }
+    config["layers"] = layers
+    config["output_layers"] = addition.outputs.map { [$0, 0, 0] as [Any] }
+    model["config"] = config
+    let text = String(
+      decoding: try JSONSerialization.data(withJSONObject: model), as: UTF8.self)
+    return ChangedSource(source: source, metadata: ["keras.config": text])
+  }
+}
+
+/// A file with another configuration.
+struct ChangedSource: WeightSource {
+  let source: any WeightSource
+  let metadata: [String: String]
+
+  var container: String { source.container }
+  var path: String { source.path }
+  var tensors: [TensorInfo] { source.tensors }
+
+  func tensor(named name: String) throws -> TensorData { try source.tensor(named: name) }
+}

@@ -9,7 +9,7 @@ FIXTURES := Fixtures/keras
 
 demo: build
 	@mkdir -p generated
-	$(RNW) convert $(FIXTURES)/narrow.keras -o generated/narrow.rnw --force \
+	$(RNW) convert $(FIXTURES)/narrow.keras -o generated/narrow.rnw --overwrite \
 	  --reference $(FIXTURES)/narrow.activations.npz
 	$(RNW) verify generated/narrow.rnw
 	$(RNW) run generated/narrow.rnw --input $(FIXTURES)/narrow.activations.npz --top 3

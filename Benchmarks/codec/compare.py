@@ -45,7 +45,7 @@ def make_weights(options) -> dict[str, Path]:
     from safetensors.torch import save_file
 
     shapes = options.folder / "shapes.safetensors"
-    run(options, "init", "resnet50_v2", "-o", str(shapes), "--force")
+    run(options, "init", "resnet50_v2", "-o", str(shapes), "--overwrite")
     generator = np.random.default_rng(1)
     values = {}
     for name, tensor in load_file(shapes).items():
@@ -108,7 +108,7 @@ def race_opening(path: Path, options) -> dict[str, list[float]]:
     from safetensors.numpy import load_file
 
     raw = options.folder / "raw.rnw"
-    run(options, "convert", str(path), "-o", str(raw), "--codec", "none", "--force")
+    run(options, "convert", str(path), "-o", str(raw), "--codec", "none", "--overwrite")
 
     def mapped() -> None:
         with safe_open(path, "pt") as file:

@@ -54,7 +54,7 @@ def make_source(options) -> Path:
     import numpy as np
 
     source = options.folder / "source.h5"
-    run(options.rnw, "init", "resnet50_v2", "--family", "keras", "-o", source, "--force")
+    run(options.rnw, "init", "resnet50_v2", "--family", "keras", "-o", source, "--overwrite")
     generator = np.random.default_rng(1)
     with h5py.File(source, "r+") as file:
         def fill(name, item):
@@ -76,7 +76,7 @@ def race_conversions(source: Path, options) -> dict[str, dict[str, list[float]]]
         for codec in ["none", "planes"]:
             target = options.folder / f"{codec}.rnw"
             begin = time.perf_counter()
-            report = run(options.rnw, "convert", source, "-o", target, "--codec", codec, "--force", "--json")
+            report = run(options.rnw, "convert", source, "-o", target, "--codec", codec, "--overwrite", "--json")
             results[codec]["whole"].append(time.perf_counter() - begin)
             for stage, milliseconds in json.loads(report)["stages"].items():
                 results[codec].setdefault(stage.removesuffix("Milliseconds"), []).append(milliseconds / 1000)

@@ -79,7 +79,7 @@ def check(contestants, options, model) -> None:
 
     archive = options.folder / "rnw.npz"
     subprocess.run([options.rnw, "run", str(model), "--input", str(options.folder / "images.npy"), "-o", str(archive),
-                    "--force", "--threads", str(options.threads)], check=True, capture_output=True)
+                    "--overwrite", "--threads", str(options.threads)], check=True, capture_output=True)
     with np.load(archive) as values:
         ours = values[values.files[-1]].reshape(options.batch, -1)
     for contestant in contestants:

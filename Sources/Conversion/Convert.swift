@@ -34,8 +34,12 @@ package struct ConversionRequest: Sendable {
   package var input: InputArgument = .standardProbe
   /// Whether it is also found out how the differences of a layer are spread.
   package var collectsDetail = false
-  /// Whether an existing output is replaced and suspicious values are accepted.
-  package var isForced = false
+  /// Whether the source must describe a graph itself.
+  package var requiresOwnGraph = false
+  /// Whether an existing output is replaced.
+  package var replaces = false
+  /// Whether values are accepted that no trained network has.
+  package var acceptsInvalid = false
   /// The number of threads.
   package var threads = Tool.coreCount
   /// The kernels that the written file is run with; the file is the same for all of them.
@@ -78,6 +82,9 @@ package struct ConversionOutcome: Sendable {
     comparisons.allSatisfy(\.verdict.passes)
   }
 
+  /// What the source does not tell, nor anything that it was compared with.
+  package var assumptions: [Assumption] { (accuracy ?? comparison).assumptions }
+
   /// Every comparison that was made.
   package var comparisons: [Comparison.Outcome] {
     [accuracy, comparison, ownGraph, reference].compactMap { $0 }
@@ -105,13 +112,15 @@ package func convert(
     request.usesOwnGraph
     ? try OwnGraph(
       of: source, for: model.graph, layerNames: model.layerNames, threads: threads) : nil
+  if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
-    path: request.output, replacing: request.isForced,
+    path: request.output, replacing: request.replaces,
     inputs: try [request.source, request.reference].compactMap { $0 }.map {
       try MappedFile(path: $0).identity
     })
+  try requireOwnEnding(request.output)
   let original = try clock.measure("map") { try model.parameters(threads: threads) }
-  if !request.isForced {
+  if !request.acceptsInvalid {
     try refuseSuspicious(original, of: model, threads: threads)
   }
   let choice = try await clock.measure("choose") {
@@ -132,9 +141,13 @@ package func convert(
 
   // What was written is what is judged: the file is opened again, and run by the other executor.
   let proof = try await clock.measure("compare") {
-    try await Proof(
-      of: draft.path, model: model, parameters: parameters, original: original, archive: archive,
-      described: described, request: request, progress: progress)
+    do {
+      return try await Proof(
+        of: draft.path, model: model, parameters: parameters, original: original, archive: archive,
+        described: described, request: request, progress: progress)
+    } catch {
+      throw error.ofInput(request.input.path ?? request.source)
+    }
   }
   guard proof.passes else {
     return ConversionOutcome(
@@ -150,6 +163,29 @@ package func convert(
     choice: choice, comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
     reference: proof.framework,
     outputBytes: draft.byteCount, stages: clock.stages)
+}
+
+/// A `.rnw` under the ending of another container would be taken for one; it *is* a file of safetensors.
+private func requireOwnEnding(_ path: String) throws {
+  let name = fileName(of: path)
+  let stem = WeightFile.stem(of: name)
+  let ending = name.dropFirst(stem.count).lowercased()
+  guard ![".rnw", ".safetensors", ""].contains(ending) else { return }
+  throw InputError(
+    .cannotCreate, path: path, "has the ending of another container",
+    place: "a name that ends in .rnw was expected",
+    hint: "`rnw export` writes .safetensors, .npz and .h5")
+}
+
+extension Error {
+  /// The error as one of the file that the input comes from, where the input does not fit.
+  func ofInput(_ path: String) -> any Error {
+    switch self {
+    case let error as ComparisonError: InputError(.badData, path: path, error.description)
+    case let error as InputShapeError: InputError(.badData, path: path, error.description)
+    default: self
+    }
+  }
 }
 
 // MARK: - Records
@@ -200,7 +236,8 @@ private func certify(
     ownGraph: proof.ownGraph.map { .init(layers: $0.verdict.compared) },
     reference: proof.framework.map { result in
       .init(file: fileName(of: request.reference ?? ""), layers: result.verdict.compared)
-    })
+    },
+    assumptions: proof.assumptions.isEmpty ? nil : proof.assumptions)
   records.certificate = try RecordCoding.json(certificate)
   return records
 }
@@ -214,7 +251,7 @@ private func refuseSuspicious(_ parameters: Parameters, of model: Model, threads
   let more = suspicious.count > 1 ? "; and \(suspicious.count - 1) more tensors" : ""
   throw InputError(
     .badData, path: model.source.path, "has values that no trained network has",
-    place: "\(name): \(first.problem)\(more)", hint: "--force converts it all the same")
+    place: "\(name): \(first.problem)\(more)", hint: "--accept-invalid converts it all the same")
 }
 
 extension Optional {

@@ -12,7 +12,7 @@ package struct ExportRequest: Sendable {
   /// The family whose names are used; the model's own where `nil`.
   package var family: Family?
   /// Whether an existing file is replaced.
-  package var isForced = false
+  package var replaces = false
   /// The number of threads.
   package var threads = Tool.coreCount
 
@@ -37,13 +37,13 @@ package func export(_ request: ExportRequest) async throws {
       place: "\(model.architectureName) of \(model.family.title)",
       hint: "families that have it: \(able.joined(separator: ", "))")
   }
-  guard container != .h5 || family.hasKerasNames else {
+  guard ![.h5, .keras3Weights].contains(container) || family.hasKerasNames else {
     throw InputError(
       .cannotCreate, path: request.output, "is a container of Keras, and \(family.title) is not",
       hint: ".safetensors and .npz hold the names of every family")
   }
   let output = try OutputFile(
-    path: request.output, replacing: request.isForced,
+    path: request.output, replacing: request.replaces,
     inputs: [try MappedFile(path: request.model).identity])
   let isOwn = family.id == model.family.id
   try await write(

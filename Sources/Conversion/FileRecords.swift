@@ -51,6 +51,8 @@ package struct CertificateRecord: Codable, Sendable {
   package var ownGraph: OwnGraphRecord?
   /// The comparison with the framework's own activations, where they were given.
   package var reference: ReferenceRecord?
+  /// What the family supplied and nothing told; absent where nothing was.
+  package var assumptions: [Assumption]?
 
   /// An input that everyone can make.
   package struct ProbeRecord: Codable, Sendable {

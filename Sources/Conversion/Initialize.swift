@@ -18,7 +18,7 @@ package struct InitializationRequest: Sendable {
   /// How a `.rnw` stores its tensors.
   package var codec = RNWCodec.planes
   /// Whether an existing file is replaced.
-  package var isForced = false
+  package var replaces = false
   /// The number of threads.
   package var threads = Tool.coreCount
 
@@ -36,7 +36,7 @@ package struct InitializationRequest: Sendable {
 package func initialize(_ request: InitializationRequest) async throws {
   let container = try WritableContainer(path: request.output)
   let graph = try Graph(request.configuration)
-  let output = try OutputFile(path: request.output, replacing: request.isForced)
+  let output = try OutputFile(path: request.output, replacing: request.replaces)
   let parameters = try Parameters.random(
     for: graph, seed: request.seed, threads: request.threads)
   try await write(
@@ -47,14 +47,15 @@ package func initialize(_ request: InitializationRequest) async throws {
 /// The containers that are written.
 enum WritableContainer: String, CaseIterable {
   case rnw
+  case keras3Weights = "weights.h5"
   case h5
   case npz
   case safetensors
 
   /// The container that a path's ending asks for.
   init(path: String) throws {
-    let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
-    guard let container = WritableContainer(rawValue: ending) else {
+    let name = fileName(of: path).lowercased()
+    guard let container = Self.allCases.first(where: { name.hasSuffix(".\($0.rawValue)") }) else {
       let known = Self.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
       throw InputError(
         .cannotCreate, path: path, "has an ending of no container that is written",
@@ -95,6 +96,10 @@ func write(
     let tensors = try family.namedTensors(
       of: parameters, in: graph, renamed: renamed, threads: threads)
     try await KerasH5Writer.write(layers(of: graph, family, renamed, tensors), to: output)
+  case .keras3Weights:
+    let tensors = try family.namedTensors(
+      of: parameters, in: graph, renamed: renamed, threads: threads)
+    try await Keras3WeightsWriter.write(layers(of: graph, family, renamed, tensors), to: output)
   }
   try output.commit()
 }

@@ -26,11 +26,6 @@ package struct Inspection: Encodable, Sendable {
     let notFinite: Int
   }
 
-  /// The document's text.
-  package func json() throws -> String {
-    try RecordCoding.json(self, pretty: true) + "\n"
-  }
-
   /// The listing for a terminal.
   package func text() -> String {
     var lines = ["container     \(container)"]
@@ -40,16 +35,20 @@ package struct Inspection: Encodable, Sendable {
       lines.append("network       none: \(problem ?? "")")
     }
     for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-      let short = value.count > 100 ? "\(value.prefix(100))… (\(value.count) characters)" : value
-      lines.append("\(key.padded(to: 13)) \(short)")
+      let count = value.unicodeScalars.count
+      let short = count > 100 ? "\(value.unicodeScalars.prefix(100))… (\(count) characters)" : value
+      lines.append("\(key.shortened(to: String.longestName).padded(to: 13)) \(short)")
     }
     let elements = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
     lines.append("tensors       \(tensors.count), \(elements) values")
     lines.append("")
-    let width = tensors.map(\.name.count).max() ?? 0
-    for tensor in tensors {
+    let names = tensors.map {
+      $0.name.shortened(to: String.longestName).escapingControlCharacters
+    }
+    let width = names.map(\.count).max() ?? 0
+    for (name, tensor) in zip(names, tensors) {
       let shape = Shape(tensor.shape).description
-      var line = "\(tensor.name.padded(to: width))  \(tensor.dtype.padded(to: 8))  \(shape)"
+      var line = "\(name.padded(to: width))  \(tensor.dtype.padded(to: 8))  \(shape)"
       if let statistics = tensor.statistics {
         line = line.padded(to: width + 32)
         line += "  \(statistics.minimum) … \(statistics.maximum), mean \(Float(statistics.mean))"
@@ -96,10 +95,4 @@ package struct Inspection: Encodable, Sendable {
 /// - Throws: `InputError` where the file cannot be read.
 package func inspect(_ path: String, readsValues: Bool) async throws -> Inspection {
   try Inspection(try await WeightFile.open(path), readsValues: readsValues)
-}
-
-extension String {
-  fileprivate func padded(to width: Int) -> String {
-    count >= width ? self : self + String(repeating: " ", count: width - count)
-  }
 }

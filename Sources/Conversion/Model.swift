@@ -41,6 +41,8 @@ package struct Model: Sendable {
       family = try Self.family(of: record, in: file)
       graph = try Self.graph(of: file)
       renamedLayers = record.renamedLayers
+      let certificate: CertificateRecord? = try file.certificate()
+      assumptions = certificate?.assumptions ?? []
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
     } else {
@@ -49,9 +51,13 @@ package struct Model: Sendable {
       graph = mapping.graph
       layerNames = mapping.layerNames
       renamedLayers = mapping.renamedLayers
+      assumptions = mapping.assumptions
       origin = .mapped(mapping)
     }
   }
+
+  /// What the family supplied and the file does not tell; of a converted file, what its source did not.
+  package let assumptions: [Assumption]
 
   /// The name of the network, such as `resnet50_v2`.
   package var architectureName: String { family.architectureName(of: graph.configuration) }

@@ -9,9 +9,9 @@ import WeightSources
 struct Proof {
   /// The written file, run by the fast executor, against the weights that were meant to be written,
   /// run by the reference: a mistake in a kernel, a codec or a writer shows here.
-  let own: Comparison.Outcome
+  private(set) var own: Comparison.Outcome
   /// The written file against the source, where weights were rounded: what rounding did.
-  let accuracy: Comparison.Outcome?
+  private(set) var accuracy: Comparison.Outcome?
   /// The network against the graph that the source itself describes, where it does: a mistake in what
   /// the family is taken for shows here.
   let ownGraph: Comparison.Outcome?
@@ -23,6 +23,9 @@ struct Proof {
   let certifiedValues: [Float]
   /// The scaled error of those against what the source's own weights give, where weights were rounded.
   let certifiedError: Double?
+
+  /// What the source does not tell, nor anything that it was compared with.
+  let assumptions: [Assumption]
 
   /// Whether every comparison is within its limits.
   var passes: Bool {
@@ -104,8 +107,18 @@ struct Proof {
       let diagnosis = Diagnosis(
         of: byFramework, parameters: writtenParameters, words: model.family.parameterWords
       ) { ReferenceExecutor(graph: $0, parameters: $1, threads: threads) }
-      return try diagnosis.explain(try byFramework.run(against: archive), against: archive)
+      do {
+        return try diagnosis.explain(try byFramework.run(against: archive), against: archive)
+      } catch {
+        throw error.ofInput(archive.path)
+      }
     }
+
+    // A graph or a framework's output that agrees tells all that the source's tensors do not.
+    let isTold = ownGraph != nil || framework?.reachesOutput == true
+    assumptions = isTold ? [] : model.assumptions
+    own.assumptions = assumptions
+    accuracy?.assumptions = assumptions
 
     // Both by the reference, which gives the same bits on every machine: so does the certificate.
     if case .probe(let seed, _) = request.input, let value = truth.value {
@@ -149,6 +162,9 @@ extension [Float] {
 }
 
 extension Comparison.Outcome {
+  /// Whether what the network puts out was compared.
+  var reachesOutput: Bool { layer(of: graph.outputIndex) != nil }
+
   /// The scaled error of the node by which the output is judged.
   func outputError(of graph: Graph) -> Double {
     layers.first { $0.name == graph.outputName }?.propagated?.scaledError ?? 0

@@ -22,7 +22,7 @@ package struct RunRequest: Sendable {
   /// The file of the classes' names, or `nil` for none.
   package var labels: String?
   /// Whether an existing archive is replaced.
-  package var isForced = false
+  package var replaces = false
   /// The number of threads.
   package var threads = Tool.coreCount
 
@@ -54,8 +54,11 @@ package func run(
   _ request: RunRequest,
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
 ) async throws -> RunOutcome {
+  try requireArchive(request.output)
   if request.usesOwnGraph { return try await runOwnGraph(request) }
   let model = try await Model(path: request.model, family: request.family)
+  try requireLayer(
+    request, among: model.graph.nodes.dropFirst().compactMap { model.layerNames.name(of: $0.name) })
   var images = try InputImages(request.input, for: model)
   let names = images.names
   let labels = try request.labels.map {
@@ -76,7 +79,7 @@ package func run(
         arraysWritten: 0)
     }
     let file = try OutputFile(
-      path: path, replacing: request.isForced,
+      path: path, replacing: request.replaces,
       inputs: [try MappedFile(path: request.model).identity])
     var writer = NPZWriter(to: file)
     var count = 1
@@ -98,6 +101,23 @@ package func run(
   } catch let error as InputShapeError {
     throw InputError(.badData, path: request.model, error.description)
   }
+}
+
+/// Activations are written as an archive of NumPy's; another ending would promise another container.
+private func requireArchive(_ path: String?) throws {
+  guard let path, !path.lowercased().hasSuffix(".npz") else { return }
+  throw InputError(
+    .cannotCreate, path: path, "has an ending of no archive of activations",
+    place: "a name that ends in .npz was expected")
+}
+
+/// A pattern that no layer matches is a mistake.
+func requireLayer(_ request: RunRequest, among names: [String]) throws {
+  guard let pattern = request.layers, !names.contains(where: pattern.matches) else { return }
+  let examples = names.prefix(2).joined(separator: ", ")
+  throw InputError(
+    .badData, path: request.model, "has no layer called '\(pattern.text)'",
+    place: "it has \(names.count), such as \(examples)")
 }
 
 extension FastExecutor {

@@ -5,16 +5,22 @@ import Tensors
 import Verification
 import WeightSources
 
+/// A file that was asked for its own graph has none.
+func describesNoGraph(_ source: any WeightSource) -> InputError {
+  InputError(
+    .badData, path: source.path, "describes no graph of its own",
+    place: "it is \(source.container)", hint: "whole Keras models do: .keras, and .h5 by save()")
+}
+
 /// Runs the graph that a file itself describes, and writes the activations under its layers' names.
 ///
 /// All images are one batch.
 func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
   let source = try await WeightFile.open(request.model)
   guard let network = try KerasNetwork(of: source) else {
-    throw InputError(
-      .badData, path: request.model, "describes no graph of its own",
-      place: "it is \(source.container)", hint: "whole Keras models do: .keras, and .h5 by save()")
+    throw describesNoGraph(source)
   }
+  try requireLayer(request, among: network.nodes.dropFirst().map(\.name))
   var images = try InputImages(
     request.input, for: try Model(source, family: request.family))
   let run = try KerasRun(
@@ -22,7 +28,7 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
     arithmetic: ReferenceArithmetic(threads: request.threads))
   let file = try request.output.map {
     try OutputFile(
-      path: $0, replacing: request.isForced,
+      path: $0, replacing: request.replaces,
       inputs: [try MappedFile(path: request.model).identity])
   }
   var writer = file.map { NPZWriter(to: $0) }

@@ -22,6 +22,8 @@ package struct VerificationRequest: Sendable {
   package var limitsFile: String?
   /// Whether a file that describes its own graph is run by that, rather than by its family's.
   package var usesOwnGraph = true
+  /// Whether that file must describe one.
+  package var requiresOwnGraph = false
   /// Which comparisons are made.
   package var mode = Comparison.Mode.propagated
   /// The layers that are compared, or `nil` for all.
@@ -61,12 +63,15 @@ package func verify(
     candidate: candidate, layerNames: model.layerNames, limits: limits, mode: request.mode,
     layers: request.layers, progress: progress)
   comparison.collectsDetail = request.collectsDetail
+  let input = request.input?.path ?? truth.pathOfInput ?? request.model
   do {
-    return try await compare(comparison, model, candidate, with: truth, request)
+    var result = try await compare(comparison, model, candidate, with: truth, request)
+    result.assumptions = truth.assumptions(model, result)
+    return result
   } catch let error as ComparisonError {
     throw InputError(.badData, path: path, error.description)
-  } catch let error as InputShapeError {
-    throw InputError(.badData, path: request.model, error.description)
+  } catch {
+    throw error.ofInput(input)
   }
 }
 
@@ -100,8 +105,24 @@ private enum Truth {
         return
       }
     }
+    if request.requiresOwnGraph { throw describesNoGraph(source) }
     let other = try Model(source, family: request.family)
     self = .model(other, try other.parameters(threads: request.threads))
+  }
+
+  /// What the truth itself does not tell: then the model is no surer.
+  func assumptions(_ model: Model, _ result: Comparison.Outcome) -> [Assumption] {
+    switch self {
+    case .model(let other, _): other.assumptions
+    case .ownGraph: []
+    case .archive: result.reachesOutput ? [] : model.assumptions
+    }
+  }
+
+  /// The file that the input comes from, where the truth has one.
+  var pathOfInput: String? {
+    guard case .archive(let archive) = self else { return nil }
+    return archive.path
   }
 
   /// The network on the other side, where there is one.
@@ -214,6 +235,8 @@ package struct SelfCheck: Sendable {
   package let tensorBytes: Int
   /// What came of the certificate; `nil` for a file that has none.
   package let certificate: CertificateCheck?
+  /// What the source of the file did not tell, and what was taken for it.
+  package let assumptions: [Assumption]
 
   /// Whether everything holds.
   package var passes: Bool { certificate?.passes ?? true }
@@ -238,5 +261,6 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
   }
   return SelfCheck(
     path: request.model, architecture: model.architectureName, tensors: file.tensors.count,
-    tensorBytes: file.tensors.reduce(0) { $0 + ($1.byteCount ?? 0) }, certificate: check)
+    tensorBytes: file.tensors.reduce(0) { $0 + ($1.byteCount ?? 0) }, certificate: check,
+    assumptions: model.assumptions)
 }

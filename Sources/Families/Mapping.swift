@@ -37,6 +37,9 @@ package struct Mapping: Sendable {
   /// `probs`).
   package let renamedLayers: [String: String]
 
+  /// What the family supplied and the file does not tell.
+  package let assumptions: [Assumption]
+
   /// The parameters in the order of the graph.
   package let entries: [Entry]
 
@@ -91,6 +94,9 @@ package struct Mapping: Sendable {
     if let error = problems.error { throw error }
     self.family = family
     self.entries = entries
+    // A description tells what is read from it; all of it where it is compared.
+    assumptions = graph.configuration.assumptions(
+      told: source.metadata["keras.config"] != nil ? [.activation, .pooling, .epsilon] : [])
     renamedLayers = renamed
     layerNames = family.layerNames(for: graph, renamed: renamed)
   }

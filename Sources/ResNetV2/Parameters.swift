@@ -44,11 +44,21 @@ public struct Parameters: Sendable {
 }
 
 /// Why tensors are not the parameters of a graph.
-public enum ParametersError: Error, Hashable, Sendable {
+public enum ParametersError: Error, Hashable, Sendable, CustomStringConvertible {
   /// There is no tensor for a parameter.
   case missing(Parameter)
   /// The tensor of a parameter has another shape.
   case misshapen(Parameter, found: Shape)
   /// There is a tensor that no node uses.
   case unknown(String)
+
+  /// What is wrong, in words.
+  public var description: String {
+    switch self {
+    case .missing(let parameter): "\(parameter.name) (\(parameter.shape)) is missing"
+    case .misshapen(let parameter, let found):
+      "\(parameter.name) is \(found), expected \(parameter.shape)"
+    case .unknown(let name): "\(name) belongs to no layer"
+    }
+  }
 }

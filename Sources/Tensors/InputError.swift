@@ -44,25 +44,12 @@ extension InputError: CustomStringConvertible {
   /// The line for the user, without the program's name: `FILE: what is wrong (where; what was
   /// expected)`.
   public var description: String {
-    let line = "\(path): \(problem)" + (place.map { " (\($0))" } ?? "")
-    return line.escapingControlCharacters
+    // The path is what the user gave; the rest may have names from the file.
+    let found = problem + (place.map { " (\($0))" } ?? "")
+    let short = found.shorteningWords().shortened(to: Self.longestText)
+    return "\(path): \(short)".escapingControlCharacters
   }
-}
 
-extension String {
-  /// The text with control and direction-changing characters written as `\u{…}`.
-  ///
-  /// Names come from files of strangers and end up on terminals.
-  package var escapingControlCharacters: String {
-    var result = ""
-    for scalar in unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
-        result += "\\u{\(String(scalar.value, radix: 16))}"
-      default:
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  /// How much of what is wrong is told: names that a file makes up may be of any length.
+  private static let longestText = 1200
 }

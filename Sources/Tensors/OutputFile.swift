@@ -147,7 +147,7 @@ package final class OutputFile: Sendable {
     }
     guard replacing else {
       throw InputError(
-        .cannotCreate, path: path, "exists already", hint: "--force replaces it")
+        .cannotCreate, path: path, "exists already", hint: "--overwrite replaces it")
     }
   }
 

@@ -35,6 +35,9 @@ package struct ActivationArchive: Sendable {
     }
   }
 
+  /// The file.
+  package var path: String { source.path }
+
   /// Whether the archive has the input that it was computed from.
   package var hasInput: Bool { inputArray != nil }
 

@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 /// The first layer that is wrong by itself: its inputs agree and its output does not.
 package struct Culprit: Hashable, Sendable {
@@ -34,7 +35,7 @@ package struct Culprit: Hashable, Sendable {
   package let suspicion: Suspicion?
 
   /// The name that people know the layer by.
-  package var displayName: String { familyName ?? name }
+  package var displayName: String { (familyName ?? name).shortened(to: String.longestName) }
 
   /// How a culprit was found.
   package enum Evidence: String, Hashable, Sendable {

@@ -83,7 +83,7 @@ package struct LayerComparison: Hashable, Sendable {
   }
 
   /// The name that people know the layer by.
-  package var displayName: String { familyName ?? name }
+  package var displayName: String { (familyName ?? name).shortened(to: String.longestName) }
 
   /// Where the largest difference is, as indices into the family's array; `nil` where there is
   /// none.

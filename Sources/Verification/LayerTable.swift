@@ -95,7 +95,7 @@ final class LayerTable {
       layers: layers.values.sorted { $0.node < $1.node }, isFromArchive: isFromArchive,
       coverage: coverage,
       agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape,
-      firstFailingInput: firstFailingInput)
+      firstFailingInput: firstFailingInput, pattern: comparison.layers)
   }
 
   private func layer(

@@ -34,6 +34,12 @@ extension Comparison {
     /// all are within.
     package internal(set) var firstFailingInput: Int?
 
+    /// What the reference's file does not tell of its network, and what was taken for it.
+    package var assumptions: [Assumption] = []
+
+    /// The pattern of the layers that were asked for; `nil` for all.
+    package internal(set) var pattern: Glob?
+
     /// What is wrong with the culprit, where a hypothesis was found that explains it.
     package var suspicion: Suspicion?
   }
@@ -68,6 +74,6 @@ extension Comparison.Outcome {
   /// The name that people know a node by.
   func displayName(of node: Int) -> String {
     let name = graph.nodes[node].name
-    return layerNames.name(of: name) ?? name
+    return (layerNames.name(of: name) ?? name).shortened(to: String.longestName)
   }
 }

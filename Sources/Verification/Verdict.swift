@@ -1,3 +1,6 @@
+package import Families
+import ResNetV2
+
 /// Pass or fail, and the figures that say by how much.
 package struct Verdict: Hashable, Sendable {
   /// Whether every layer is within its limit.
@@ -5,6 +8,17 @@ package struct Verdict: Hashable, Sendable {
 
   /// The number of layers that were compared.
   package let compared: Int
+
+  /// The pattern of the layers that were asked for, and how many layers there are; `nil` for all.
+  package let selection: Selection?
+
+  /// A choice of layers.
+  package struct Selection: Hashable, Sendable, Encodable {
+    /// The pattern.
+    package let pattern: String
+    /// How many layers the network has.
+    package let layers: Int
+  }
 
   /// The number of layers out of their limit.
   package let failed: Int
@@ -33,6 +47,9 @@ package struct Verdict: Hashable, Sendable {
   /// Whether the outputs name the same classes.
   package let agreement: OutputAgreement?
 
+  /// What the file does not tell, and what was taken for it.
+  package let assumptions: [Assumption]
+
   /// What a reader should know beside the figures.
   package let notes: [String]
 }
@@ -44,10 +61,12 @@ extension Comparison.Outcome {
     let worst = layers.max { ($0.timesLimit, $1.node) < ($1.timesLimit, $0.node) }
     let largestError = layers.map(\.largestError).max() ?? 0
     return Verdict(
-      passes: failed == 0, compared: layers.count, failed: failed, worst: worst, culprit: culprit,
+      passes: failed == 0, compared: layers.count,
+      selection: pattern.map { .init(pattern: $0.text, layers: graph.nodes.count - 1) },
+      failed: failed, worst: worst, culprit: culprit,
       passingLimit: roundedUp(largestError), isWithinNoise: largestError <= Limits.float32Noise,
       withinNoise: layers.count { $0.largestError <= Limits.float32Noise }, growth: growth,
-      agreement: agreement, notes: notes)
+      agreement: agreement, assumptions: assumptions, notes: notes)
   }
 
   private var notes: [String] {

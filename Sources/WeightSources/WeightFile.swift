@@ -61,3 +61,21 @@ public enum WeightFile {
       place: "a .keras, .npz or .pth archive was expected")
   }
 }
+
+extension WeightFile {
+  /// The endings that files of weights have, the longer of two first.
+  package static let endings = [
+    "weights.h5", "h5", "hdf5", "keras", "npz", "npy", "safetensors", "pth.tar", "pth", "pt",
+    "ckpt",
+    "bin", "rnw",
+  ]
+
+  /// A file's name without its ending, where that is one of weight files; other dots are part of the name.
+  package static func stem(of name: String) -> String {
+    let small = name.lowercased()
+    for ending in endings where small.hasSuffix(".\(ending)") && small.count > ending.count + 1 {
+      return String(name.dropLast(ending.count + 1))
+    }
+    return name
+  }
+}

@@ -28,14 +28,14 @@ struct BenchCommand: AsyncParsableCommand {
 
   @OptionGroup var family: FamilyOption
 
-  @Option(help: "The number of images at once.")
-  var batch = 1
+  @Option(help: "The number of images at once; 1 if left out.")
+  var batch: Int?
 
   @Option(help: "The height and width of an image; the family's usual one if left out.")
   var size: Int?
 
-  @Option(help: "How often the network is run.")
-  var repetitions = 20
+  @Option(help: "How often the network is run; 20 times if left out.")
+  var repetitions: Int?
 
   @Option(
     help: "The kernels: baseline, avx2 or avx512; the best that the processor has if left out.")
@@ -44,9 +44,9 @@ struct BenchCommand: AsyncParsableCommand {
   @Flag(
     inversion: .prefixedNo,
     help:
-      "Whether convolutions may be computed with fewer products, by Winograd's and Strassen's methods."
+      "Whether convolutions may be computed with fewer products, by Winograd's and Strassen's methods; they may if left out."
   )
-  var winograd = true
+  var winograd: Bool?
 
   @Flag(help: "Store every layer's output, as a comparison does: nothing is fused.")
   var keepActivations = false
@@ -69,10 +69,10 @@ struct BenchCommand: AsyncParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...1024).contains(batch) else {
+    guard (1...1024).contains(batch ?? 1) else {
       throw ValidationError("--batch takes a number from 1 to 1024.")
     }
-    guard (1...100_000).contains(repetitions) else {
+    guard (1...100_000).contains(repetitions ?? 1) else {
       throw ValidationError("--repetitions takes a number from 1 to 100000.")
     }
     guard size.map({ (1...4096).contains($0) }) ?? true else {
@@ -82,6 +82,24 @@ struct BenchCommand: AsyncParsableCommand {
       throw ValidationError(
         "--load, --codec and --check are measurements of their own: ask for one.")
     }
+    let runsNothing: KeyValuePairs = [
+      "--batch": batch != nil, "--size": size != nil, "--kernels": kernels != nil,
+      "--winograd": winograd != nil, "--keep-activations": keepActivations,
+    ]
+    if load {
+      try requireUnused(runsNothing, because: "with --load, which runs nothing")
+      try requireUnused(["--threads": threads.isGiven], because: "with --load, which uses one")
+    }
+    if codec {
+      try requireUnused(runsNothing, because: "with --codec, which runs nothing")
+      try requireUnused(
+        ["--family": family.isGiven], because: "with --codec, which knows no families")
+    }
+    if check {
+      try requireUnused(
+        ["--repetitions": repetitions != nil, "--keep-activations": keepActivations],
+        because: "with --check, which measures no time")
+    }
     if let kernels, !kernels.isAvailable {
       throw ValidationError("This processor cannot run the \(kernels.rawValue) kernels.")
     }
@@ -90,33 +108,29 @@ struct BenchCommand: AsyncParsableCommand {
   func run() async throws {
     var request = BenchRequest(model: model)
     request.family = try family.family
-    request.batch = batch
+    request.batch = batch ?? request.batch
     request.size = size
-    request.repetitions = repetitions
+    request.repetitions = repetitions ?? request.repetitions
     request.threads = threads.count
     request.instructionSet = kernels
-    request.winograd = winograd
+    request.winograd = winograd ?? request.winograd
     request.keepsActivations = keepActivations
     if load {
       let report = LoadReport(try await benchLoad(request))
-      return try StandardOutput.write(
-        json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+      return try StandardOutput.write(report, asJSON: json, text: report.text)
     }
     if codec {
       let report = CodecReport(try await benchCodec(request))
-      return try StandardOutput.write(
-        json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+      return try StandardOutput.write(report, asJSON: json, text: report.text)
     }
     if check {
       let report = AccuracyReport(try await benchAccuracy(request))
-      try StandardOutput.write(
-        json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
-      if !report.passes { throw ExitCode(1) }
-      return
+      return try StandardOutput.conclude(passes: report.passes) {
+        try StandardOutput.write(report, asJSON: json, text: report.text)
+      }
     }
     let report = BenchReport(try await bench(request), threads: threads.count)
-    try StandardOutput.write(
-      json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+    try StandardOutput.write(report, asJSON: json, text: report.text)
   }
 }
 
@@ -182,16 +196,16 @@ private struct BenchReport: Encodable {
     var lines = [
       "\(architecture), input \(inputShape.map(String.init).joined(separator: "×")), \(kernels) kernels, "
         + "\(threads) \(threads == 1 ? "thread" : "threads")", "",
-      "layer".padded(to: 34) + "output".padded(to: 18) + "ms".paddedLeft(to: 8)
-        + "GFLOP/s".paddedLeft(to: 10) + "of peak".paddedLeft(to: 9),
+      "layer".padded(to: 34) + "output".padded(to: 18) + "ms".leftPadded(to: 8)
+        + "GFLOP/s".leftPadded(to: 10) + "of peak".leftPadded(to: 9),
     ]
     for layer in layers {
       let shape = layer.shape.dropFirst().map(String.init).joined(separator: "×")
       var line = layer.name.padded(to: 34) + shape.padded(to: 18)
-      line += layer.minimumMilliseconds.formatted(decimals: 3).paddedLeft(to: 8)
+      line += layer.minimumMilliseconds.formatted(decimals: 3).leftPadded(to: 8)
       if layer.gigaflops > 0 {
-        line += layer.gigaflops.formatted(decimals: 1).paddedLeft(to: 10)
-        line += "\((layer.peakFraction * 100).formatted(decimals: 0)) %".paddedLeft(to: 9)
+        line += layer.gigaflops.formatted(decimals: 1).leftPadded(to: 10)
+        line += "\((layer.peakFraction * 100).formatted(decimals: 0)) %".leftPadded(to: 9)
       }
       lines.append(line)
     }

@@ -1,5 +1,6 @@
 import Conversion
 import Inference
+import Tensors
 import Verification
 
 /// The times of several runs, as they are printed.
@@ -111,14 +112,14 @@ struct AccuracyReport: Encodable {
   var text: String {
     var lines = [
       "\(architecture), \(kernels) kernels, every layer alone against sums in double precision", "",
-      "method".padded(to: 16) + "worst layer".padded(to: 34) + "error".paddedLeft(to: 9)
-        + "limit".paddedLeft(to: 9),
+      "method".padded(to: 16) + "worst layer".padded(to: 34) + "error".leftPadded(to: 9)
+        + "limit".leftPadded(to: 9),
     ]
     for layer in worst {
       lines.append(
         layer.method.padded(to: 16) + layer.name.padded(to: 34)
-          + scientific(layer.error, digits: 2).paddedLeft(to: 9)
-          + scientific(layer.limit, digits: 1).paddedLeft(to: 9))
+          + scientific(layer.error, digits: 2).leftPadded(to: 9)
+          + scientific(layer.limit, digits: 1).leftPadded(to: 9))
     }
     lines.append("")
     lines.append(passes ? "within the limits" : "NOT within the limits")

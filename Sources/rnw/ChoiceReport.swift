@@ -24,7 +24,7 @@ struct ChoiceReport: Encodable {
     let scaledError: Double
 
     /// The name that people know the layer by.
-    var displayName: String { familyName ?? name }
+    var displayName: String { (familyName ?? name).shortened(to: String.longestName) }
   }
 
   init(_ choice: PrecisionChoice) {
@@ -49,15 +49,15 @@ struct ChoiceReport: Encodable {
   var text: String {
     let width = (tensors.map { $0.displayName.count }.max() ?? 0) + 2
     var lines = [
-      "layer".padded(to: width) + "kept as".padded(to: 10) + "bytes".paddedLeft(to: 11)
-        + "saved".paddedLeft(to: 12) + "error alone".paddedLeft(to: 13)
+      "layer".padded(to: width) + "kept as".padded(to: 10) + "bytes".leftPadded(to: 11)
+        + "saved".leftPadded(to: 12) + "error alone".leftPadded(to: 13)
     ]
     for tensor in tensors {
       lines.append(
         tensor.displayName.padded(to: width) + tensor.dtype.padded(to: 10)
-          + tensor.bytes.withSeparators.paddedLeft(to: 11)
-          + tensor.savedBytes.withSeparators.paddedLeft(to: 12)
-          + tensor.scaledError.twoDigits.paddedLeft(to: 13))
+          + tensor.bytes.withSeparators.leftPadded(to: 11)
+          + tensor.savedBytes.withSeparators.leftPadded(to: 12)
+          + tensor.scaledError.twoDigits.leftPadded(to: 13))
     }
     lines.append("")
     for type in [DType.float32, .float16, .bfloat16, .int8] {

@@ -18,11 +18,6 @@ struct ConversionReport: Encodable {
     self.command = command
   }
 
-  /// The document's text, with a line break at the end.
-  func json() throws -> String {
-    try RecordCoding.json(self, pretty: true) + "\n"
-  }
-
   private enum Key: String, CodingKey {
     case verdict
     case architecture

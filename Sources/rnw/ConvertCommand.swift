@@ -5,6 +5,7 @@ import RNW
 import ResNetV2
 import Tensors
 import Verification
+import WeightSources
 
 /// `rnw convert`.
 struct ConvertCommand: AsyncParsableCommand {
@@ -36,16 +37,18 @@ struct ConvertCommand: AsyncParsableCommand {
   @OptionGroup var family: FamilyOption
 
   @Option(
-    help: "How tensors are stored: planes (lossless compression) or none (mapped by readers).")
-  var codec = RNWCodec.planes
+    help:
+      "How tensors are stored: planes (lossless compression) or none (mapped by readers); planes if left out."
+  )
+  var codec: RNWCodec?
 
   @Option(
     help: """
       In which type kernels and matrices are kept: float32, float16, bfloat16, int8 (a scale per \
       output channel), or auto (each in the one that makes the file smallest within --max-error). \
-      Norms and biases stay float32.
+      Norms and biases stay float32; so does everything if left out.
       """)
-  var precision = Precision.float32
+  var precision: Precision?
 
   @Option(
     help: ArgumentHelp(
@@ -55,9 +58,9 @@ struct ConvertCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The largest scaled error of any layer against the reference with the same weights.",
+      "The largest scaled error of any layer against the reference with the same weights; 2e-5 if left out.",
       valueName: "E"))
-  var limit: Double = Limits.float32
+  var limit: Double?
 
   @Option(help: "Activations that the framework computed (.npz): compared as well.")
   var reference: String?
@@ -73,8 +76,10 @@ struct ConvertCommand: AsyncParsableCommand {
   @Flag(help: "Print which tensor becomes which parameter, and do nothing else.")
   var dryRun = false
 
-  @Flag(help: "Replace an existing output, and accept values that no trained network has.")
-  var force = false
+  @OptionGroup var overwrite: OverwriteOption
+
+  @Flag(help: "Accept values that no trained network has: NaN, infinity, negative variances.")
+  var acceptInvalid = false
 
   @OptionGroup var threads: ThreadsOption
 
@@ -82,7 +87,7 @@ struct ConvertCommand: AsyncParsableCommand {
   var json = false
 
   func validate() throws {
-    guard limit > 0, limit.isFinite else {
+    guard limit.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--limit takes a positive number.")
     }
     guard maxError.map({ $0 > 0 && $0.isFinite }) ?? true else {
@@ -94,6 +99,19 @@ struct ConvertCommand: AsyncParsableCommand {
     guard precision != .auto || maxError != nil else {
       throw ValidationError("--precision auto needs --max-error E.")
     }
+    try requireUnused(
+      ["--max-error": maxError != nil && precision ?? .float32 == .float32],
+      because: "without a --precision that rounds: float16, bfloat16, int8 or auto")
+    if dryRun {
+      try requireUnused(
+        [
+          "--output": output != nil, "--codec": codec != nil, "--precision": precision != nil,
+          "--limit": limit != nil, "--reference": reference != nil,
+          "--own-graph": ownGraph.isGiven, "--input": input.isGiven, "--report": report != nil,
+          "--overwrite": overwrite.isGiven, "--accept-invalid": acceptInvalid,
+          "--threads": threads.isGiven,
+        ], because: "with --dry-run, which reads names and shapes only")
+    }
   }
 
   func run() async throws {
@@ -102,28 +120,31 @@ struct ConvertCommand: AsyncParsableCommand {
     }
     var request = ConversionRequest(source: source, output: outputPath)
     request.family = try family.family
-    request.codec = codec
-    request.precision = precision
+    request.codec = codec ?? .planes
+    request.precision = precision ?? .float32
     request.maximumError = maxError
-    request.limit = limit
+    request.limit = limit ?? Limits.float32
     request.reference = reference
     request.input = try input.argument ?? .standardProbe
     request.usesOwnGraph = ownGraph.isUsed
-    request.isForced = force
+    request.requiresOwnGraph = ownGraph.isRequired
+    request.replaces = overwrite.isGiven
+    request.acceptsInvalid = acceptInvalid
     request.threads = threads.count
     let file = try report.map {
-      try ReportFile(path: $0, inputs: [source, reference, request.input.path, outputPath])
+      try ReportFile(
+        path: $0, replacing: overwrite.isGiven,
+        inputs: [source, reference, request.input.path, outputPath])
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
     let outcome = try await convert(request, progress: bar.update)
     bar.finish()
     try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
-    try StandardOutput.write(
-      json
-        ? ConversionReport(outcome, path: outputPath, command: commandLine).json()
-        : text(of: outcome))
-    if !outcome.passes { throw ExitCode(1) }
+    let report = ConversionReport(outcome, path: outputPath, command: commandLine)
+    try StandardOutput.conclude(passes: outcome.passes) {
+      try StandardOutput.write(report, asJSON: json, text: text(of: outcome))
+    }
   }
 
   private func title(of outcome: ConversionOutcome) -> String {
@@ -136,8 +157,7 @@ struct ConvertCommand: AsyncParsableCommand {
     if let output { return output }
     let name = source.split(separator: "/").last.map(String.init) ?? source
     let folder = source.dropLast(name.count)
-    let stem = name.split(separator: ".").first.map(String.init) ?? name
-    return folder + stem + ".rnw"
+    return folder + WeightFile.stem(of: name) + ".rnw"
   }
 
   private func text(of outcome: ConversionOutcome) -> String {

@@ -43,16 +43,22 @@ struct DiffCommand: AsyncParsableCommand {
   @Flag(help: "Print one JSON document.")
   var json = false
 
+  func validate() throws {
+    try requireUnused(
+      ["--family": byName && family.isGiven], because: "with --by-name, which knows no families")
+    try requireUnused(["--all": all && json], because: "with --json, which has every tensor")
+  }
+
   func run() async throws {
     var request = DiffRequest(first: first, second: second)
     request.family = try family.family
     request.goesByName = byName
     request.threads = threads.count
     let comparison = try await diff(request)
-    try StandardOutput.write(
-      json
-        ? RecordCoding.json(WeightRecord(comparison, files: [first, second]), pretty: true) + "\n"
-        : WeightReport(maximumRows: all ? nil : 20).text(for: comparison))
-    if !comparison.areEqual { throw ExitCode(1) }
+    try StandardOutput.conclude(passes: comparison.areEqual) {
+      try StandardOutput.write(
+        WeightRecord(comparison, files: [first, second]), asJSON: json,
+        text: WeightReport(maximumRows: all ? nil : 20).text(for: comparison))
+    }
   }
 }

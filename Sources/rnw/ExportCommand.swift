@@ -24,15 +24,14 @@ struct ExportCommand: AsyncParsableCommand {
 
   @OptionGroup var family: FamilyOption
 
-  @Flag(help: "Replace an existing file.")
-  var force = false
+  @OptionGroup var overwrite: OverwriteOption
 
   @OptionGroup var threads: ThreadsOption
 
   func run() async throws {
     var request = ExportRequest(model: model, output: output)
     request.family = try family.family
-    request.isForced = force
+    request.replaces = overwrite.isGiven
     request.threads = threads.count
     try await export(request)
   }

@@ -28,15 +28,3 @@ extension Double {
     return sign + whole + "." + String(repeating: "0", count: decimals - fraction.count) + fraction
   }
 }
-
-extension String {
-  /// The text with spaces after it up to a width.
-  func padded(to width: Int) -> String {
-    count >= width ? self : self + String(repeating: " ", count: width - count)
-  }
-
-  /// The text with spaces before it up to a width.
-  func paddedLeft(to width: Int) -> String {
-    count >= width ? self : String(repeating: " ", count: width - count) + self
-  }
-}

@@ -36,20 +36,29 @@ struct InitCommand: AsyncParsableCommand {
   @Option(name: [.short, .customLong("output")], help: "The file to make.")
   var output: String
 
-  @Option(help: "How a .rnw stores its tensors: planes or none.")
-  var codec = RNWCodec.planes
+  @Option(help: "How a .rnw stores its tensors: planes or none; planes if left out.")
+  var codec: RNWCodec?
 
-  @Flag(help: "Replace an existing file.")
-  var force = false
+  @OptionGroup var overwrite: OverwriteOption
 
   @OptionGroup var threads: ThreadsOption
+
+  func validate() throws {
+    if blocks != nil, let architecture {
+      throw ValidationError(
+        "'\(architecture)' and --blocks both say what the network is: one of them was expected.")
+    }
+    try requireUnused(
+      ["--codec": codec != nil && !output.lowercased().hasSuffix(".rnw")],
+      because: "where the output is no .rnw")
+  }
 
   func run() async throws {
     let (family, configuration) = try network()
     var request = InitializationRequest(
       family: family, configuration: configuration, seed: seed, output: output)
-    request.codec = codec
-    request.isForced = force
+    request.codec = codec ?? .planes
+    request.replaces = overwrite.isGiven
     request.threads = threads.count
     try await initialize(request)
   }

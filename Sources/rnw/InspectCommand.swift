@@ -27,6 +27,6 @@ struct InspectCommand: AsyncParsableCommand {
 
   func run() async throws {
     let inspection = try await inspect(file, readsValues: stats)
-    try StandardOutput.write(json ? try inspection.json() : inspection.text())
+    try StandardOutput.write(inspection, asJSON: json, text: inspection.text())
   }
 }

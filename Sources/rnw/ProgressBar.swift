@@ -34,14 +34,14 @@ final class ProgressBar: Sendable {
       let rest = String(repeating: "─", count: Self.width - filled)
       let estimate = Self.estimate(elapsed: now - start, done: done, total: total)
       InterruptedOutput.noteProgress(isShown: true)
-      StandardError.write("\r\(title) \(bar)\(rest) \(done)/\(total)\(estimate)\u{1B}[K")
+      StandardError.write(progress: "\r\(title) \(bar)\(rest) \(done)/\(total)\(estimate)\u{1B}[K")
     }
   }
 
   /// Takes the line away.
   func finish() {
     guard isShown else { return }
-    StandardError.write("\r\u{1B}[K")
+    StandardError.write(progress: "\r\u{1B}[K")
     InterruptedOutput.noteProgress(isShown: false)
   }
 

@@ -33,22 +33,45 @@ struct RNWCommand: AsyncParsableCommand {
     ])
 
   static func main() async {
+    StandardDescriptors.fillGaps()
     // A closed pipe and a full disk are answered where they happen, not by a signal.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     InterruptedOutput.installHandlers()
     do {
       try await run(parseAsRoot())
-    } catch let error as InputError {
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// Says what happened, and ends with its status.
+  private static func end(with error: any Error) -> Never {
+    switch error {
+    case let error as InputError:
       StandardError.write("rnw: \(error)\n")
       if let hint = error.hint { StandardError.write("hint: \(hint)\n") }
-      exit(withError: ExitCode(error.kind.exitStatus))
-    } catch let error as Fault {
+      Platform.exit(error.kind.exitStatus)
+    case let error as Fault:
       StandardError.write("rnw: a fault of the tool: \(error.underlying)\n")
-      exit(withError: ExitCode(EX_SOFTWARE))
-    } catch {
-      exit(withError: error)
+      Platform.exit(EX_SOFTWARE)
+    default:
+      break
     }
+    // Help and the version are what was asked for; all else of the argument parser's is a message.
+    let text = fullMessage(for: error)
+    let status = exitCode(for: error).rawValue
+    guard !text.isEmpty else { Platform.exit(status) }
+    guard status == 0 else {
+      StandardError.write(text + "\n")
+      Platform.exit(status)
+    }
+    do {
+      try StandardOutput.write(text + "\n")
+    } catch {
+      end(with: error)
+    }
+    Platform.exit(status)
   }
 
   private static func run(_ command: any ParsableCommand) async throws {
@@ -67,6 +90,19 @@ struct RNWCommand: AsyncParsableCommand {
       // What the argument parser throws of its own has a status of its own; the rest is nobody's.
       throw exitCode(for: error) == .failure ? Fault(underlying: error) : error
     }
+  }
+}
+
+/// The system's own functions, where a command has one of the same name.
+private enum Platform {
+  static func exit(_ status: Int32) -> Never {
+    #if canImport(Glibc)
+      Glibc.exit(status)
+    #elseif canImport(Musl)
+      Musl.exit(status)
+    #else
+      Darwin.exit(status)
+    #endif
   }
 }
 

@@ -21,9 +21,11 @@ struct ReportFile {
 
   /// Begins a report.
   ///
-  /// - Parameter inputs: the files that are read; those that are there are never replaced.
+  /// - Parameters:
+  ///   - replacing: whether a file of that name may be replaced.
+  ///   - inputs: the files that are read; those that are there are never replaced.
   /// - Throws: `InputError` of kind `cannotCreate`.
-  init(path: String, inputs: [String?]) throws {
+  init(path: String, replacing: Bool, inputs: [String?]) throws {
     guard path != "-" else {
       throw InputError(
         .cannotCreate, path: path, "is no file to write a report to",
@@ -37,7 +39,7 @@ struct ReportFile {
     }
     self.form = form
     output = try OutputFile(
-      path: path, replacing: true,
+      path: path, replacing: replacing,
       inputs: inputs.compactMap { $0 }.compactMap { try? MappedFile(path: $0).identity })
   }
 

@@ -49,8 +49,7 @@ struct RunCommand: AsyncParsableCommand {
       valueName: "FILE"))
   var labels: String?
 
-  @Flag(help: "Replace an existing archive.")
-  var force = false
+  @OptionGroup var overwrite: OverwriteOption
 
   @OptionGroup var threads: ThreadsOption
 
@@ -61,6 +60,11 @@ struct RunCommand: AsyncParsableCommand {
     guard (1...1000).contains(top) else {
       throw ValidationError("--top takes a number from 1 to 1000.")
     }
+    if output == nil {
+      try requireUnused(
+        ["--layers": layers != nil, "--overwrite": overwrite.isGiven],
+        because: "without --output FILE: nothing is written")
+    }
   }
 
   func run() async throws {
@@ -69,14 +73,13 @@ struct RunCommand: AsyncParsableCommand {
     request.output = output
     request.layers = layers.map { Glob($0) }
     request.usesOwnGraph = ownGraph
-    request.isForced = force
+    request.replaces = overwrite.isGiven
     request.threads = threads.count
     request.labels = labels
     let bar = ProgressBar("running")
     let outcome = try await Conversion.run(request, progress: bar.update)
     bar.finish()
     let report = RunReport(outcome, top: top)
-    try StandardOutput.write(
-      json ? try RecordCoding.json(report, pretty: true) + "\n" : report.text)
+    try StandardOutput.write(report, asJSON: json, text: report.text)
   }
 }

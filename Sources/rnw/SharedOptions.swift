@@ -10,6 +10,9 @@ struct FamilyOption: ParsableArguments {
       "The family of the file; recognised from its names if left out.", valueName: "F"))
   private var id: String?
 
+  /// Whether a family was asked for.
+  var isGiven: Bool { id != nil }
+
   /// The family that was asked for.
   var family: Family? {
     get throws {
@@ -23,18 +26,49 @@ struct FamilyOption: ParsableArguments {
   }
 }
 
+/// Whether files that are there may be replaced.
+struct OverwriteOption: ParsableArguments {
+  @Flag(
+    name: .customLong("overwrite"), help: "Replace files that are there; those that are read never."
+  )
+  var isGiven = false
+
+  @Flag(name: .customLong("force"), help: .private)
+  private var meantTwoThings = false
+
+  func validate() throws {
+    guard !meantTwoThings else {
+      throw ValidationError(
+        "--force meant two things: --overwrite replaces the output, and --accept-invalid, of convert, takes values "
+          + "that no trained network has.")
+    }
+  }
+}
+
 struct OwnGraphOption: ParsableArguments {
   @Flag(
     name: .customLong("own-graph"), inversion: .prefixedNo,
     help: ArgumentHelp(
-      "Whether a Keras file that carries its configuration is also run as that says, layer by layer."
+      "Whether a Keras file that carries its configuration is also run as that says, layer by layer; where it does if left out."
     ))
-  var isUsed = true
+  private var choice: Bool?
+
+  /// Whether it is run where a file carries it.
+  var isUsed: Bool { choice ?? true }
+
+  /// Whether anything was said.
+  var isGiven: Bool { choice != nil }
+
+  /// Whether the file must carry it.
+  var isRequired: Bool { choice == true }
 }
 
 struct ThreadsOption: ParsableArguments {
   @Option(name: .customLong("threads"), help: "How many threads to use; all cores if left out.")
   private var requested: Int?
+
+  /// Whether anything was said.
+  var isGiven: Bool { requested != nil }
 
   /// The number of threads to use.
   var count: Int { requested ?? Tool.coreCount }
@@ -60,6 +94,15 @@ struct InputOption: ParsableArguments {
     help: "How images are resized: nearest, bilinear or bicubic; as the family does if left out.")
   private var filter: Preprocessing.Resize.Filter?
 
+  /// Whether anything was said.
+  var isGiven: Bool { text != nil || filter != nil }
+
+  func validate() throws {
+    if filter != nil, text?.hasPrefix("probe:") ?? true {
+      throw ValidationError("--filter says how images are resized: it needs --input with images.")
+    }
+  }
+
   /// What to run on.
   var argument: InputArgument? {
     get throws {
@@ -69,6 +112,15 @@ struct InputOption: ParsableArguments {
       }
       return argument
     }
+  }
+}
+
+/// Refuses options that would do nothing.
+///
+/// - Throws: `ValidationError` that names the first one that was given.
+func requireUnused(_ options: KeyValuePairs<String, Bool>, because reason: String) throws {
+  for (name, isGiven) in options where isGiven {
+    throw ValidationError("\(name) does nothing \(reason).")
   }
 }
 

@@ -35,8 +35,8 @@ struct SummaryCommand: AsyncParsableCommand {
       "The input in the family's layout; shapes and work need it.", valueName: "N,C,H,W"))
   var inputSize: String?
 
-  @Option(help: "How many levels of the tree are printed.")
-  var depth = 3
+  @Option(help: "How many levels of the tree are printed; 3 if left out.")
+  var depth: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -54,13 +54,13 @@ struct SummaryCommand: AsyncParsableCommand {
     let network = try await NamedNetwork(
       network, family: try family.family, families: [.torch, .torchvision] + Family.all)
     do {
-      try StandardOutput.write(try text(of: network))
+      try write(network)
     } catch let error as SummaryError {
       throw ValidationError(error.description)
     }
   }
 
-  private func text(of network: NamedNetwork) throws -> String {
+  private func write(_ network: NamedNetwork) throws {
     let style = network.family.summaryStyle(for: network.graph, names: network.layerNames)
     let input = try sizes().map {
       try Summary.input($0, for: network.graph, layout: style.layout)
@@ -68,13 +68,14 @@ struct SummaryCommand: AsyncParsableCommand {
     if format == .svg {
       let size = network.family.defaultInputSize
       let usual = Shape([1, size, size, network.graph.configuration.inputChannels])
-      return try NetworkDrawing(network.graph, title: network.name, input: input ?? usual).text
+      let drawing = try NetworkDrawing(
+        network.graph, title: network.name, input: input ?? usual)
+      return try StandardOutput.write(raw: drawing.text)
     }
     let summary = try Summary(of: network.graph, style: style, input: input)
-    if json {
-      return try RecordCoding.json(SummaryRecord(summary, depth: depth), pretty: true) + "\n"
-    }
-    return try SummaryTable(summary, columns: chosenColumns(), options: .init(depth: depth)).text
+    try StandardOutput.write(
+      SummaryRecord(summary, depth: depth ?? 3), asJSON: json,
+      text: SummaryTable(summary, columns: chosenColumns(), options: .init(depth: depth ?? 3)).text)
   }
 
   private func sizes() throws -> [Int]? {
@@ -98,6 +99,13 @@ struct SummaryCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard depth >= 0 else { throw ValidationError("--depth takes 0 or more.") }
+    guard depth ?? 0 >= 0 else { throw ValidationError("--depth takes 0 or more.") }
+    if format == .svg {
+      try requireUnused(
+        ["--json": json, "--depth": depth != nil, "--columns": columns != nil],
+        because: "with --format svg, which draws the network")
+    }
+    try requireUnused(
+      ["--columns": json && columns != nil], because: "with --json, which has every column")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import Families
 import Tensors
 import Verification
 
@@ -62,6 +63,8 @@ struct VerifyCommand: AsyncParsableCommand {
   @Flag(help: "List every layer, in the order of the network.")
   var all = false
 
+  @OptionGroup var overwrite: OverwriteOption
+
   @OptionGroup var threads: ThreadsOption
 
   @Flag(help: "Print one JSON document.")
@@ -71,9 +74,19 @@ struct VerifyCommand: AsyncParsableCommand {
     guard limit.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--limit takes a positive number.")
     }
-    if report != nil, against == nil {
-      throw ValidationError("--report needs --against FILE: it reports a comparison.")
+    if against == nil {
+      try requireUnused(
+        [
+          "--report": report != nil, "--limit": limit != nil,
+          "--per-layer-limit": perLayerLimit != nil, "--isolated": isolated,
+          "--layers": layers != nil, "--all": all, "--input or --filter": input.isGiven,
+          "--family": family.isGiven, "--own-graph": ownGraph.isGiven,
+        ], because: "without --against FILE: nothing is compared")
     }
+    try requireUnused(["--all": all && json], because: "with --json, which has every layer")
+    try requireUnused(
+      ["--overwrite": overwrite.isGiven && report == nil],
+      because: "without --report FILE: nothing is written")
   }
 
   func run() async throws {
@@ -87,9 +100,11 @@ struct VerifyCommand: AsyncParsableCommand {
     request.layers = layers.map { Glob($0) }
     request.threads = threads.count
     request.usesOwnGraph = ownGraph.isUsed
+    request.requiresOwnGraph = ownGraph.isRequired
     guard let against else { return try await checkAlone(request) }
     let file = try report.map {
-      try ReportFile(path: $0, inputs: [model, against, request.input?.path])
+      try ReportFile(
+        path: $0, replacing: overwrite.isGiven, inputs: [model, against, request.input?.path])
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
@@ -98,9 +113,13 @@ struct VerifyCommand: AsyncParsableCommand {
     try file?.write(
       result, title: "\(fileName(of: model)) against \(fileName(of: against))",
       command: commandLine)
-    try StandardOutput.write(
-      json ? try JSONReport(result, command: commandLine).text() : text(of: result))
-    if !result.verdict.passes { throw ExitCode(1) }
+    try StandardOutput.conclude(passes: result.verdict.passes) {
+      if json {
+        try StandardOutput.write(json: JSONReport(result, command: commandLine).text())
+      } else {
+        try StandardOutput.write(text(of: result))
+      }
+    }
   }
 
   private func text(of result: Comparison.Outcome) -> String {
@@ -112,9 +131,10 @@ struct VerifyCommand: AsyncParsableCommand {
 
   private func checkAlone(_ request: VerificationRequest) async throws {
     let check = try await verifyAlone(request)
-    try StandardOutput.write(
-      json ? try SelfCheckReport(check).json() : SelfCheckReport(check).text())
-    if !check.passes { throw ExitCode(1) }
+    let report = SelfCheckReport(check)
+    try StandardOutput.conclude(passes: check.passes) {
+      try StandardOutput.write(report, asJSON: json, text: report.text)
+    }
   }
 }
 
@@ -126,6 +146,7 @@ private struct SelfCheckReport: Encodable {
   private let tensors: Int
   private let tensorBytes: Int
   private let certificate: CertificateReport?
+  private let assumptions: [Assumption]
 
   private struct CertificateReport: Encodable {
     let scaledError: Double
@@ -138,16 +159,13 @@ private struct SelfCheckReport: Encodable {
     architecture = check.architecture
     tensors = check.tensors
     tensorBytes = check.tensorBytes
+    assumptions = check.assumptions
     certificate = check.certificate.map {
       CertificateReport(scaledError: $0.scaledError, limit: $0.limit, pass: $0.passes)
     }
   }
 
-  func json() throws -> String {
-    try RecordCoding.json(self, pretty: true) + "\n"
-  }
-
-  func text() -> String {
+  var text: String {
     var lines = ["\(architecture)"]
     lines.append(
       "structure    ok, \(tensors) tensors, \(tensorBytes.withSeparators) bytes of parameters")
@@ -159,7 +177,12 @@ private struct SelfCheckReport: Encodable {
     } else {
       lines.append("certificate  none: the file was made, not converted")
     }
-    lines.append(verdict == "pass" ? "PASS" : "FAIL")
+    if verdict == "pass", !assumptions.isEmpty {
+      lines.append("PASS, with \(assumptions.count) things the source did not tell")
+      lines.append("assumed: " + assumptions.map(\.words).joined(separator: ", "))
+    } else {
+      lines.append(verdict == "pass" ? "PASS" : "FAIL")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }

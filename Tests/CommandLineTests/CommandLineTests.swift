@@ -84,7 +84,8 @@ struct CommandLineTests {
     Call(
       arguments: ["convert", narrow, "-o", "/dev/null"], status: 73, message: "is not replaced"),
     Call(
-      arguments: ["convert", narrow, "-o", narrow, "--force"], status: 73, message: "is an input"),
+      arguments: ["convert", narrow, "-o", narrow, "--overwrite"], status: 73,
+      message: "is an input"),
     Call(arguments: ["init", "resnet50_v2", "-o", "/nowhere/x.rnw"], status: 73),
     Call(
       arguments: ["verify", narrow, "--against", narrow, "--report", "-"], status: 73,
@@ -97,7 +98,8 @@ struct CommandLineTests {
       arguments: ["verify", "/nowhere.h5", "--against", narrow, "--report", "/nowhere/x.html"],
       status: 73, message: "rnw: /nowhere/x.html: cannot be created"),
     Call(
-      arguments: ["verify", narrow, "--report", "x.html"], status: 64, message: "needs --against"),
+      arguments: ["verify", narrow, "--report", "x.html"], status: 64,
+      message: "--report does nothing without --against"),
     Call(
       arguments: ["convert", narrow, "-o", "x.html", "--report", "x.html"], status: 64,
       message: "name the same file"),

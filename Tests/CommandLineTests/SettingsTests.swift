@@ -26,7 +26,7 @@ struct SettingsTests {
         .path("/bin/sh"),
         arguments: [
           "-c", "export \(setting); exec \"$0\" \"$@\"", Program.path, "convert",
-          Fixture.path("keras/narrow.h5"), "--precision", "int8", "--force", "-o",
+          Fixture.path("keras/narrow.h5"), "--precision", "int8", "--overwrite", "-o",
           folder.file("x.rnw"),
         ], output: .discarded, error: .string(limit: 1 << 20))
       #expect(result.terminationStatus.isSuccess, "\(result.standardError)")

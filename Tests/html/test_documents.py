@@ -41,14 +41,14 @@ CALLS = {
     "comparison-archive": (
         "comparison", 0, "verify", NARROW, "--against", FIXTURES / "narrow.activations.npz", "--json"),
     "conversion": (
-        "conversion", 0, "convert", NARROW, "-o", "a.rnw", "--force", "--reference",
+        "conversion", 0, "convert", NARROW, "-o", "a.rnw", "--overwrite", "--reference",
         FIXTURES / "narrow.activations.npz", "--json"),
-    "conversion-plain": ("conversion", 0, "convert", NARROW, "-o", "b.rnw", "--force", "--json"),
+    "conversion-plain": ("conversion", 0, "convert", NARROW, "-o", "b.rnw", "--overwrite", "--json"),
     "conversion-fail": ("conversion", 1, "convert", NARROW, "-o", "c.rnw", "--limit", "1e-9", "--json"),
     "conversion-of-own-graph": (
-        "conversion", 0, "convert", FIXTURES / "narrow.keras", "-o", "e.rnw", "--force", "--json"),
+        "conversion", 0, "convert", FIXTURES / "narrow.keras", "-o", "e.rnw", "--overwrite", "--json"),
     "conversion-choice": (
-        "conversion", 0, "convert", NARROW, "-o", "f.rnw", "--force", "--precision", "auto", "--max-error", "1e-2", "--json"),
+        "conversion", 0, "convert", NARROW, "-o", "f.rnw", "--overwrite", "--precision", "auto", "--max-error", "1e-2", "--json"),
     "diff-equal": ("diff", 0, "diff", NARROW, FIXTURES / "narrow.keras", "--json"),
     "diff-exchanged": ("diff", 1, "diff", FIXTURES / "broken" / "swapped.h5", NARROW, "--json"),
     "diff-nan": ("diff", 1, "diff", FIXTURES / "broken" / "nan.h5", NARROW, "--json"),

@@ -105,16 +105,7 @@ extension SVGCanvas.Point {
 extension String {
   /// The text for an element or a quoted attribute: names may come from a stranger's file.
   var escapedForXML: String {
-    var result = ""
-    for character in escapingControlCharacters {
-      switch character {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      default: result.append(character)
-      }
-    }
-    return result
+    // Attributes are in double quotes.
+    Escaped.markup(shorteningWords()).replacing("&#39;", with: "'")
   }
 }

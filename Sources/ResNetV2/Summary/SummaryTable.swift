@@ -1,3 +1,5 @@
+import Tensors
+
 /// A summary as text: torchinfo's table, character for character.
 package struct SummaryTable: Sendable {
   private let summary: Summary
@@ -168,13 +170,8 @@ package struct SummaryTable: Sendable {
 extension SummaryRow {
   /// The class, perhaps the name, and below the network itself the depth and index.
   fileprivate func title(showsName: Bool) -> String {
-    let named = showsName && !name.isEmpty ? "\(className) (\(name))" : className
+    let shown = name.shortened(to: String.longestName).escapingControlCharacters
+    let named = showsName && !name.isEmpty ? "\(className) (\(shown))" : className
     return depth > 0 ? "\(named): \(depth)-\(index)" : named
-  }
-}
-
-extension String {
-  fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
   }
 }

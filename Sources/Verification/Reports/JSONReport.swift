@@ -52,7 +52,7 @@ package struct JSONReport: Encodable, Sendable {
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    return Escaped.json(String(decoding: try encoder.encode(self), as: UTF8.self)) + "\n"
   }
 
   private enum Key: String, CodingKey {
@@ -62,6 +62,7 @@ package struct JSONReport: Encodable, Sendable {
     case images
     case inputShape
     case layersCompared
+    case selection
     case layersFailed
     case worstLayer
     case passingLimit
@@ -72,6 +73,7 @@ package struct JSONReport: Encodable, Sendable {
     case missing
     case unknown
     case folded
+    case assumptions
     case notes
   }
 
@@ -85,6 +87,7 @@ package struct JSONReport: Encodable, Sendable {
     try values.encode(result.images, forKey: .images)
     try values.encode(result.inputShape.dimensions, forKey: .inputShape)
     try values.encode(verdict.compared, forKey: .layersCompared)
+    try values.encode(verdict.selection, forKey: .selection)
     try values.encode(verdict.failed, forKey: .layersFailed)
     try values.encode(verdict.worst?.name, forKey: .worstLayer)
     try values.encode(verdict.passingLimit, forKey: .passingLimit)
@@ -98,6 +101,7 @@ package struct JSONReport: Encodable, Sendable {
     try values.encode(result.coverage.missing, forKey: .missing)
     try values.encode(result.coverage.unknown, forKey: .unknown)
     try values.encode(result.coverage.folded.map(FoldedRecord.init), forKey: .folded)
+    try values.encode(verdict.assumptions, forKey: .assumptions)
     try values.encode(verdict.notes, forKey: .notes)
   }
 }

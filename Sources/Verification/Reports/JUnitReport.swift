@@ -1,3 +1,5 @@
+import Tensors
+
 /// A comparison as JUnit XML, which build servers show: a test case per layer.
 package struct JUnitReport: Sendable {
   /// The name of the test suite, such as the model and what it was compared with.
@@ -17,7 +19,7 @@ package struct JUnitReport: Sendable {
     let verdict = result.verdict
     let suite = suite.escapedForMarkup
     let counts = "tests=\"\(verdict.compared)\" failures=\"\(verdict.failed)\" errors=\"0\""
-    let output = [command, verdict.line].compactMap { $0?.escapedForMarkup }
+    let output = [command, verdict.line].compactMap { $0.map(Escaped.markup) }
     let lines =
       [
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",

@@ -24,8 +24,8 @@ package struct MarkdownReport: Sendable {
     var lines = title.map { ["### \(escaped($0))", ""] } ?? []
     lines += [
       verdict.passes
-        ? "**✅ PASS**: \(counted(verdict.compared, "layer")) compared, all within limits"
-        : "**❌ FAIL**: \(verdict.failed) of \(counted(verdict.compared, "layer")) out of limits",
+        ? "**✅ \(verdict.word)**: \(escaped(verdict.comparedLayers)) compared, all within limits"
+        : "**❌ FAIL**: \(verdict.failed) of \(escaped(verdict.comparedLayers)) out of limits",
       "",
     ]
     lines += items(of: verdict, result.coverage)
@@ -85,23 +85,7 @@ package struct MarkdownReport: Sendable {
     return "\(fence)sh\n\(text.escapingControlCharacters)\n\(fence)"
   }
 
-  /// A name as it stands, in which nothing is taken for markup, a mention or a reference.
-  private func code(_ name: String) -> String {
-    let name = name.escapingControlCharacters.replacing("`", with: "'")
-    return "`\(name.replacing("|", with: "\\|"))`"
-  }
+  private func code(_ name: String) -> String { Escaped.markdownCode(name.shorteningWords()) }
 
-  /// Text in which nothing is taken for markup.
-  private func escaped(_ text: String) -> String {
-    var result = ""
-    for character in text.escapingControlCharacters {
-      switch character {
-      case "|", "*", "`", "\\", "[", "]", "~": result += "\\\(character)"
-      case "<": result += "&lt;"
-      case "&": result += "&amp;"
-      default: result.append(character)
-      }
-    }
-    return result
-  }
+  private func escaped(_ text: String) -> String { Escaped.markdown(text.shorteningWords()) }
 }

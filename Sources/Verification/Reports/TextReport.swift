@@ -70,12 +70,13 @@ package struct TextReport: Sendable {
     let verdict = result.verdict
     let title =
       verdict.passes
-      ? style("PASS", .green)
-        + ": \(counted(verdict.compared, "layer")) compared, all within limits"
+      ? style(verdict.word, .green)
+        + ": \(verdict.comparedLayers.escapedForTerminal) compared, all within limits"
       : style("FAIL", .red)
-        + ": \(verdict.failed) of \(counted(verdict.compared, "layer")) out of limits"
-    return [title]
-      + verdict.detailLines(result.coverage).flatMap { label, text in
+        + ": \(verdict.failed) of \(verdict.comparedLayers.escapedForTerminal) out of limits"
+    return [title] + (verdict.assumed.map { ["assumed: \($0.escapedForTerminal)"] } ?? [])
+      + verdict.detailLines(result.coverage).filter { $0.label != "assumed" }.flatMap {
+        label, text in
         wrapped(text.escapedForTerminal, label: label)
       }
   }

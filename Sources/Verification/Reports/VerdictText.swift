@@ -1,3 +1,4 @@
+import Families
 import Tensors
 
 extension Verdict {
@@ -5,16 +6,35 @@ extension Verdict {
   package var line: String {
     var parts: [String] = []
     if passes {
-      parts.append("pass: \(counted(compared, "layer")) within limits")
+      parts.append("pass: \(comparedLayers) within limits")
     } else {
-      parts.append("fail: \(failed) of \(counted(compared, "layer")) out of limits")
+      parts.append("fail: \(failed) of \(comparedLayers) out of limits")
     }
     if let culprit {
       let suspicion = culprit.suspicion.map { ", \($0.explanation)" } ?? ""
       parts.append("first wrong layer \(culprit.displayName)\(suspicion)")
     }
     if let worst { parts.append("worst \(worst.displayName) \(worst.figure)") }
+    if let assumed { parts.append("assumed: \(assumed)") }
     return parts.joined(separator: "; ").escapedForTerminal
+  }
+
+  /// Pass or fail in words: a pass says on how much it rests that no file tells.
+  var word: String {
+    guard passes else { return "FAIL" }
+    guard !assumptions.isEmpty else { return "PASS" }
+    return "PASS, with \(counted(assumptions.count, "thing")) the file does not tell"
+  }
+
+  /// What the file does not tell, in one line; `nil` where it tells all.
+  package var assumed: String? {
+    assumptions.isEmpty ? nil : assumptions.map(\.words).joined(separator: ", ")
+  }
+
+  /// How many layers were compared, and of how many where only some were asked for.
+  var comparedLayers: String {
+    guard let selection else { return counted(compared, "layer") }
+    return "\(compared) of \(counted(selection.layers, "layer")) (those named \(selection.pattern))"
   }
 
   /// What there is to say, each with a short label.
@@ -49,6 +69,7 @@ extension Verdict {
         ))
     }
     if let agreement { lines.append(("output", agreement.description)) }
+    if let assumed { lines.append(("assumed", assumed)) }
     for (label, names, what) in [
       ("missing", coverage.missing, "not in the reference, not compared"),
       ("unknown", coverage.unknown, "only in the reference, not compared"),
@@ -143,20 +164,5 @@ func listed(_ names: [String], atMost count: Int) -> String {
 
 extension String {
   /// Names come from files of strangers and end up on terminals.
-  var escapedForTerminal: String { escapingControlCharacters }
-
-  /// The text with its middle left out where it is too long.
-  func shortened(to width: Int) -> String {
-    guard count > width else { return self }
-    let head = width / 2
-    return prefix(head) + "…" + suffix(width - head - 1)
-  }
-
-  func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(width - count, 0))
-  }
-
-  func leftPadded(to width: Int) -> String {
-    String(repeating: " ", count: max(width - count, 0)) + self
-  }
+  var escapedForTerminal: String { shorteningWords().escapingControlCharacters }
 }

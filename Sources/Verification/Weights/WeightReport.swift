@@ -56,6 +56,7 @@ package struct WeightReport: Sendable {
 
   private func row(_ name: String, _ figures: [String]) -> String {
     let columns = figures.map { String(repeating: " ", count: max(0, 9 - $0.count)) + $0 }
+    let name = name.shortened(to: String.longestName)
     return name + String(repeating: " ", count: max(1, 40 - name.count))
       + columns.joined(separator: " ")
   }

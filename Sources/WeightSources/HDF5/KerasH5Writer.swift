@@ -18,7 +18,7 @@ package enum KerasH5Writer {
   ///
   /// - Throws: `InputError` of kind `writeFailed`.
   package static func write(_ layers: [Layer], to output: OutputFile) async throws {
-    var description = Description()
+    var description = HDF5Description()
     description.scalar("backend", "tensorflow", of: "/")
     description.scalar("keras_version", "2.15.0", of: "/")
     description.list("layer_names", layers.map(\.name), of: "/")
@@ -39,7 +39,7 @@ package enum KerasH5Writer {
 }
 
 /// The description of a file as `rnw-hdf5 write` reads it.
-private struct Description {
+struct HDF5Description {
   private(set) var bytes: [UInt8] = []
 
   mutating func group(_ path: String) {

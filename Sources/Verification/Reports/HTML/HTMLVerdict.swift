@@ -11,9 +11,9 @@ struct HTMLVerdict {
     return """
       <header class="\(verdict.passes ? "pass" : "fail")">
       <p class="title">\(title.escapedForMarkup)</p>
-      <div class="headline"><span class="badge">\(verdict.passes ? "✓ PASS" : "✗ FAIL")</span>\
+      <div class="headline"><span class="badge">\(verdict.passes ? "✓" : "✗") \(verdict.word)</span>\
       <h1>\(headline(verdict))</h1></div>
-      \(command.map { "<p class=\"command\"><code>\($0.escapedForMarkup)</code></p>" } ?? "")
+      \(command.map { "<p class=\"command\"><code>\(Escaped.markup($0))</code></p>" } ?? "")
       \(culprit(verdict))
       <dl class="facts">
       \(facts(verdict).joined(separator: "\n"))
@@ -23,7 +23,13 @@ struct HTMLVerdict {
   }
 
   private func headline(_ verdict: Verdict) -> String {
-    verdict.passes
+    if verdict.selection != nil {
+      let layers = verdict.comparedLayers.escapedForMarkup
+      return verdict.passes
+        ? "\(layers) were compared and are within their limits"
+        : "\(verdict.failed) of \(layers) are out of their limits"
+    }
+    return verdict.passes
       ? verdict.compared == 1
         ? "The one layer that was compared is within its limit"
         : "All \(verdict.compared) layers are within their limits"

@@ -1,0 +1,90 @@
+import ResNetV2
+
+/// A value that the family supplied, as the file says nothing of it.
+///
+/// It is right where the file holds what the family's own code saves; a network in which somebody changed it has the
+/// same tensors.
+package struct Assumption: Hashable, Sendable, Codable {
+  /// Which option it is, such as `head.activation`.
+  package let option: String
+  /// What was taken, such as `softmax`.
+  package let value: String
+
+  /// Describes an assumption.
+  package init(option: String, value: String) {
+    self.option = option
+    self.value = value
+  }
+
+  /// The options that names and shapes of tensors are silent about.
+  package enum Option: String, Hashable, Sendable, CaseIterable {
+    case activation = "head.activation"
+    case pooling = "head.pooling"
+    case epsilon = "norm.epsilon"
+    case input
+    case hiddenActivation = "block.activation"
+    case stridedBlock = "block.stridedBlock"
+    case stridedConvolution = "block.stridedConvolution"
+    case stageStrides = "stages.stride"
+    case stemStride = "stem.stride"
+    case stemPool = "stem.pool"
+    case shortcutInput = "shortcut.input"
+  }
+}
+
+extension Configuration {
+  /// What a file of tensors alone does not tell of the network, and what is taken for it.
+  ///
+  /// - Parameter told: what is known from elsewhere: the file's own description, or its user.
+  func assumptions(told: Set<Assumption.Option>) -> [Assumption] {
+    Assumption.Option.allCases.filter { !told.contains($0) }.compactMap { option in
+      value(of: option).map { Assumption(option: option.rawValue, value: $0) }
+    }
+  }
+
+  /// The value of an option in words; `nil` where the network has no such thing.
+  private func value(of option: Assumption.Option) -> String? {
+    switch option {
+    case .activation:
+      return head.classes > 0 ? (head.hasSoftmax ? "softmax" : "none") : nil
+    case .pooling: return head.hasPooling ? "average" : "none"
+    case .epsilon:
+      switch norm {
+      case .batch(let epsilon), .group(_, let epsilon): return "\(epsilon)"
+      }
+    case .input: return "as it is"
+    case .hiddenActivation: return "relu"
+    case .stridedBlock: return shrinks ? block.stridedBlock.rawValue : nil
+    case .stridedConvolution:
+      return shrinks && block.kind == .bottleneck ? block.stridedConvolution.rawValue : nil
+    case .stageStrides: return stages.map { "\($0.stride)" }.joined(separator: " ")
+    case .stemStride: return stem.convolutions.map { "\($0.stride)" }.joined(separator: " ")
+    case .stemPool: return "3×3 with stride 2 and a border of \(stem.poolPadding.rawValue)"
+    case .shortcutInput:
+      return block.order == .preActivation ? shortcut.input.rawValue : nil
+    }
+  }
+
+  private var shrinks: Bool { stages.contains { $0.stride > 1 } }
+}
+
+extension Assumption {
+  /// The assumption for people, such as `average pooling`.
+  package var words: String {
+    switch Option(rawValue: option) {
+    case .activation: value == "none" ? "no activation at the end" : "\(value) at the end"
+    case .pooling: value == "none" ? "no pooling" : "\(value) pooling"
+    case .epsilon: "ε \(value)"
+    case .input: "the input \(value)"
+    case .hiddenActivation: "\(value) between layers"
+    case .stridedBlock: "strides in the \(value) block of a stage"
+    case .stridedConvolution:
+      "and in the \(value == "spatial" ? "3×3" : value) convolution of a block"
+    case .stageStrides: "strides \(value)"
+    case .stemStride: "stem stride \(value)"
+    case .stemPool: "max-pool \(value)"
+    case .shortcutInput: "shortcuts from the \(value) value"
+    case nil: "\(option) \(value)"
+    }
+  }
+}

@@ -191,7 +191,7 @@ extension BenchRequest {
   /// The shape of the input of a network.
   func inputShape(of graph: Graph, _ family: Family) -> Shape {
     let size = size ?? family.defaultInputSize
-    return [batch, size, size, graph.configuration.inputChannels]
+    return [batch, size, size, graph.configuration.input.channels]
   }
 
   /// The executor that is measured.

@@ -211,9 +211,7 @@ func records(of model: Model) throws -> RNWDraft.Records {
 
 /// How much the certificate may take: a fixed part, and each value in at most 16 characters.
 private func certificateBytes(for model: Model) -> Int {
-  let configuration = model.graph.configuration
-  let values = max(configuration.head.classes, configuration.stages.last?.outputChannels ?? 0)
-  return 4096 + 16 * values
+  4096 + 16 * model.graph.outputChannels
 }
 
 private func certify(

@@ -45,7 +45,7 @@ package struct InputImages {
   /// - Throws: `InputError` where a file holds no images that fit, or not all have one size.
   package init(_ argument: InputArgument, for model: Model) throws {
     self.model = model
-    let channels = model.graph.configuration.inputChannels
+    let channels = model.graph.configuration.input.channels
     switch argument {
     case .probe(let seed, let count):
       let size = model.family.defaultInputSize
@@ -107,7 +107,7 @@ package struct InputImages {
   // MARK: - What a file holds
 
   private static func part(_ path: String, name: String, model: Model) throws -> Part {
-    let channels = model.graph.configuration.inputChannels
+    let channels = model.graph.configuration.input.channels
     let file = try MappedFile(path: path)
     if ImageFile.isImage(file) {
       guard channels == 3 else {

@@ -57,7 +57,7 @@ extension KerasOperation {
       return .convolution(
         .init(
           kernel: conv.height, stride: conv.stride,
-          padding: conv.isSame ? conv.height / 2 : zeros, inputChannels: inputs,
+          padding: .each(conv.isSame ? conv.height / 2 : zeros), inputChannels: inputs,
           outputChannels: conv.outputs, hasBias: conv.hasBias))
     case .maxPool(let window):
       guard let zeros, !window.isSame || padding == nil else { return nil }
@@ -73,8 +73,8 @@ extension KerasOperation {
           size: window.size, stride: window.stride,
           padding: window.isSame ? .same : .ignored(0)))
     case .batchNorm(let norm):
-      guard case .norm(_, let channels) = node else { return nil }
-      return .norm(.batch(epsilon: norm.epsilon), channels: channels)
+      guard case .norm(_, let channels, let affine) = node else { return nil }
+      return .norm(.batch(epsilon: norm.epsilon), channels: channels, affine: affine)
     case .activation(.relu): return .relu
     case .activation(.softmax): return .softmax
     case .add: return .add

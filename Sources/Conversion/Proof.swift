@@ -75,7 +75,7 @@ struct Proof {
     if let maximum = request.maximumError {
       limits.overrides.append(.init(layers: Glob(model.graph.outputName), limit: maximum))
     }
-    if isRounded, model.graph.configuration.head.hasSoftmax {
+    if isRounded, model.graph.configuration.head.lastActivation == .softmax {
       // It multiplies a difference by the size of the logits, which are judged themselves.
       let softmax = model.graph.nodes[model.graph.outputIndex].name
       limits.overrides.append(.init(layers: Glob(softmax), limit: 1))

@@ -46,8 +46,8 @@ extension Configuration {
   private func value(of option: Assumption.Option) -> String? {
     switch option {
     case .activation:
-      return head.classes > 0 ? (head.hasSoftmax ? "softmax" : "none") : nil
-    case .pooling: return head.hasPooling ? "average" : "none"
+      return head.classes > 0 ? head.lastActivation?.title ?? "none" : nil
+    case .pooling: return head.pooling.word
     case .epsilon:
       switch norm {
       case .batch(let epsilon), .group(_, let epsilon): return "\(epsilon)"
@@ -59,13 +59,27 @@ extension Configuration {
       return shrinks && block.kind == .bottleneck ? block.stridedConvolution.rawValue : nil
     case .stageStrides: return stages.map { "\($0.stride)" }.joined(separator: " ")
     case .stemStride: return stem.convolutions.map { "\($0.stride)" }.joined(separator: " ")
-    case .stemPool: return "3×3 with stride 2 and a border of \(stem.poolPadding.rawValue)"
+    case .stemPool:
+      return stem.pool.map {
+        "\($0.size)×\($0.size) with stride \($0.stride) and a border of \($0.padding.rawValue)"
+      } ?? "none"
     case .shortcutInput:
       return block.order == .preActivation ? shortcut.input.rawValue : nil
     }
   }
 
   private var shrinks: Bool { stages.contains { $0.stride > 1 } }
+}
+
+extension Configuration.Head.Pooling {
+  fileprivate var word: String {
+    switch self {
+    case .average: "average"
+    case .max: "max"
+    case .flatten: "flatten"
+    case .none: "none"
+    }
+  }
 }
 
 extension Assumption {

@@ -122,10 +122,16 @@ extension Family {
         blocks: blocks, innerChannels: inner, outputChannels: inner * expansion,
         stride: strides[index])
     }
-    configuration.head.classes = classes
-    configuration.head.hasPooling = classes > 0
-    configuration.head.hasSoftmax = configuration.head.hasSoftmax && classes > 0
+    configuration.head = head(classes: classes)
     return configuration
+  }
+
+  /// The head of the family's networks: pooling, a dense layer and what the family puts after it; nothing
+  /// without classes.
+  func head(classes: Int) -> Configuration.Head {
+    .init(
+      hasPooling: classes > 0, classes: classes,
+      hasSoftmax: classes > 0 && options.head.lastActivation == .softmax)
   }
 
   /// The stride of each stage: 2 for every stage but the one next to the stem, or but the last one
@@ -140,10 +146,9 @@ extension Family {
     var own = options
     own.block.kind = configuration.block.kind
     own.stages = configuration.stages
-    own.inputChannels = configuration.inputChannels
-    own.head.classes = configuration.head.classes
-    own.head.hasPooling = configuration.head.hasPooling
-    own.head.hasSoftmax = own.head.hasSoftmax && configuration.head.classes > 0
+    own.input.channels = configuration.input.channels
+    own.head = head(classes: configuration.head.classes)
+    if own.head.layers.isEmpty, configuration.head.pooling == .average { own.head.pooling = .average }
     guard own.stem.convolutions.count == configuration.stem.convolutions.count else { return false }
     for (index, convolution) in configuration.stem.convolutions.enumerated() {
       own.stem.convolutions[index].kernel = convolution.kernel

@@ -27,11 +27,13 @@ func refineFromKerasConfiguration(
   else { return nil }
   let layers = model.config.layers
   if layers.contains(where: { $0.className == "GlobalAveragePooling2D" }) {
-    configuration.head.hasPooling = true
+    configuration.head.pooling = .average
   }
   if let dense = layers.last(where: { $0.className == "Dense" }) {
-    configuration.head.hasSoftmax =
-      dense.config.activation == "softmax" && configuration.head.classes > 0
+    let classes = configuration.head.classes
+    configuration.head = .init(
+      hasPooling: configuration.head.pooling == .average, classes: classes,
+      hasSoftmax: dense.config.activation == "softmax" && classes > 0)
   }
   let norms = layers.filter { $0.className == "BatchNormalization" }.map(\.config).filter {
     $0.epsilon != nil

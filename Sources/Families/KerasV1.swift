@@ -18,7 +18,7 @@ extension Family {
         hasNorm: true, poolPadding: .zero),
       shortcut: .init(placement: .everyStage, input: .raw, kind: .convolutionNorm, hasBias: true),
       norm: .batch(epsilon: 1.001e-5),
-      head: .init(classes: 0, hasSoftmax: true)),
+      head: .init(pooling: .none, layers: [.activation(.softmax)])),
     architectures: Architecture.all(version: "v1", depths: [50, 101, 152]),
     layers: LayerTemplates(
       layout: .nhwc, names: kerasV1Layers,

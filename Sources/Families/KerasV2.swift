@@ -21,7 +21,7 @@ extension Family {
       shortcut: .init(
         placement: .everyStage, input: .preActivated, kind: .convolution, hasBias: true),
       norm: .batch(epsilon: 1.001e-5),
-      head: .init(classes: 0, hasSoftmax: true)),
+      head: .init(pooling: .none, layers: [.activation(.softmax)])),
     architectures: Architecture.all(version: "v2", depths: [50, 101, 152]),
     layers: LayerTemplates(
       layout: .nhwc,

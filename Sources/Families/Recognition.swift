@@ -129,7 +129,7 @@ private struct CanonicalShapes {
       guard let shape = shape(of: name, .weight, rank: 4) else { continue }
       configuration.stem.convolutions[index].outputChannels = shape[0]
       configuration.stem.convolutions[index].kernel = shape[2]
-      if index == 0 { configuration.inputChannels = shape[1] }
+      if index == 0 { configuration.input.channels = shape[1] }
     }
   }
 
@@ -151,9 +151,7 @@ private struct CanonicalShapes {
 
   func readHead(into configuration: inout Configuration) {
     let classes = shape(of: "head.dense", .weight, rank: 2)?[0] ?? 0
-    configuration.head.classes = classes
-    configuration.head.hasPooling = classes > 0
-    configuration.head.hasSoftmax = configuration.head.hasSoftmax && classes > 0
+    configuration.head = recognition.family.head(classes: classes)
   }
 
   /// The highest number of a block of which anything is there; a gap is found when tensors are

@@ -24,7 +24,7 @@ extension Executor {
 
 extension Graph {
   /// The index of the node whose values are certified.
-  public var certifiedNode: Int { index(of: "head.dense") ?? outputIndex }
+  public var certifiedNode: Int { logitsIndex }
 }
 
 extension Activation {

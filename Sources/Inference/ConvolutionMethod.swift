@@ -40,8 +40,8 @@ package enum ConvolutionMethod: Hashable, Sendable {
   package func cost(_ conv: Operation.Convolution, input: Shape, lanes: Int) -> Double {
     let wholeVectors = { (channels: Int) in (channels + lanes - 1) / lanes * lanes }
     let (inputs, outputs) = (conv.inputChannels, wholeVectors(conv.outputChannels))
-    let height = max(input[1] + 2 * conv.padding - conv.kernel, 0) / conv.stride + 1
-    let width = max(input[2] + 2 * conv.padding - conv.kernel, 0) / conv.stride + 1
+    let output = Operation.convolution(conv).outputShape([input], networkInput: input)
+    let (height, width) = (output?[1] ?? 1, output?[2] ?? 1)
     switch self {
     case .direct:
       let taps = conv.kernel * conv.kernel
@@ -80,7 +80,7 @@ package enum ConvolutionMethod: Hashable, Sendable {
 
 extension Operation.Convolution {
   /// Whether it multiplies every pixel by the same matrix, and nothing else.
-  var isPlainProduct: Bool { kernel == 1 && stride == 1 && padding == 0 }
+  var isPlainProduct: Bool { kernel == 1 && stride == 1 && padding == .each(0) }
 }
 
 extension ConvolutionMethod {
@@ -99,9 +99,9 @@ extension ConvolutionMethod {
     /// The method of each convolution that is not direct, by node.
     func methods(_ graph: Graph, kernels: Kernels) -> [Int: ConvolutionMethod] {
       guard self != .direct else { return [:] }
-      var input: Shape = [1, Self.usualSize, Self.usualSize, graph.configuration.inputChannels]
+      var input = graph.usualInput(side: Self.usualSize)
       if case .fastest(let expected?) = self { input = expected }
-      guard let shapes = try? graph.shapes(for: input) else { return [:] }
+      guard let input, let shapes = try? graph.shapes(for: input) else { return [:] }
       let lanes = kernels.wholeVectors(1)
       var methods: [Int: ConvolutionMethod] = [:]
       for (index, node) in graph.nodes.enumerated() {

@@ -109,7 +109,6 @@ public final class FastExecutor: Executor {
     guard let shape = operation.outputShape(inputs.map(\.shape), networkInput: inputs[0].shape)
     else { throw LayerInputError(node: graph.nodes[node].name, shapes: inputs.map(\.shape)) }
     if case .input = operation { return inputs[0] }
-    if case .softmax = operation { return softmax(inputs[0]) }
     let values = [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
       if let output = buffer.baseAddress {
         withPointers(of: inputs) { pointers in

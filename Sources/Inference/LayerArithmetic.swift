@@ -2,14 +2,6 @@ import CKernelSupport
 import ResNetV2
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 // What both executors need of the operations, beyond the kernels.
 
 extension RNWConvolution {
@@ -23,7 +15,10 @@ extension RNWConvolution {
     kernelWidth = conv.kernel
     pixelStride = conv.inputChannels
     stride = conv.stride
-    padding = conv.padding
+    if input.rank == 4 {
+      let border = conv.border(input: input, output: output)
+      (top, left) = (border.top, border.left)
+    }
     tapsPerBlock = conv.kernel * conv.kernel
   }
 
@@ -41,18 +36,11 @@ extension RNWConvolution {
 extension PoolWindow {
   /// The window of an operation on an image of a size.
   init(_ pool: Operation.Pool, input: Shape, output: Shape) {
-    // TensorFlow puts the odd row and column below and right.
-    func before(_ size: Int, _ outputs: Int) -> Int {
-      max((outputs - 1) * pool.stride + pool.size - size, 0) / 2
-    }
-    let (top, left) =
-      switch pool.padding {
-      case .zero(let padding), .ignored(let padding): (padding, padding)
-      case .same: (before(input[1], output[1]), before(input[2], output[2]))
-      }
+    let border = pool.border(input: input, output: output)
     let includesZeros = if case .zero = pool.padding { true } else { false }
     self.init(
-      size: pool.size, stride: pool.stride, top: top, left: left, includesZeros: includesZeros)
+      size: pool.size, stride: pool.stride, top: border.top, left: border.left,
+      includesZeros: includesZeros)
   }
 }
 
@@ -102,20 +90,6 @@ extension Kernels {
     }
     return (mean, variance)
   }
-}
-
-/// exp(x) / Σ exp(x) per image, in Double.
-func softmax(_ input: Activation) -> Activation {
-  let channels = input.shape[input.shape.rank - 1]
-  var values = input.values
-  for start in stride(from: 0, to: values.count, by: channels) {
-    let range = start..<start + channels
-    let largest = Double(values[range].max() ?? 0)
-    let exponentials = values[range].map { exp(Double($0) - largest) }
-    let sum = exponentials.reduce(0, +)
-    for (index, value) in zip(range, exponentials) { values[index] = Float(value / sum) }
-  }
-  return Activation(shape: input.shape, values: values)
 }
 
 extension Activation {

@@ -41,20 +41,26 @@ struct LayerConstants: Sendable {
     case .dense:
       weights = tensors[.weight].map { Self.pack($0, taps: 1, kernels, pool) }
       bias = tensors[.bias].map { AlignedFloats($0.floats()) }
-    case .norm(.batch(let epsilon), _):
-      setBatchNorm(tensors, epsilon: epsilon)
-    case .norm(.group, _):
-      scale = tensors[.scale].map { AlignedFloats($0.floats()) }
-      shift = tensors[.shift].map { AlignedFloats($0.floats()) }
+    case .norm(let norm, let channels, _):
+      // A norm without scale or shift has 1 or 0.
+      let gamma = tensors[.scale]?.floats() ?? [Float](repeating: 1, count: channels)
+      let beta = tensors[.shift]?.floats() ?? [Float](repeating: 0, count: channels)
+      switch norm {
+      case .batch(let epsilon):
+        setBatchNorm(gamma, beta, tensors, epsilon: epsilon)
+      case .group:
+        (scale, shift) = (AlignedFloats(gamma), AlignedFloats(beta))
+      }
     default:
       break
     }
     for tensor in tensors.values { tensor.releasePages() }
   }
 
-  private mutating func setBatchNorm(_ tensors: [Parameter.Role: TensorData], epsilon: Double) {
-    guard let gamma = tensors[.scale]?.floats(), let beta = tensors[.shift]?.floats(),
-      let mean = tensors[.mean]?.floats(), let variance = tensors[.variance]?.floats()
+  private mutating func setBatchNorm(
+    _ gamma: [Float], _ beta: [Float], _ tensors: [Parameter.Role: TensorData], epsilon: Double
+  ) {
+    guard let mean = tensors[.mean]?.floats(), let variance = tensors[.variance]?.floats()
     else { return }
     // In Double, rounded once: the difference of shift and mean must not lose digits here.
     let factors = zip(gamma, variance).map { Double($0) / (Double($1) + epsilon).squareRoot() }

@@ -46,19 +46,18 @@ extension LayerRun {
       work.weights = UnsafePointer(weights.pointer)
       return withExtendedLifetime(weights) { divide(work, conv) }
     }
-    guard conv.padding > 0, conv.inputChannels <= Self.fewChannels else {
+    guard work.top + work.left > 0, conv.inputChannels <= Self.fewChannels else {
       return divide(conv.isPlainProduct ? inTwoSums(work) : work, conv)
     }
     // A few channels make a short loop under each tap. With the border in memory, the taps of a row
     // lie side by side, and one loop goes over all of them.
-    let rows = work.images * (work.height + 2 * conv.padding)
-    let count = rows * (work.width + 2 * conv.padding) * work.inputChannels
-    executor.arenas.withFloats(count: count) { padded in
-      pad(input, by: conv.padding, to: padded)
+    let height = max((work.outputHeight - 1) * conv.stride + conv.kernel, work.top + work.height)
+    let width = max((work.outputWidth - 1) * conv.stride + conv.kernel, work.left + work.width)
+    executor.arenas.withFloats(count: work.images * height * width * work.inputChannels) { padded in
+      pad(work, height: height, width: width, to: padded)
       work.input = UnsafePointer(padded)
-      work.height += 2 * conv.padding
-      work.width += 2 * conv.padding
-      work.padding = 0
+      (work.height, work.width) = (height, width)
+      (work.top, work.left) = (0, 0)
       work.kernelWidth = 1
       work.inputChannels = conv.kernel * conv.inputChannels
       divide(work, conv)
@@ -110,22 +109,21 @@ extension LayerRun {
   /// Below so many input channels the loop under one tap is too short to be worth its start.
   private static let fewChannels = 8
 
-  /// Copies the input with zeros around every image.
+  /// Copies the input with zeros around every image, which then has a height and width.
   private func pad(
-    _ input: UnsafePointer<Float>, by padding: Int, to padded: UnsafeMutablePointer<Float>
+    _ work: RNWConvolution, height: Int, width: Int, to padded: UnsafeMutablePointer<Float>
   ) {
-    let (height, width, channels) = (inputShape[1], inputShape[2], inputShape[3])
-    let row = (width + 2 * padding) * channels
-    let rows = height + 2 * padding
-    pool.run(inputShape[0] * rows) { index, _ in
+    let channels = work.inputChannels
+    let source = work.width * channels
+    let (left, row) = (work.left * channels, width * channels)
+    pool.run(work.images * height) { index, _ in
       let target = padded + index * row
-      let y = index % rows - padding
-      guard y >= 0, y < height else { return target.update(repeating: 0, count: row) }
-      let source = input + (index / rows * height + y) * width * channels
-      let border = padding * channels
-      target.update(repeating: 0, count: border)
-      (target + border).update(from: source, count: width * channels)
-      (target + border + width * channels).update(repeating: 0, count: border)
+      let y = index % height - work.top
+      guard y >= 0, y < work.height else { return target.update(repeating: 0, count: row) }
+      let start = work.input + (index / height * work.height + y) * source
+      target.update(repeating: 0, count: left)
+      (target + left).update(from: start, count: source)
+      (target + left + source).update(repeating: 0, count: row - left - source)
     }
   }
 
@@ -135,7 +133,7 @@ extension LayerRun {
       return conv
     case .dense(let inputChannels, let outputChannels, _):
       return .init(
-        kernel: 1, stride: 1, padding: 0, inputChannels: inputChannels,
+        kernel: 1, stride: 1, padding: .each(0), inputChannels: inputChannels,
         outputChannels: outputChannels)
     default:
       preconditionFailure("only convolutions and dense layers are convolved")

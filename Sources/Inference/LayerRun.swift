@@ -23,14 +23,20 @@ struct LayerRun {
       var work = RNWConvolution()
       work.output = output
       convolve(inputs[0], work)
-    case .norm(.batch, _):
-      affine(inputs[0], rectifies: false, output: output)
-    case .norm(.group(let groups, let epsilon), let channels):
-      groupNorm(inputs[0], groups: groups, epsilon: epsilon, channels: channels, output: output)
-    case .relu:
-      inPieces(of: count, atLeast: 1 << 14) { range in
-        kernels.rectify(inputs[0] + range.lowerBound, output + range.lowerBound, range.count)
+    case .adjust(let scale, let offset, let reversesChannels):
+      let channels = outputShape[3]
+      let adjustment = Adjustment(
+        channels: channels, scale: scale, offset: offset, reversesChannels: reversesChannels)
+      inPieces(of: count / channels, atLeast: 1 << 12) { range in
+        let start = range.lowerBound * channels
+        adjustment.apply(inputs[0] + start, output + start, pixels: range.count)
       }
+    case .norm(.batch, _, _):
+      affine(inputs[0], rectifies: false, output: output)
+    case .norm(.group(let groups, let epsilon), let channels, _):
+      groupNorm(inputs[0], groups: groups, epsilon: epsilon, channels: channels, output: output)
+    case .activation(let activation):
+      apply(activation, inputs[0], output)
     case .add:
       inPieces(of: count, atLeast: 1 << 14) { range in
         kernels.add(
@@ -51,10 +57,30 @@ struct LayerRun {
         kernels.globalAverage(
           inputs[0] + image * pixels * channels, output + image * channels, pixels, channels)
       }
-    case .softmax:
-      let values = Array(UnsafeBufferPointer(start: inputs[0], count: count))
-      let result = softmax(Activation(shape: outputShape, values: values))
-      result.withPointer { output.update(from: $0, count: count) }
+    case .globalMaximum:
+      Rearrangement(inputShape).maximum(inputs[0], output)
+    case .flatten(_, _, let channelsFirst):
+      Rearrangement(inputShape).flatten(inputs[0], output, channelsFirst: channelsFirst)
+    case .padChannels(let before, _):
+      Rearrangement(inputShape).padChannels(
+        inputs[0], output, before: before, of: outputShape[3])
+    }
+  }
+
+  private func apply(
+    _ activation: Configuration.Activation, _ input: UnsafePointer<Float>,
+    _ output: UnsafeMutablePointer<Float>
+  ) {
+    let count = outputShape.elementCount
+    guard activation != .relu else {
+      return inPieces(of: count, atLeast: 1 << 14) { range in
+        kernels.rectify(input + range.lowerBound, output + range.lowerBound, range.count)
+      }
+    }
+    let row = outputShape[outputShape.rank - 1]
+    inPieces(of: count / row, atLeast: (1 << 10) / row + 1) { range in
+      let start = range.lowerBound * row
+      activation.apply(input + start, output + start, range.count * row, row: row)
     }
   }
 
@@ -79,7 +105,7 @@ struct LayerRun {
     output: UnsafeMutablePointer<Float>
   ) {
     guard let scale = constants.scale, let shift = constants.shift else { return }
-    let pixels = outputShape[1] * outputShape[2]
+    let pixels = outputShape.elementCount / channels / outputShape[0]
     pool.run(outputShape[0]) { image, _ in
       let start = image * pixels * channels
       let (mean, variance) = kernels.moments(

@@ -165,7 +165,7 @@ private struct StepBuilder {
     switch graph.nodes[index].operation {
     case .convolution, .dense:
       return fused(index)
-    case .norm(.batch, _):
+    case .norm(.batch, _, _):
       if !keepsActivations, let relu = soleReader(of: index, where: isReLU) {
         return .init(
           node: index, action: .affine(output: relu, rectifies: true), nodes: [index, relu])
@@ -235,7 +235,7 @@ private struct StepBuilder {
   private func isReLU(_ node: Int) -> Bool { graph.nodes[node].operation == .relu }
 
   private func isBatchNorm(_ node: Int) -> Bool {
-    if case .norm(.batch, _) = graph.nodes[node].operation { return true }
+    if case .norm(.batch, _, _) = graph.nodes[node].operation { return true }
     return false
   }
 }

@@ -1,5 +1,5 @@
 import CKernelSupport
-import ResNetV2
+package import ResNetV2
 package import Tensors
 
 /// The operations of networks with sums in Double, in a fixed order, on float32 values: what every
@@ -17,7 +17,8 @@ package struct ReferenceArithmetic: Sendable {
     pool = WorkerPool(threads: threads)
   }
 
-  /// A convolution: the window moves by `stride` over an image with `padding` zeros on each side.
+  /// A convolution: the window moves by `stride` over an image with `top` rows of zeros above and `left`
+  /// columns left of it, and as many below and right as the result needs.
   ///
   /// Features [N, C] are images of one pixel.
   ///
@@ -26,8 +27,8 @@ package struct ReferenceArithmetic: Sendable {
   ///   - bias: what is added per output channel.
   ///   - shape: the shape of the result.
   package func convolve(
-    _ input: Activation, weights: TensorData, bias: [Float]?, stride: Int = 1, padding: Int = 0,
-    to shape: Shape
+    _ input: Activation, weights: TensorData, bias: [Float]?, stride: Int = 1, top: Int = 0,
+    left: Int = 0, to shape: Shape
   ) -> Activation {
     let sizes = weights.shape.dimensions
     let (height, width) = sizes.count == 4 ? (sizes[0], sizes[1]) : (1, 1)
@@ -45,7 +46,7 @@ package struct ReferenceArithmetic: Sendable {
               work.setExtents(input: input.shape, output: shape)
               (work.kernelHeight, work.kernelWidth) = (height, width)
               (work.inputChannels, work.pixelStride) = (inputChannels, inputChannels)
-              (work.stride, work.padding) = (stride, padding)
+              (work.stride, work.top, work.left) = (stride, top, left)
               work.tapsPerBlock = height * width
               work.input = source
               work.weights = weights.baseAddress
@@ -87,7 +88,7 @@ package struct ReferenceArithmetic: Sendable {
   ) -> Activation {
     let channels = scale.count
     let images = input.shape[0]
-    let pixels = input.values.count / channels / images
+    let pixels = input.values.count / max(channels * images, 1)
     return make(input.shape) { output in
       input.withPointer { source in
         for image in 0..<images {
@@ -144,9 +145,54 @@ package struct ReferenceArithmetic: Sendable {
     }
   }
 
+  /// A function of each value, or a softmax over the innermost axis, in Double.
+  package func apply(
+    _ activation: Configuration.Activation, to input: Activation
+  ) -> Activation {
+    guard activation != .relu else { return rectify(input) }
+    let row = input.shape[input.shape.rank - 1]
+    return make(input.shape) { output in
+      input.withPointer { activation.apply($0, output, input.values.count, row: row) }
+    }
+  }
+
   /// exp(x) / Σ exp(x) over the innermost axis.
   package func softmax(_ input: Activation) -> Activation {
-    Inference.softmax(input)
+    apply(.softmax, to: input)
+  }
+
+  /// x · scale + offset per channel, of x with its channels in reverse order where asked.
+  package func adjust(_ input: Activation, _ adjustment: Adjustment) -> Activation {
+    make(input.shape) { output in
+      input.withPointer { adjustment.apply($0, output, pixels: input.values.count / adjustment.channels) }
+    }
+  }
+
+  /// The largest value of each channel: [N, H, W, C] to [N, C], or to any shape with as many values.
+  package func globalMaximum(_ input: Activation, to shape: Shape) -> Activation {
+    make(shape) { output in
+      input.withPointer { Rearrangement(input.shape).maximum($0, output) }
+    }
+  }
+
+  /// All values of an image side by side, the channels outermost or innermost.
+  package func flatten(
+    _ input: Activation, channelsFirst: Bool, to shape: Shape
+  ) -> Activation {
+    make(shape) { output in
+      input.withPointer {
+        Rearrangement(input.shape).flatten($0, output, channelsFirst: channelsFirst)
+      }
+    }
+  }
+
+  /// Channels of zeros before and after the others.
+  package func padChannels(_ input: Activation, before: Int, to shape: Shape) -> Activation {
+    make(shape) { output in
+      input.withPointer {
+        Rearrangement(input.shape).padChannels($0, output, before: before, of: shape[3])
+      }
+    }
   }
 
   private func pool(

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Between layers values are float32. Only IEEE additions, multiplications, divisions and square
 /// roots in a fixed order are used, so the same bits come out on every machine and for every number
-/// of threads; the softmax, which needs an exponential, excepted.
+/// of threads; exponentials are made of them as well.
 public struct ReferenceExecutor: Executor {
   /// The network that is computed.
   public let graph: Graph
@@ -61,10 +61,15 @@ public struct ReferenceExecutor: Executor {
       guard let weight = tensors[.weight] else { return inputs[0] }
       return arithmetic.convolve(
         inputs[0], weights: weight.outputChannelsLast(), bias: tensors[.bias]?.floats(), to: shape)
-    case .norm(let norm, _):
-      return normalize(inputs[0], norm, tensors)
-    case .relu:
-      return arithmetic.rectify(inputs[0])
+    case .adjust(let scale, let offset, let reversesChannels):
+      return arithmetic.adjust(
+        inputs[0],
+        Adjustment(
+          channels: shape[3], scale: scale, offset: offset, reversesChannels: reversesChannels))
+    case .norm(let norm, let channels, _):
+      return normalize(inputs[0], norm, channels, tensors)
+    case .activation(let activation):
+      return arithmetic.apply(activation, to: inputs[0])
     case .add:
       return arithmetic.add(inputs[0], inputs[1])
     case .maxPool(let pool):
@@ -78,8 +83,12 @@ public struct ReferenceExecutor: Executor {
       return arithmetic.maxPool(inputs[0], PoolWindow(size: 1, stride: stride), to: shape)
     case .globalAverage:
       return arithmetic.globalAverage(inputs[0], to: shape)
-    case .softmax:
-      return arithmetic.softmax(inputs[0])
+    case .globalMaximum:
+      return arithmetic.globalMaximum(inputs[0], to: shape)
+    case .flatten(_, _, let channelsFirst):
+      return arithmetic.flatten(inputs[0], channelsFirst: channelsFirst, to: shape)
+    case .padChannels(let before, _):
+      return arithmetic.padChannels(inputs[0], before: before, to: shape)
     }
   }
 
@@ -92,15 +101,20 @@ public struct ReferenceExecutor: Executor {
     guard let weight = tensors[.weight] else { return input }
     let weights =
       conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
+    let border = conv.border(input: input.shape, output: shape)
     return arithmetic.convolve(
       input, weights: weights.outputChannelsLast(), bias: tensors[.bias]?.floats(),
-      stride: conv.stride, padding: conv.padding, to: shape)
+      stride: conv.stride, top: border.top, left: border.left, to: shape)
   }
 
   private func normalize(
-    _ input: Activation, _ norm: Configuration.Norm, _ tensors: [Parameter.Role: TensorData]
+    _ input: Activation, _ norm: Configuration.Norm, _ channels: Int,
+    _ tensors: [Parameter.Role: TensorData]
   ) -> Activation {
-    func values(_ role: Parameter.Role) -> [Float] { tensors[role]?.floats() ?? [] }
+    // A norm without scale or shift has 1 or 0.
+    func values(_ role: Parameter.Role) -> [Float] {
+      tensors[role]?.floats() ?? [Float](repeating: role == .scale ? 1 : 0, count: channels)
+    }
     switch norm {
     case .batch(let epsilon):
       return arithmetic.normalize(

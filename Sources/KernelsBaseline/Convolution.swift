@@ -191,7 +191,7 @@ private func findPixels(
   let perImage = layer.outputHeight * layer.outputWidth
   let (first, rows) = (pixels.lowerBound, pixels.count)
   let isPointwise = layer.kernelHeight == 1 && layer.kernelWidth == 1
-  if isPointwise, layer.stride == 1, layer.padding == 0 {
+  if isPointwise, layer.stride == 1, layer.top == 0, layer.left == 0 {
     for row in 0..<rows { addresses[row] = layer.input + (first + row) * layer.pixelStride }
     return
   }
@@ -201,7 +201,7 @@ private func findPixels(
   var base = layer.input + image * layer.height * layer.width * layer.pixelStride
   for row in 0..<rows {
     findTaps(
-      layer, base, top: y * layer.stride - layer.padding, left: x * layer.stride - layer.padding,
+      layer, base, top: y * layer.stride - layer.top, left: x * layer.stride - layer.left,
       taps: taps, addresses + row)
     x += 1
     guard x == layer.outputWidth else { continue }

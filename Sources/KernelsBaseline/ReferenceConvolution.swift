@@ -79,10 +79,10 @@ private func forEachTap(
   let x = pixel - image * perImage - y * layer.outputWidth
   let base = layer.input + image * layer.height * layer.width * layer.inputChannels
   for tapY in 0..<layer.kernelHeight {
-    let inputY = y * layer.stride - layer.padding + tapY
+    let inputY = y * layer.stride - layer.top + tapY
     guard inputY >= 0, inputY < layer.height else { continue }
     for tapX in 0..<layer.kernelWidth {
-      let inputX = x * layer.stride - layer.padding + tapX
+      let inputX = x * layer.stride - layer.left + tapX
       guard inputX >= 0, inputX < layer.width else { continue }
       body(
         base + (inputY * layer.width + inputX) * layer.inputChannels,

@@ -53,8 +53,8 @@ func findSquare(
   let perImage = work.across * work.down
   let image = square / perImage
   let (row, column) = ((square % perImage) / work.across, square % work.across)
-  let top = row * work.outputs - layer.padding
-  let left = column * work.outputs - layer.padding
+  let top = row * work.outputs - layer.top
+  let left = column * work.outputs - layer.left
   let base = layer.input + image * layer.height * layer.width * layer.pixelStride
   let side = work.outputs + 2
   for y in 0..<side {

@@ -3,41 +3,51 @@
 /// Every public family of ResNet weights is one combination of these options; nothing downstream
 /// asks for the family. Two configurations that differ in any option are different networks, even
 /// where their parameters have the same names and shapes.
-public struct Configuration: Hashable, Sendable, Codable {
+public struct Configuration: Hashable, Sendable {
+  /// The images that the network takes, and what it does to them first.
+  public var input: Input
+
+  /// What happens before the first block.
+  public var stem: Stem
+
   /// How the convolutions of a block are arranged.
   public var block: Block
 
   /// The stages, first to last.
   public var stages: [Stage]
 
-  /// What happens before the first block.
-  public var stem: Stem
-
   /// How the side path of a block is made where it is not the identity.
   public var shortcut: Shortcut
 
-  /// The normalisation used everywhere.
+  /// The normalisation used everywhere but in the head's layers.
   public var norm: Norm
 
-  /// What follows the last block.
-  public var head: Head
+  /// Whether those norms have a scale; without, it is 1.
+  public var hasNormScales: Bool
 
-  /// The number of channels of an input image.
-  public var inputChannels: Int
+  /// Whether those norms have a shift; without, it is 0.
+  public var hasNormShifts: Bool
 
-  /// Whether the input itself passes through a normalisation first (Gluon).
-  public var normalizesInput: Bool
+  /// How the border of every convolution is made.
+  public var convolutionPadding: ConvolutionPadding
 
   /// The ε of weight standardisation of every convolution but the head, or `nil` for plain weights.
   ///
   /// W′ = (W − mean) / √(variance + ε) per output channel with biased variance (Qiao et al., 2019).
   public var weightStandardizationEpsilon: Double?
 
+  /// What follows the last addition, before the head.
+  public var ending: Ending
+
+  /// The pooling and the layers after the last block.
+  public var head: Head
+
   /// Makes a configuration.
   public init(
     block: Block, stages: [Stage], stem: Stem, shortcut: Shortcut, norm: Norm, head: Head,
-    inputChannels: Int = 3, normalizesInput: Bool = false,
-    weightStandardizationEpsilon: Double? = nil
+    input: Input = Input(), hasNormScales: Bool = true, hasNormShifts: Bool = true,
+    convolutionPadding: ConvolutionPadding = .symmetric,
+    weightStandardizationEpsilon: Double? = nil, ending: Ending = .activation
   ) {
     self.block = block
     self.stages = stages
@@ -45,210 +55,55 @@ public struct Configuration: Hashable, Sendable, Codable {
     self.shortcut = shortcut
     self.norm = norm
     self.head = head
-    self.inputChannels = inputChannels
-    self.normalizesInput = normalizesInput
+    self.input = input
+    self.hasNormScales = hasNormScales
+    self.hasNormShifts = hasNormShifts
+    self.convolutionPadding = convolutionPadding
     self.weightStandardizationEpsilon = weightStandardizationEpsilon
+    self.ending = ending
   }
 }
 
 extension Configuration {
-  /// How the convolutions of a block are arranged.
-  public struct Block: Hashable, Sendable, Codable {
-    /// Two 3×3 convolutions, or a 3×3 between two 1×1.
-    public var kind: Kind
+  /// The images that a network takes, and what it does to them before its first convolution.
+  ///
+  /// The value is x · scale + offset per channel, of x with its channels reversed where the network
+  /// does so; then a norm may follow.
+  public struct Input: Hashable, Sendable {
+    /// The number of channels of an image.
+    public var channels: Int
 
-    /// Whether a norm and ReLU come before each convolution or after it.
-    public var order: Order
+    /// What the values are multiplied by: one number per channel, in the order after the reversal;
+    /// empty for 1.
+    public var scale: [Double]
 
-    /// Which convolution of a block that shrinks the image has the stride.
-    public var stridedConvolution: StridedConvolution
+    /// What is then added: one number per channel, in the order after the reversal; empty for 0.
+    public var offset: [Double]
 
-    /// Which block of a stage shrinks the image.
-    public var stridedBlock: StridedBlock
+    /// Whether the channels are put in reverse order first (RGB to BGR).
+    public var reversesChannels: Bool
 
-    /// Whether the convolutions before the last one of a block have biases.
-    public var hasInnerBiases: Bool
-
-    /// Whether the last convolution of a block has a bias.
-    public var hasLastBias: Bool
-
-    /// Makes a block.
-    public init(
-      kind: Kind, order: Order, stridedConvolution: StridedConvolution = .spatial,
-      stridedBlock: StridedBlock, hasInnerBiases: Bool = false, hasLastBias: Bool = false
-    ) {
-      self.kind = kind
-      self.order = order
-      self.stridedConvolution = stridedConvolution
-      self.stridedBlock = stridedBlock
-      self.hasInnerBiases = hasInnerBiases
-      self.hasLastBias = hasLastBias
-    }
-
-    /// The two block shapes of “Deep Residual Learning” (He and others, 2015), section 4.1.
-    public enum Kind: String, Hashable, Sendable, Codable {
-      /// Two 3×3 convolutions.
-      case basic
-      /// A 1×1, a 3×3 and a 1×1 convolution.
-      case bottleneck
-    }
-
-    /// The order of norm, activation and convolution.
-    public enum Order: String, Hashable, Sendable, Codable {
-      /// Norm, ReLU, convolution; nothing after the addition (ResNetV2; He et al., 2016).
-      case preActivation
-      /// Convolution, norm, ReLU; a ReLU after the addition (ResNetV1; He et al., 2015).
-      case postActivation
-    }
-
-    /// Which convolution of a block has the stride.
-    public enum StridedConvolution: String, Hashable, Sendable, Codable {
-      /// The first convolution of the block.
-      case first
-      /// The first 3×3 convolution: the only one of a bottleneck, the first of a basic block.
-      case spatial
-    }
-
-    /// Which block of a stage has the stage's stride.
-    public enum StridedBlock: String, Hashable, Sendable, Codable {
-      /// The first block.
-      case first
-      /// The last block (Keras V2 and tf-slim).
-      case last
-    }
-  }
-
-  /// A run of blocks of the same width.
-  public struct Stage: Hashable, Sendable, Codable {
-    /// The number of blocks.
-    public var blocks: Int
-
-    /// The channels between the convolutions of a block.
-    public var innerChannels: Int
-
-    /// The channels that a block puts out.
-    public var outputChannels: Int
-
-    /// By how much the stage shrinks the image.
-    public var stride: Int
-
-    /// Makes a stage.
-    public init(blocks: Int, innerChannels: Int, outputChannels: Int, stride: Int) {
-      self.blocks = blocks
-      self.innerChannels = innerChannels
-      self.outputChannels = outputChannels
-      self.stride = stride
-    }
-  }
-
-  /// What happens before the first block: convolution, perhaps norm and ReLU, max-pool.
-  public struct Stem: Hashable, Sendable, Codable {
-    /// The convolutions, first to last: one 7×7, or three 3×3 (“deep”).
-    public var convolutions: [Convolution]
-
-    /// Whether a norm and ReLU stand between the last convolution and the max-pool.
-    ///
-    /// Between the convolutions of a deep stem they always do.
+    /// Whether the input then passes through a normalisation (Gluon).
     public var hasNorm: Bool
 
-    /// How the border of the 3×3 stride-2 max-pool is filled.
-    public var poolPadding: PoolPadding
-
-    /// Makes a stem.
-    public init(convolutions: [Convolution], hasNorm: Bool, poolPadding: PoolPadding) {
-      self.convolutions = convolutions
+    /// Makes an input; by default an image of three channels that is taken as it is.
+    public init(
+      channels: Int = 3, scale: [Double] = [], offset: [Double] = [],
+      reversesChannels: Bool = false, hasNorm: Bool = false
+    ) {
+      self.channels = channels
+      self.scale = scale
+      self.offset = offset
+      self.reversesChannels = reversesChannels
       self.hasNorm = hasNorm
-      self.poolPadding = poolPadding
     }
 
-    /// One convolution of the stem, padded by half its kernel.
-    public struct Convolution: Hashable, Sendable, Codable {
-      /// The height and width of the kernel.
-      public var kernel: Int
-      /// The stride in both directions.
-      public var stride: Int
-      /// The channels that it puts out.
-      public var outputChannels: Int
-      /// Whether it has a bias.
-      public var hasBias: Bool
-
-      /// Makes a convolution.
-      public init(kernel: Int, stride: Int, outputChannels: Int, hasBias: Bool) {
-        self.kernel = kernel
-        self.stride = stride
-        self.outputChannels = outputChannels
-        self.hasBias = hasBias
-      }
-    }
-
-    /// How the border of the max-pool is filled.
-    ///
-    /// It matters exactly where no ReLU comes before: zero then beats negative values at the
-    /// border.
-    public enum PoolPadding: String, Hashable, Sendable, Codable {
-      /// One row and column of zeros on each side (Keras, BiT).
-      case zero
-      /// One row and column on each side that never wins (PyTorch).
-      case negativeInfinity
-      /// TensorFlow's SAME: as little as needed, the odd one below and right, never winning
-      /// (tf-slim).
-      case same
-    }
-  }
-
-  /// How the side path of a block is made where it is not the identity.
-  public struct Shortcut: Hashable, Sendable, Codable {
-    /// Where a projection stands.
-    public var placement: Placement
-
-    /// What the projection reads.
-    public var input: Input
-
-    /// What the projection is made of.
-    public var kind: Kind
-
-    /// Whether the projection's convolution has a bias.
-    public var hasBias: Bool
-
-    /// Makes a shortcut.
-    public init(placement: Placement, input: Input, kind: Kind, hasBias: Bool = false) {
-      self.placement = placement
-      self.input = input
-      self.kind = kind
-      self.hasBias = hasBias
-    }
-
-    /// Where a projection stands; elsewhere the side path is the identity, subsampled by the
-    /// stride.
-    public enum Placement: String, Hashable, Sendable, Codable {
-      /// In the first block of every stage.
-      case everyStage
-      /// In a block that changes the number of channels or the image size, when it is the first of
-      /// its stage.
-      case whereShapeChanges
-    }
-
-    /// What the projection reads.
-    public enum Input: String, Hashable, Sendable, Codable {
-      /// The block's input.
-      case raw
-      /// The block's input after its first norm and ReLU.
-      case preActivated
-    }
-
-    /// What the projection is made of.
-    public enum Kind: String, Hashable, Sendable, Codable {
-      /// A 1×1 convolution with the block's stride.
-      case convolution
-      /// A 1×1 convolution with the block's stride, then a norm.
-      case convolutionNorm
-      /// A 2×2 average pool with the block's stride, then a 1×1 convolution with stride 1.
-      case averagePoolConvolution
-    }
+    /// Whether the network changes the values before its norm or first convolution.
+    public var isAdjusted: Bool { !scale.isEmpty || !offset.isEmpty || reversesChannels }
   }
 
   /// The normalisation.
-  public enum Norm: Hashable, Sendable, Codable {
+  public enum Norm: Hashable, Sendable {
     /// (x − mean) / √(variance + ε) · scale + shift with stored statistics (Ioffe and Szegedy,
     /// 2015).
     case batch(epsilon: Double)
@@ -256,23 +111,23 @@ extension Configuration {
     case group(count: Int, epsilon: Double)
   }
 
-  /// What follows the last block and, in a pre-activation network, its final norm and ReLU.
-  public struct Head: Hashable, Sendable, Codable {
-    /// Whether the features are averaged over the image; without, the network ends at the feature
-    /// map.
-    public var hasPooling: Bool
+  /// How the border of a convolution is made; it is of zeros.
+  public enum ConvolutionPadding: String, Hashable, Sendable, Codable {
+    /// Half the kernel on every side (PyTorch, Keras' applications).
+    case symmetric
+    /// TensorFlow's SAME: as little as gives ⌈size / stride⌉ outputs, the odd one below and right.
+    ///
+    /// It differs where a convolution of 3×3 or more has a stride.
+    case same
+  }
 
-    /// The number of classes of the dense layer; 0 where there is none.
-    public var classes: Int
-
-    /// Whether the network itself ends in a softmax.
-    public var hasSoftmax: Bool
-
-    /// Makes a head.
-    public init(hasPooling: Bool = true, classes: Int, hasSoftmax: Bool) {
-      self.hasPooling = hasPooling
-      self.classes = classes
-      self.hasSoftmax = hasSoftmax
-    }
+  /// What follows the last addition, before the head.
+  public enum Ending: String, Hashable, Sendable, Codable {
+    /// The norm and ReLU of a pre-activation network; the ReLU that ends a post-activation block.
+    case activation
+    /// The norm of a pre-activation network alone.
+    case norm
+    /// Nothing: the sum of the last block itself.
+    case sum
   }
 }

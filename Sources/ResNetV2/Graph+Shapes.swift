@@ -24,24 +24,37 @@ public struct InputShapeError: Error, Hashable, Sendable, CustomStringConvertibl
   public let description: String
 
   init(input: Shape, node: String, configuration: Configuration) {
+    var size = "with an image large enough to shrink through every stage"
+    if case .flatten(let height, let width, _) = configuration.head.pooling {
+      size = "with an image that is \(height)×\(width) pixels when it is flattened"
+    }
     description =
-      "an input of \(input) does not fit at \(node): expected N×H×W×\(configuration.inputChannels), "
-      + "with an image large enough to shrink through every stage"
+      "an input of \(input) does not fit at \(node): expected N×H×W×\(configuration.input.channels), "
+      + size
   }
 }
 
 extension Operation {
+  /// The longest side of an image; far more than any memory holds, and sums of it do not overflow.
+  private static let longestSide = 1 << 31
+
   /// The shape of the value, or `nil` where the inputs do not fit.
   public func outputShape(_ inputs: [Shape], networkInput: Shape) -> Shape? {
     switch self {
     case .input(let channels):
-      guard networkInput.rank == 4, networkInput[3] == channels, networkInput.elementCount > 0
+      guard networkInput.rank == 4, networkInput[3] == channels, networkInput.elementCount > 0,
+        networkInput[1] <= Self.longestSide, networkInput[2] <= Self.longestSide
       else { return nil }
       return networkInput
     case .convolution(let conv):
-      return inputs[0].sliding(
-        window: conv.kernel, stride: conv.stride, padding: conv.padding,
-        channels: conv.outputChannels)
+      switch conv.padding {
+      case .each(let padding):
+        return inputs[0].sliding(
+          window: conv.kernel, stride: conv.stride, padding: padding, channels: conv.outputChannels)
+      case .same:
+        return inputs[0].sliding(
+          window: 1, stride: conv.stride, padding: 0, channels: conv.outputChannels)
+      }
     case .maxPool(let pool), .averagePool(let pool):
       let channels = inputs[0][3]
       switch pool.padding {
@@ -53,14 +66,20 @@ extension Operation {
       }
     case .subsample(let stride):
       return inputs[0].sliding(window: 1, stride: stride, padding: 0, channels: inputs[0][3])
-    case .norm, .relu, .softmax:
+    case .padChannels(let before, let after):
+      return inputs[0].sliding(
+        window: 1, stride: 1, padding: 0, channels: inputs[0][3] + before + after)
+    case .adjust, .norm, .activation:
       return inputs[0]
     case .add:
       return inputs[0] == inputs[1] ? inputs[0] : nil
-    case .globalAverage:
+    case .globalAverage, .globalMaximum:
       return Shape(validating: [inputs[0][0], inputs[0][3]])
+    case .flatten(let height, let width, _):
+      guard inputs[0][1] == height, inputs[0][2] == width else { return nil }
+      return Shape(validating: [inputs[0][0], inputs[0].elementCount / inputs[0][0]])
     case .dense(_, let outputChannels, _):
-      return Shape(validating: [inputs[0][0], outputChannels])
+      return Shape(validating: inputs[0].dimensions.dropLast() + [outputChannels])
     }
   }
 }

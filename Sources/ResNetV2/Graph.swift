@@ -11,6 +11,9 @@ public struct Graph: Sendable {
   /// The nodes in the order of computation; the first is the input.
   public let nodes: [Node]
 
+  /// The channels of the network's output.
+  public let outputChannels: Int
+
   /// Makes the graph of a configuration.
   ///
   /// - Throws: ``ConfigurationError`` where the options contradict each other.
@@ -20,10 +23,18 @@ public struct Graph: Sendable {
     builder.build()
     self.configuration = configuration
     nodes = builder.nodes
+    outputChannels = builder.channels
+    try checkParameterCount()
   }
 
   /// The index of the node whose value is the network's output.
   public var outputIndex: Int { nodes.count - 1 }
+
+  /// The index of the node whose value goes into the function that the head ends with; where it ends
+  /// otherwise, that of the output.
+  public var logitsIndex: Int {
+    configuration.head.lastActivation == nil ? outputIndex : outputIndex - 1
+  }
 
   /// Every parameter, in the order of the nodes that use it.
   public var parameters: [Parameter] { nodes.flatMap(\.parameters) }
@@ -48,6 +59,9 @@ public struct Node: Hashable, Sendable {
   /// The canonical name, such as `stage1.block1.norm1`.
   public let name: String
 
+  /// The part of the network that the node belongs to.
+  public let place: Place
+
   /// What is computed.
   public let operation: Operation
 
@@ -58,6 +72,32 @@ public struct Node: Hashable, Sendable {
   public var parameters: [Parameter] {
     operation.parameterShapes.map { role, shape in
       Parameter(node: name, role: role, shape: shape)
+    }
+  }
+
+  /// The name without its stage and block, such as `shortcut.conv`.
+  package var nameInBlock: String {
+    guard case .stage(let stage, let block, _) = place else { return name }
+    return String(name.dropFirst("stage\(stage).block\(block).".count))
+  }
+
+  /// A part of the network.
+  public enum Place: Hashable, Sendable {
+    /// The image, and what is done to it before the first convolution.
+    case input
+    /// What comes before the first block.
+    case stem
+    /// A block of a stage, both counted from 1.
+    case stage(Int, block: Int, Path)
+    /// What follows the last block.
+    case head
+
+    /// A way through a block.
+    public enum Path: Hashable, Sendable {
+      /// The convolutions, the addition and what follows it.
+      case main
+      /// The shortcut.
+      case side
     }
   }
 }
@@ -111,13 +151,13 @@ extension Operation {
     case .dense(let inputChannels, let outputChannels, let hasBias):
       return [(.weight, [outputChannels, inputChannels])]
         + (hasBias ? [(.bias, [outputChannels])] : [])
-    case .norm(.batch, let channels):
-      return [
-        (.scale, [channels]), (.shift, [channels]), (.mean, [channels]), (.variance, [channels]),
-      ]
-    case .norm(.group, let channels):
-      return [(.scale, [channels]), (.shift, [channels])]
-    case .input, .relu, .maxPool, .averagePool, .subsample, .add, .globalAverage, .softmax:
+    case .norm(let norm, let channels, let affine):
+      var roles: [Parameter.Role] = affine.hasScale ? [.scale] : []
+      if affine.hasShift { roles.append(.shift) }
+      if case .batch = norm { roles += [.mean, .variance] }
+      return roles.map { ($0, [channels]) }
+    case .input, .adjust, .activation, .maxPool, .averagePool, .subsample, .padChannels, .add,
+      .globalAverage, .globalMaximum, .flatten:
       return []
     }
   }

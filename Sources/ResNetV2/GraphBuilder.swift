@@ -6,32 +6,46 @@ struct GraphBuilder {
 
   /// The node that the next one continues, and the number of channels of its value.
   private var current = 0
-  private var channels = 0
+  private(set) var channels = 0
+
+  /// The part of the network that the next node belongs to.
+  private var place = Node.Place.input
 
   init(_ configuration: Configuration) {
     self.configuration = configuration
   }
 
   mutating func build() {
-    channels = configuration.inputChannels
-    current = append("input", .input(channels: channels), inputs: [])
-    if configuration.normalizesInput {
-      norm("input.norm")
-    }
+    input()
+    place = .stem
     stem()
     for (index, stage) in configuration.stages.enumerated() {
       for block in 0..<stage.blocks {
+        place = .stage(index + 1, block: block + 1, .main)
         self.block("stage\(index + 1).block\(block + 1)", of: stage, index: block)
       }
     }
-    if configuration.block.order == .preActivation {
-      norm("final.norm")
-      relu("final.relu")
-    }
+    place = .head
+    ending()
     head()
   }
 
   // MARK: - Parts of the network
+
+  private mutating func input() {
+    let input = configuration.input
+    channels = input.channels
+    current = append("input", .input(channels: channels), inputs: [])
+    if input.isAdjusted {
+      then(
+        "input.adjust",
+        .adjust(
+          scale: input.scale, offset: input.offset, reversesChannels: input.reversesChannels))
+    }
+    if input.hasNorm {
+      norm("input.norm")
+    }
+  }
 
   private mutating func stem() {
     let stem = configuration.stem
@@ -47,13 +61,22 @@ struct GraphBuilder {
         relu("stem.relu\(suffix)")
       }
     }
+    guard let pool = stem.pool else { return }
     let padding: Operation.Pool.Padding =
-      switch stem.poolPadding {
-      case .zero: .zero(1)
-      case .negativeInfinity: .ignored(1)
+      switch pool.padding {
+      case .zero: .zero((pool.size - 1) / 2)
+      case .negativeInfinity: .ignored((pool.size - 1) / 2)
       case .same: .same
       }
-    then("stem.pool", .maxPool(.init(size: 3, stride: 2, padding: padding)))
+    then("stem.pool", .maxPool(.init(size: pool.size, stride: pool.stride, padding: padding)))
+  }
+
+  private mutating func ending() {
+    guard configuration.block.order == .preActivation, configuration.ending != .sum else { return }
+    norm("final.norm")
+    if configuration.ending == .activation {
+      relu("final.relu")
+    }
   }
 
   private mutating func block(_ name: String, of stage: Configuration.Stage, index: Int) {
@@ -63,7 +86,9 @@ struct GraphBuilder {
       case .last: index == stage.blocks - 1
       }
     let shape = BlockShape(
-      stride: strided ? stage.stride : 1, isFirst: index == 0, inputChannels: channels,
+      stride: strided ? stage.stride : 1, isFirst: index == 0,
+      isVeryFirst: place == .stage(1, block: 1, .main),
+      isVeryLast: place == veryLast, inputChannels: channels,
       innerChannels: stage.innerChannels, outputChannels: stage.outputChannels)
     switch configuration.block.order {
     case .preActivation: preActivationBlock(name, shape)
@@ -73,8 +98,10 @@ struct GraphBuilder {
 
   private mutating func preActivationBlock(_ name: String, _ shape: BlockShape) {
     let raw = current
-    norm("\(name).norm1")
-    relu("\(name).relu1")
+    if configuration.block.firstBlockIsPreActivated || !shape.isVeryFirst {
+      norm("\(name).norm1")
+      relu("\(name).relu1")
+    }
     let preActivated = current
     let side = shortcut(name, shape, raw: raw, preActivated: preActivated)
     (current, channels) = (preActivated, shape.inputChannels)
@@ -101,13 +128,23 @@ struct GraphBuilder {
       }
     }
     current = append("\(name).add", .add, inputs: [side, current])
-    relu("\(name).relu")
+    if configuration.ending == .activation || !shape.isVeryLast {
+      relu("\(name).relu")
+    }
+  }
+
+  private var veryLast: Node.Place {
+    .stage(
+      configuration.stages.count, block: configuration.stages.last?.blocks ?? 0, .main)
   }
 
   /// Builds the side path of a block and returns its last node.
   private mutating func shortcut(
     _ name: String, _ shape: BlockShape, raw: Int, preActivated: Int
   ) -> Int {
+    let main = place
+    if case .stage(let stage, let block, _) = main { place = .stage(stage, block: block, .side) }
+    defer { place = main }
     let shortcut = configuration.shortcut
     let changesShape = shape.stride != 1 || shape.inputChannels != shape.outputChannels
     guard shape.isFirst, shortcut.placement == .everyStage || changesShape else {
@@ -115,6 +152,10 @@ struct GraphBuilder {
       return append("\(name).shortcut.subsample", .subsample(stride: shape.stride), inputs: [raw])
     }
     (current, channels) = (shortcut.input == .raw ? raw : preActivated, shape.inputChannels)
+    guard !shortcut.kind.isParameterFree else {
+      padChannels(name, shape)
+      return current
+    }
     var stride = shape.stride
     if shortcut.kind == .averagePoolConvolution, stride != 1 {
       then(
@@ -131,17 +172,40 @@ struct GraphBuilder {
     return current
   }
 
+  /// A side path without parameters: fewer pixels, and channels of zeros.
+  private mutating func padChannels(_ name: String, _ shape: BlockShape) {
+    if shape.stride != 1 {
+      then("\(name).shortcut.subsample", .subsample(stride: shape.stride))
+    }
+    let missing = shape.outputChannels - shape.inputChannels
+    guard missing > 0 else { return }
+    let before = configuration.shortcut.kind == .zeroChannelsAround ? missing / 2 : 0
+    then("\(name).shortcut.pad", .padChannels(before: before, after: missing - before))
+  }
+
   private mutating func head() {
     let head = configuration.head
-    guard head.hasPooling else { return }
-    then("head.pool", .globalAverage)
-    guard head.classes > 0 else { return }
-    then(
-      "head.dense",
-      .dense(inputChannels: channels, outputChannels: head.classes, hasBias: true))
-    channels = head.classes
-    if head.hasSoftmax {
-      then("head.softmax", .softmax)
+    switch head.pooling {
+    case .average: then("head.pool", .globalAverage)
+    case .max: then("head.pool", .globalMaximum)
+    case .flatten(let height, let width, let channelsFirst):
+      then(
+        "head.flatten", .flatten(height: height, width: width, channelsFirst: channelsFirst))
+      channels *= height * width
+    case .none: break
+    }
+    for (name, layer) in zip(head.layerNames, head.layers) {
+      switch layer {
+      case .dense(let outputs, let hasBias):
+        then(name, .dense(inputChannels: channels, outputChannels: outputs, hasBias: hasBias))
+        channels = outputs
+      case .norm(let norm, let hasScale, let hasShift):
+        then(
+          name,
+          .norm(norm, channels: channels, affine: .init(hasScale: hasScale, hasShift: hasShift)))
+      case .activation(let activation):
+        then(name, .activation(activation))
+      }
     }
   }
 
@@ -183,14 +247,23 @@ struct GraphBuilder {
       name,
       .convolution(
         .init(
-          kernel: kernel, stride: stride, padding: kernel / 2, inputChannels: channels,
+          kernel: kernel, stride: stride, padding: padding(kernel: kernel, stride: stride),
+          inputChannels: channels,
           outputChannels: outputChannels, hasBias: hasBias,
           weightStandardizationEpsilon: configuration.weightStandardizationEpsilon)))
     channels = outputChannels
   }
 
+  private func padding(kernel: Int, stride: Int) -> Operation.Convolution.Padding {
+    // An odd kernel without a stride has the same border either way.
+    let isSymmetric = kernel == 1 || (stride == 1 && !kernel.isMultiple(of: 2))
+    return configuration.convolutionPadding == .same && !isSymmetric ? .same : .each(kernel / 2)
+  }
+
   private mutating func norm(_ name: String) {
-    then(name, .norm(configuration.norm, channels: channels))
+    let affine = Operation.Affine(
+      hasScale: configuration.hasNormScales, hasShift: configuration.hasNormShifts)
+    then(name, .norm(configuration.norm, channels: channels, affine: affine))
   }
 
   private mutating func relu(_ name: String) {
@@ -203,7 +276,7 @@ struct GraphBuilder {
   }
 
   private mutating func append(_ name: String, _ operation: Operation, inputs: [Int]) -> Int {
-    nodes.append(Node(name: name, operation: operation, inputs: inputs))
+    nodes.append(Node(name: name, place: place, operation: operation, inputs: inputs))
     return nodes.count - 1
   }
 }
@@ -211,7 +284,12 @@ struct GraphBuilder {
 /// The extents of one block.
 private struct BlockShape {
   let stride: Int
+  /// Whether it is the first of its stage.
   let isFirst: Bool
+  /// Whether it is the first of the network.
+  let isVeryFirst: Bool
+  /// Whether it is the last of the network.
+  let isVeryLast: Bool
   let inputChannels: Int
   let innerChannels: Int
   let outputChannels: Int

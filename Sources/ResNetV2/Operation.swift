@@ -3,14 +3,18 @@ public enum Operation: Hashable, Sendable {
   /// The image that is given.
   case input(channels: Int)
 
+  /// x · scale + offset per channel, of x with its channels in reverse order where asked; empty
+  /// lists are 1 and 0.
+  case adjust(scale: [Double], offset: [Double], reversesChannels: Bool)
+
   /// A two-dimensional convolution.
   case convolution(Convolution)
 
   /// A normalisation over the channels.
-  case norm(Configuration.Norm, channels: Int)
+  case norm(Configuration.Norm, channels: Int, affine: Affine = .both)
 
-  /// max(x, 0).
-  case relu
+  /// A function of each value, or of all channels.
+  case activation(Configuration.Activation)
 
   /// The largest value of each window.
   case maxPool(Pool)
@@ -21,17 +25,47 @@ public enum Operation: Hashable, Sendable {
   /// Every `stride`-th pixel in both directions, starting with the first.
   case subsample(stride: Int)
 
+  /// Channels of zeros before and after the others.
+  case padChannels(before: Int, after: Int)
+
   /// The sum of the two inputs.
   case add
 
   /// The mean over the image: [N, H, W, C] to [N, C].
   case globalAverage
 
-  /// x · Wᵀ + b, with W [out, in].
+  /// The largest value of each channel: [N, H, W, C] to [N, C].
+  case globalMaximum
+
+  /// All values of an image of that size side by side: [N, H, W, C] to [N, H · W · C], channels
+  /// outermost (C, H, W) or innermost (H, W, C).
+  case flatten(height: Int, width: Int, channelsFirst: Bool)
+
+  /// x · Wᵀ + b over the channels, with W [out, in].
   case dense(inputChannels: Int, outputChannels: Int, hasBias: Bool)
 
+  /// max(x, 0).
+  public static let relu = Operation.activation(.relu)
+
   /// exp(x) / Σ exp(x) over the channels.
-  case softmax
+  public static let softmax = Operation.activation(.softmax)
+
+  /// Which of its two parameters a norm has.
+  public struct Affine: Hashable, Sendable {
+    /// Whether there is a scale; without, it is 1.
+    public var hasScale: Bool
+    /// Whether there is a shift; without, it is 0.
+    public var hasShift: Bool
+
+    /// Both, as usual.
+    public static let both = Affine(hasScale: true, hasShift: true)
+
+    /// Says which there are.
+    public init(hasScale: Bool, hasShift: Bool) {
+      self.hasScale = hasScale
+      self.hasShift = hasShift
+    }
+  }
 
   /// The properties of a convolution.
   public struct Convolution: Hashable, Sendable {
@@ -39,8 +73,8 @@ public enum Operation: Hashable, Sendable {
     public var kernel: Int
     /// The stride in both directions.
     public var stride: Int
-    /// The zeros around the image on every side.
-    public var padding: Int
+    /// The zeros around the image.
+    public var padding: Padding
     /// The channels that it reads.
     public var inputChannels: Int
     /// The channels that it puts out.
@@ -52,7 +86,7 @@ public enum Operation: Hashable, Sendable {
 
     /// Makes the properties of a convolution.
     public init(
-      kernel: Int, stride: Int, padding: Int, inputChannels: Int, outputChannels: Int,
+      kernel: Int, stride: Int, padding: Padding, inputChannels: Int, outputChannels: Int,
       hasBias: Bool = false, weightStandardizationEpsilon: Double? = nil
     ) {
       self.kernel = kernel
@@ -62,6 +96,14 @@ public enum Operation: Hashable, Sendable {
       self.outputChannels = outputChannels
       self.hasBias = hasBias
       self.weightStandardizationEpsilon = weightStandardizationEpsilon
+    }
+
+    /// The zeros around the image.
+    public enum Padding: Hashable, Sendable {
+      /// So many rows and columns on every side.
+      case each(Int)
+      /// As few as give ⌈size / stride⌉ outputs, the odd one below and right.
+      case same
     }
   }
 
@@ -91,4 +133,9 @@ public enum Operation: Hashable, Sendable {
       case same
     }
   }
+}
+
+extension Operation {
+  /// Whether it makes one value of a channel's whole image.
+  package var isGlobalPool: Bool { self == .globalAverage || self == .globalMaximum }
 }

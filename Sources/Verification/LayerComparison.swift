@@ -126,16 +126,20 @@ extension Operation {
     case .convolution(let conv):
       "convolution \(conv.kernel)×\(conv.kernel)"
         + (conv.stride > 1 ? ", stride \(conv.stride)" : "")
-    case .norm(.batch, _): "batch norm"
-    case .norm(.group(let count, _), _): "group norm, \(count) groups"
-    case .relu: "ReLU"
+    case .adjust: "adjusted input"
+    case .norm(.batch, _, _): "batch norm"
+    case .norm(.group(let count, _), _, _): "group norm, \(count) groups"
+    case .activation(let activation): activation.title
     case .maxPool(let pool): "max-pool \(pool.size)×\(pool.size), stride \(pool.stride)"
     case .averagePool(let pool): "average pool \(pool.size)×\(pool.size), stride \(pool.stride)"
     case .subsample(let stride): "subsample, stride \(stride)"
     case .add: "addition"
+    case .padChannels(let before, let after): "channels of zeros, \(before) before, \(after) after"
     case .globalAverage: "global average"
+    case .globalMaximum: "global maximum"
+    case .flatten(_, _, let channelsFirst):
+      channelsFirst ? "flatten, channels outermost" : "flatten, channels innermost"
     case .dense: "dense"
-    case .softmax: "softmax"
     }
   }
 }

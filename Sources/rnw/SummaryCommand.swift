@@ -67,7 +67,8 @@ struct SummaryCommand: AsyncParsableCommand {
     }
     if format == .svg {
       let size = network.family.defaultInputSize
-      let usual = Shape([1, size, size, network.graph.configuration.inputChannels])
+      let channels = network.graph.configuration.input.channels
+      let usual = network.graph.usualInput(side: size) ?? [1, size, size, channels]
       let drawing = try NetworkDrawing(
         network.graph, title: network.name, input: input ?? usual)
       return try StandardOutput.write(raw: drawing.text)

@@ -79,7 +79,7 @@ struct AutoPrecisionTests {
     let weights = TensorData(
       shape: [16, 8, 3, 3], values: (0..<1152).map { _ in generator.nextProbeValue() })
     let conv = Operation.Convolution(
-      kernel: 3, stride: 2, padding: 1, inputChannels: 8, outputChannels: 16)
+      kernel: 3, stride: 2, padding: .each(1), inputChannels: 8, outputChannels: 16)
     let input = Activation(
       shape: [2, 9, 7, 8], values: (0..<1008).map { _ in max(generator.nextProbeValue(), 0) })
     let means = try #require(
@@ -109,7 +109,7 @@ struct AutoPrecisionTests {
   @Test("A convolution's means are those of what its taps see, zeros at the border included")
   func means() throws {
     let conv = Operation.Convolution(
-      kernel: 3, stride: 1, padding: 1, inputChannels: 2, outputChannels: 1)
+      kernel: 3, stride: 1, padding: .each(1), inputChannels: 2, outputChannels: 1)
     let input = Activation(shape: [1, 1, 2, 2], values: [1, 10, 3, 30])
     let means = try #require(
       InputMeans(.convolution(conv), input: input, output: [1, 1, 2, 1]))

@@ -106,7 +106,7 @@ struct DiffTests {
     let folder = try TemporaryFolder()
     for padding in [Configuration.Stem.PoolPadding.zero, .negativeInfinity] {
       var configuration = Family.torch.configuration(kind: .basic, blocks: [1, 1], classes: 3)
-      configuration.stem.poolPadding = padding
+      configuration.stem.pool?.padding = padding
       try await initialize(
         InitializationRequest(
           family: .torch, configuration: configuration, seed: 5,

@@ -53,7 +53,7 @@ struct KerasTests {
     source.metadata = ["keras.config": model([1e-3, 1e-3], "linear")]
     let configuration = try Mapping(source).graph.configuration
     #expect(configuration.norm == .batch(epsilon: 1e-3))
-    #expect(!configuration.head.hasSoftmax)
+    #expect(configuration.head.lastActivation == nil)
     source.metadata = ["keras.config": model([1e-3, 1e-5], "softmax")]
     var error = #expect(throws: InputError.self) { try Mapping(source) }
     #expect(error?.place == "its norms have different ε: 1e-05 and 0.001")

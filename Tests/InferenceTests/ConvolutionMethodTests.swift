@@ -10,7 +10,7 @@ struct ConvolutionMethodTests {
     _ inputs: Int, _ outputs: Int, kernel: Int = 3, stride: Int = 1
   ) -> Operation.Convolution {
     .init(
-      kernel: kernel, stride: stride, padding: kernel / 2, inputChannels: inputs,
+      kernel: kernel, stride: stride, padding: .each(kernel / 2), inputChannels: inputs,
       outputChannels: outputs)
   }
 

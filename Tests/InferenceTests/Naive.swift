@@ -2,12 +2,6 @@ import Inference
 import ResNetV2
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Every operation as its formula, in Double, with no thought of speed.
 enum Naive {
   static func value(
@@ -20,7 +14,20 @@ enum Naive {
     }
     switch node.operation {
     case .input: return x[0]
-    case .relu: return x[0].map { max($0, 0) }
+    case .adjust(let scale, let offset, let reversesChannels):
+      let channels = shape[3]
+      return x[0].indices.map { index in
+        let c = index % channels
+        let value = x[0][reversesChannels ? index - c + (channels - 1 - c) : index]
+        return value * (scale.isEmpty ? 1 : scale[c]) + (offset.isEmpty ? 0 : offset[c])
+      }
+    case .activation(let activation): return activation.naive(x[0], row: shape[shape.rank - 1])
+    case .padChannels(let before, _):
+      let channels = inputs[0].shape[3]
+      return (0..<shape.elementCount).map { index in
+        let (pixel, c) = (index / shape[3], index % shape[3] - before)
+        return 0..<channels ~= c ? x[0][pixel * channels + c] : 0
+      }
     case .add: return zip(x[0], x[1]).map(+)
     case .convolution(let conv):
       return convolve(
@@ -29,19 +36,24 @@ enum Naive {
       let (weight, bias) = (tensor(.weight), tensor(.bias))
       return (0..<shape.elementCount).map { index in
         let (image, output) = (index / outputChannels, index % outputChannels)
-        return (0..<inputChannels).reduce(bias[output]) {
+        return (0..<inputChannels).reduce(bias.isEmpty ? 0 : bias[output]) {
           $0 + x[0][image * inputChannels + $1] * weight[output * inputChannels + $1]
         }
       }
-    case .norm(.batch(let epsilon), let channels):
-      let (scale, shift) = (tensor(.scale), tensor(.shift))
+    case .norm(.batch(let epsilon), let channels, let affine):
+      let ones = [Double](repeating: 1, count: channels)
+      let scale = affine.hasScale ? tensor(.scale) : ones
+      let shift = affine.hasShift ? tensor(.shift) : ones.map { _ in 0 }
       let (mean, variance) = (tensor(.mean), tensor(.variance))
       return x[0].enumerated().map { index, value in
         let c = index % channels
         return (value - mean[c]) / (variance[c] + epsilon).squareRoot() * scale[c] + shift[c]
       }
-    case .norm(.group(let groups, let epsilon), let channels):
-      return groupNorm(x[0], shape, groups, epsilon, channels, tensor(.scale), tensor(.shift))
+    case .norm(.group(let groups, let epsilon), let channels, let affine):
+      let ones = [Double](repeating: 1, count: channels)
+      return groupNorm(
+        x[0], shape, groups, epsilon, channels, affine.hasScale ? tensor(.scale) : ones,
+        affine.hasShift ? tensor(.shift) : ones.map { _ in 0 })
     case .maxPool(let pool): return pooled(x[0], inputs[0].shape, pool, shape, isMean: false)
     case .averagePool(let pool): return pooled(x[0], inputs[0].shape, pool, shape, isMean: true)
     case .subsample(let stride):
@@ -57,16 +69,27 @@ enum Naive {
         return (0..<pixels).reduce(0) { $0 + x[0][(image * pixels + $1) * channels + c] }
           / Double(pixels)
       }
-    case .softmax:
-      return stride(from: 0, to: x[0].count, by: shape[1]).flatMap { start in
-        let values = x[0][start..<start + shape[1]].map { exp($0) }
-        return values.map { $0 / values.reduce(0, +) }
+    case .globalMaximum:
+      let (pixels, channels) = (inputs[0].shape[1] * inputs[0].shape[2], shape[1])
+      return (0..<shape.elementCount).map { index in
+        let (image, c) = (index / channels, index % channels)
+        return (0..<pixels).map { x[0][(image * pixels + $0) * channels + c] }.max() ?? 0
+      }
+    case .flatten(let height, let width, let channelsFirst):
+      let (pixels, channels) = (height * width, inputs[0].shape[3])
+      return (0..<shape.elementCount).map { index in
+        let (image, place) = (index / shape[1], index % shape[1])
+        let (c, pixel) =
+          channelsFirst ? (place / pixels, place % pixels) : (place % channels, place / channels)
+        return x[0][(image * pixels + pixel) * channels + c]
       }
     }
   }
 
   private static func positions(_ shape: Shape) -> [(Int, Int, Int, Int)] {
-    (0..<shape.elementCount).map { index in
+    // Features are images of one pixel.
+    let shape = shape.rank == 4 ? shape : [shape[0], 1, 1, shape[1]]
+    return (0..<shape.elementCount).map { index in
       let (pixel, c) = (index / shape[3], index % shape[3])
       return (pixel / shape[2] / shape[1], pixel / shape[2] % shape[1], pixel % shape[2], c)
     }
@@ -90,11 +113,18 @@ enum Naive {
         }
       }
     }
+    var (top, left) = (0, 0)
+    switch conv.padding {
+    case .each(let padding): (top, left) = (padding, padding)
+    case .same:
+      top = max((shape[1] - 1) * conv.stride + size - input[1], 0) / 2
+      left = max((shape[2] - 1) * conv.stride + size - input[2], 0) / 2
+    }
     return positions(shape).map { n, y, x1, c in
       var sum = bias.isEmpty ? 0 : bias[c]
       for dy in 0..<size {
         for dx in 0..<size {
-          let (iy, ix) = (y * conv.stride + dy - conv.padding, x1 * conv.stride + dx - conv.padding)
+          let (iy, ix) = (y * conv.stride + dy - top, x1 * conv.stride + dx - left)
           guard iy >= 0, iy < input[1], ix >= 0, ix < input[2] else { continue }
           for channel in 0..<channels {
             sum +=
@@ -111,11 +141,11 @@ enum Naive {
     _ x: [Double], _ shape: Shape, _ groups: Int, _ epsilon: Double, _ channels: Int,
     _ scale: [Double], _ shift: [Double]
   ) -> [Double] {
-    let perGroup = channels / groups
+    let perGroup = max(channels / groups, 1)
     let all = positions(shape)
     var result = x
     for image in 0..<shape[0] {
-      for group in 0..<groups {
+      for group in 0..<(channels + perGroup - 1) / perGroup {
         let members = all.indices.filter { all[$0].0 == image && all[$0].3 / perGroup == group }
         let mean = members.reduce(0) { $0 + x[$1] } / Double(members.count)
         let variance =

@@ -114,7 +114,7 @@ struct Network: Sendable, CustomTestStringConvertible {
   private static let headless: Configuration = {
     var configuration = keras
     configuration.head = .init(hasPooling: false, classes: 0, hasSoftmax: false)
-    configuration.normalizesInput = true
+    configuration.input.hasNorm = true
     return configuration
   }()
 }

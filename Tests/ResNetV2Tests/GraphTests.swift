@@ -146,21 +146,19 @@ struct Sample: Sendable, CustomTestStringConvertible {
       shortcut: .init(
         placement: .everyStage, input: .preActivated, kind: .averagePoolConvolution),
       norm: .group(count: 2, epsilon: 1e-5), head: .init(classes: 5, hasSoftmax: false),
-      normalizesInput: true, weightStandardizationEpsilon: 1e-8))
+      input: .init(hasNorm: true), weightStandardizationEpsilon: 1e-8))
 
   static let contradictions: [Configuration] = {
     var noStages = preActivation.configuration
     noStages.stages = []
     var noClasses = preActivation.configuration
-    noClasses.head = .init(classes: 0, hasSoftmax: true)
+    noClasses.head.layers = [.dense(outputs: 0, hasBias: true)]
     var unequalBasic = postActivation.configuration
     unequalBasic.stages[0].innerChannels = 4
-    var noPool = preActivation.configuration
-    noPool.head.hasPooling = false
     var preActivatedV1 = postActivation.configuration
     preActivatedV1.shortcut.input = .preActivated
     var badEpsilon = preActivation.configuration
     badEpsilon.norm = .batch(epsilon: .nan)
-    return [noStages, noClasses, unequalBasic, noPool, preActivatedV1, badEpsilon]
+    return [noStages, noClasses, unequalBasic, preActivatedV1, badEpsilon]
   }()
 }

@@ -15,15 +15,15 @@ enum KerasNames {
       SummaryStyle.Padding(name: "pool1_pad", node: "stem.pool"),
     ]
     for node in graph.nodes {
-      guard let path = NodePath(node.name) else { continue }
-      let block = "conv\(path.stage + 1)_block\(path.block)"
-      let suffix = version == 2 ? second[String(path.rest)] : first[String(path.rest)]
-      if path.rest == "shortcut.subsample" {
+      guard case .stage(let stage, let number, _) = node.place else { continue }
+      let block = "conv\(stage + 1)_block\(number)"
+      let suffix = version == 2 ? second[node.nameInBlock] : first[node.nameInBlock]
+      if node.nameInBlock == "shortcut.subsample" {
         names[node.name] = "max_pooling2d"
       } else if let suffix {
         names[node.name] = "\(block)_\(suffix)"
       }
-      if version == 2, path.rest == "conv2" {
+      if version == 2, node.nameInBlock == "conv2" {
         paddings.append(.init(name: "\(block)_2_pad", node: node.name))
       }
     }

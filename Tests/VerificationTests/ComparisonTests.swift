@@ -116,7 +116,7 @@ struct ComparisonTests {
   func otherOptions() throws {
     let sample = Sample.keras
     var configuration = sample.graph.configuration
-    configuration.stem.poolPadding = .negativeInfinity
+    configuration.stem.pool?.padding = .negativeInfinity
     let graph = try Graph(configuration)
     let reference = NaiveExecutor(graph, sample.parameters)
     let result = try sample.comparison(of: sample.executor, mode: .both)

@@ -288,8 +288,8 @@ enum Convention: Sendable {
     var result = configuration
     switch self {
     case .epsilon: result.norm = .batch(epsilon: 1e-3)
-    case .infinitePadding: result.stem.poolPadding = .negativeInfinity
-    case .samePadding: result.stem.poolPadding = .same
+    case .infinitePadding: result.stem.pool?.padding = .negativeInfinity
+    case .samePadding: result.stem.pool?.padding = .same
     case .standardization: result.weightStandardizationEpsilon = 1e-10
     case .rawShortcut: result.shortcut.input = .raw
     }

@@ -48,14 +48,18 @@ func naiveValue(
   switch operation {
   case .input:
     inputs[0]
-  case .relu:
+  case .activation(.softmax):
+    softmax(inputs[0])
+  case .activation(.relu):
     inputs[0].map { max($0, 0) }
+  case .activation(.sigmoid):
+    inputs[0].map { 1 / (1 + exp(-$0)) }
   case .add:
     Activation(
       shape: inputs[0].shape, values: zip(inputs[0].values, inputs[1].values).map { $0 + $1 })
   case .convolution(let conv):
     convolution(conv, tensors, inputs[0])
-  case .norm(let norm, let channels):
+  case .norm(let norm, let channels, _):
     normalized(norm, channels, tensors, inputs[0])
   case .maxPool(let pool):
     pooled(pool, inputs[0], zeroCounts: true) { $0.max() ?? 0 }
@@ -69,8 +73,8 @@ func naiveValue(
     globalAverage(inputs[0])
   case .dense(let inputChannels, let outputChannels, _):
     dense(inputChannels, outputChannels, tensors, inputs[0])
-  case .softmax:
-    softmax(inputs[0])
+  case .adjust, .activation, .padChannels, .globalMaximum, .flatten:
+    preconditionFailure("no sample has \(operation)")
   }
 }
 
@@ -89,6 +93,7 @@ private func convolution(
   }
   let shape = outputShape(.convolution(conv), input)
   let (height, width, channels) = (input.shape[1], input.shape[2], conv.inputChannels)
+  let border = conv.border(input: input.shape, output: shape)
   let values = input.values.map(Double.init)
   let bias = tensors[.bias]?.map(Double.init)
   return values.withUnsafeBufferPointer { values in
@@ -99,8 +104,8 @@ private func convolution(
         // The kernel's taps in the order of the weights of one channel; loops without iterators,
         // which are slow where nothing is optimised.
         while tap < conv.kernel * conv.kernel {
-          let row = y * conv.stride + tap / conv.kernel - conv.padding
-          let column = x * conv.stride + tap % conv.kernel - conv.padding
+          let row = y * conv.stride + tap / conv.kernel - border.top
+          let column = x * conv.stride + tap % conv.kernel - border.left
           if row >= 0, row < height, column >= 0, column < width {
             let pixel = ((n * height + row) * width + column) * channels
             var channel = 0

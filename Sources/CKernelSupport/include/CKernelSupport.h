@@ -26,7 +26,8 @@ struct RNWConvolution {
   int nextRectifies;
   long images, height, width, inputChannels;
   long outputHeight, outputWidth, outputChannels;
-  long kernelHeight, kernelWidth, stride, padding;
+  long kernelHeight, kernelWidth, stride;
+  long top, left;         // zeros above the image and left of it; as many as needed follow it
   long pixelStride;       // floats from one pixel to the next in a row of the input
   long tapsPerBlock;      // so many taps of a panel's weights stay in the cache at once
 };

@@ -46,14 +46,15 @@ struct InputMeans: Sendable {
   ) -> [Double] {
     let (height, width, channels) = (input.shape[1], input.shape[2], conv.inputChannels)
     let taps = conv.kernel * conv.kernel
+    let border = conv.border(input: input.shape, output: output)
     var sums = [Double](repeating: 0, count: channels * taps)
     input.values.withUnsafeBufferPointer { values in
       for tap in 0..<taps {
         let rows = (0..<output[1]).map {
-          $0 * conv.stride + tap / conv.kernel - conv.padding
+          $0 * conv.stride + tap / conv.kernel - border.top
         }.filter { (0..<height).contains($0) }
         let columns = (0..<output[2]).map {
-          $0 * conv.stride + tap % conv.kernel - conv.padding
+          $0 * conv.stride + tap % conv.kernel - border.left
         }.filter { (0..<width).contains($0) }
         for image in 0..<input.shape[0] {
           for row in rows {

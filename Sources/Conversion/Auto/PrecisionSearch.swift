@@ -76,7 +76,7 @@ struct PrecisionSearch {
     (self.maximumError, self.keepsClasses) = (maximumError, keepsClasses)
     // The output is judged before a softmax, which would multiply differences by the size of logits.
     var configuration = model.graph.configuration
-    configuration.head.hasSoftmax = false
+    if configuration.head.lastActivation == .softmax { configuration.head.layers.removeLast() }
     graph = try Graph(configuration)
     inputs = input.batches(of: Self.batch)
     executor = Self.executor(graph, original, inputs[0].shape, request)

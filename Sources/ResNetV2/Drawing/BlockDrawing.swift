@@ -104,19 +104,25 @@ struct BlockDrawing {
   static func height(of operation: Operation) -> Int {
     switch operation {
     case .add: 2 * Measure.additionRadius
-    case .relu, .softmax: Measure.pillHeight
-    case .input, .convolution, .norm, .maxPool, .averagePool, .subsample, .globalAverage, .dense:
+    case .activation(let activation) where activation.isShort: Measure.pillHeight
+    case .input, .adjust, .convolution, .norm, .activation, .maxPool, .averagePool, .subsample,
+      .padChannels, .globalAverage, .globalMaximum, .flatten, .dense:
       Measure.boxHeight
     }
   }
 
   static func box(_ operation: Operation, at center: SVGCanvas.Point, on canvas: inout SVGCanvas) {
     let height = height(of: operation)
-    let isPill = operation == .relu || operation == .softmax
+    let isPill = height == Measure.pillHeight
     canvas.box(
       "node \(operation.drawingStyle)", center: center,
       width: isPill ? Measure.pillWidth : Measure.boxWidth, height: height,
       radius: isPill ? height / 2 : 6)
     canvas.text("label", at: SVGCanvas.Point(x: center.x, y: center.y + 5), operation.label)
   }
+}
+
+extension Configuration.Activation {
+  /// Whether its title fits into a pill.
+  fileprivate var isShort: Bool { title.count <= 8 }
 }

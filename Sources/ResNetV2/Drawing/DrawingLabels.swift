@@ -9,16 +9,24 @@ extension Operation {
     case .convolution(let conv):
       let stride = conv.stride == 1 ? "" : " · stride \(conv.stride)"
       return "conv \(conv.kernel)×\(conv.kernel) · \(conv.outputChannels)\(stride)"
-    case .norm(.batch, _): return "batch norm"
-    case .norm(.group(let count, _), _): return "group norm · \(count)"
-    case .relu: return "ReLU"
+    case .adjust(let scale, let offset, let reversesChannels):
+      let parts = [
+        reversesChannels ? "reverse channels" : nil, scale.isEmpty ? nil : "scale",
+        offset.isEmpty ? nil : "offset",
+      ]
+      return parts.compactMap { $0 }.joined(separator: " · ")
+    case .norm(.batch, _, _): return "batch norm"
+    case .norm(.group(let count, _), _, _): return "group norm · \(count)"
+    case .activation(let activation): return activation.title
     case .maxPool(let pool): return "max pool \(pool.size)×\(pool.size) · stride \(pool.stride)"
     case .averagePool(let pool): return "mean \(pool.size)×\(pool.size) · stride \(pool.stride)"
     case .subsample(let stride): return "subsample · stride \(stride)"
     case .add: return "+"
+    case .padChannels(let before, let after): return "channels of zeros · \(before + after)"
     case .globalAverage: return "mean over the image"
+    case .globalMaximum: return "maximum over the image"
+    case .flatten: return "flatten"
     case .dense(_, let classes, _): return "dense · \(classes)"
-    case .softmax: return "softmax"
     }
   }
 
@@ -26,8 +34,8 @@ extension Operation {
   var phrase: String {
     switch self {
     case .add: "addition"
-    case .convolution, .input, .norm, .relu, .maxPool, .averagePool, .subsample, .globalAverage,
-      .dense, .softmax:
+    case .convolution, .input, .adjust, .norm, .activation, .maxPool, .averagePool, .subsample,
+      .padChannels, .globalAverage, .globalMaximum, .flatten, .dense:
       label.replacingSeparators
     }
   }
@@ -37,8 +45,10 @@ extension Operation {
     switch self {
     case .convolution, .dense: "conv"
     case .norm: "norm"
-    case .relu, .softmax: "relu"
-    case .maxPool, .averagePool, .subsample, .globalAverage, .input, .add: "pool"
+    case .activation: "relu"
+    case .maxPool, .averagePool, .subsample, .padChannels, .globalAverage, .globalMaximum,
+      .flatten, .input, .adjust, .add:
+      "pool"
     }
   }
 }

@@ -32,7 +32,7 @@ struct GraphModules {
 
   private func layer(_ index: Int) -> SummaryModule {
     let node = graph.nodes[index]
-    let name = names[node.name] ?? String(NodePath(node.name)?.rest ?? node.name[...])
+    let name = names[node.name] ?? node.nameInBlock
     return SummaryModule(
       className(of: node.operation), name: name, nodes: [index], input: node.inputs[0],
       output: index)
@@ -42,16 +42,19 @@ struct GraphModules {
     switch operation {
     case .input: "Input"
     case .convolution: "Convolution"
-    case .norm(.batch, _): "BatchNorm"
-    case .norm(.group, _): "GroupNorm"
-    case .relu: "ReLU"
+    case .adjust: "Adjust"
+    case .norm(.batch, _, _): "BatchNorm"
+    case .norm(.group, _, _): "GroupNorm"
+    case .activation(let activation): activation.pyTorchName
     case .maxPool: "MaxPool"
     case .averagePool: "AveragePool"
     case .subsample: "Subsample"
     case .add: "Add"
+    case .padChannels: "PadChannels"
     case .globalAverage: "GlobalAverage"
+    case .globalMaximum: "GlobalMaximum"
+    case .flatten: "Flatten"
     case .dense: "Dense"
-    case .softmax: "Softmax"
     }
   }
 }

@@ -26,43 +26,19 @@ struct GraphParts {
 
   init(_ graph: Graph) {
     for (index, node) in graph.nodes.enumerated() where index > 0 {
-      guard let path = NodePath(node.name) else {
-        if stages.isEmpty { stem.append(index) } else { tail.append(index) }
-        continue
-      }
-      if path.stage > stages.count { stages.append([]) }
-      let stage = stages.count - 1
-      if path.block > stages[stage].count {
-        stages[stage].append(Block(number: path.block, input: node.inputs[0]))
-      }
-      let block = stages[stage].count - 1
-      if path.isSide {
-        stages[stage][block].side.append(index)
-      } else {
-        stages[stage][block].main.append(index)
+      switch node.place {
+      case .input, .stem: stem.append(index)
+      case .head: tail.append(index)
+      case .stage(let stage, let number, let path):
+        if stage > stages.count { stages.append([]) }
+        if number > stages[stage - 1].count {
+          stages[stage - 1].append(Block(number: number, input: node.inputs[0]))
+        }
+        switch path {
+        case .main: stages[stage - 1][number - 1].main.append(index)
+        case .side: stages[stage - 1][number - 1].side.append(index)
+        }
       }
     }
-  }
-}
-
-/// A canonical name of a node within a block, such as `stage3.block2.shortcut.conv`, taken apart.
-struct NodePath {
-  /// The number of the stage, counted from 1.
-  let stage: Int
-  /// The number of the block within its stage, counted from 1.
-  let block: Int
-  /// What follows, such as `norm1` or `shortcut.conv`.
-  let rest: Substring
-
-  /// Whether the node is on the side path of its block.
-  var isSide: Bool { rest.hasPrefix("shortcut.") }
-
-  /// Returns `nil` for a node outside the blocks.
-  init?(_ name: String) {
-    let parts = name.split(separator: ".", maxSplits: 2)
-    guard parts.count == 3, parts[0].hasPrefix("stage"), parts[1].hasPrefix("block"),
-      let stage = Int(parts[0].dropFirst(5)), let block = Int(parts[1].dropFirst(5))
-    else { return nil }
-    (self.stage, self.block, rest) = (stage, block, parts[2])
   }
 }

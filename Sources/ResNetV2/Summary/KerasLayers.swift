@@ -1,7 +1,7 @@
 /// A network as the flat list of layers of a Keras model.
 ///
-/// Padding is a layer of its own where the family says so, and the softmax is part of the dense
-/// layer.
+/// Padding is a layer of its own where the family says so, and an activation is part of the
+/// dense layer before it.
 struct KerasLayers {
   private let graph: Graph
   private let names: [String: String]
@@ -31,9 +31,11 @@ struct KerasLayers {
     var position: [Int: Int] = [:]
     var counts: [String: Int] = [:]
     for (index, node) in graph.nodes.enumerated() {
-      if case .softmax = node.operation, let dense = position[node.inputs[0]] {
+      if case .activation = node.operation, case .dense = graph.nodes[node.inputs[0]].operation,
+        let dense = position[node.inputs[0]]
+      {
         layers[dense] = Layer(
-          module: softmaxed(layers[dense].module, softmax: index), inputs: layers[dense].inputs)
+          module: activated(layers[dense].module, by: index), inputs: layers[dense].inputs)
         position[index] = dense
         continue
       }
@@ -57,10 +59,10 @@ struct KerasLayers {
     return layers
   }
 
-  private func softmaxed(_ dense: SummaryModule, softmax: Int) -> SummaryModule {
+  private func activated(_ dense: SummaryModule, by activation: Int) -> SummaryModule {
     SummaryModule(
-      dense.className, name: names[graph.nodes[softmax].name] ?? dense.name,
-      nodes: dense.nodes + [softmax], input: dense.input, output: softmax)
+      dense.className, name: names[graph.nodes[activation].name] ?? dense.name,
+      nodes: dense.nodes + [activation], input: dense.input, output: activation)
   }
 
   /// Keras lists layers by how many layers follow them at most, the most first; so a shortcut
@@ -81,15 +83,18 @@ struct KerasLayers {
     switch operation {
     case .input: "InputLayer"
     case .convolution: "Conv2D"
-    case .norm(.batch, _): "BatchNormalization"
-    case .norm(.group, _): "GroupNormalization"
-    case .relu: "Activation"
+    case .adjust: "Rescaling"
+    case .norm(.batch, _, _): "BatchNormalization"
+    case .norm(.group, _, _): "GroupNormalization"
+    case .activation: "Activation"
     case .maxPool, .subsample: "MaxPooling2D"
     case .averagePool: "AveragePooling2D"
     case .add: "Add"
+    case .padChannels: "ZeroPadding"
     case .globalAverage: "GlobalAveragePooling2D"
+    case .globalMaximum: "GlobalMaxPooling2D"
+    case .flatten: "Flatten"
     case .dense: "Dense"
-    case .softmax: "Softmax"
     }
   }
 }
@@ -98,7 +103,9 @@ extension Operation {
   /// The zeros around the image that the operation adds itself.
   fileprivate var zeroPadding: Int? {
     switch self {
-    case .convolution(let convolution): return convolution.padding
+    case .convolution(let convolution):
+      if case .each(let padding) = convolution.padding { return padding }
+      return nil
     case .maxPool(let pool):
       if case .zero(let padding) = pool.padding { return padding }
       return nil

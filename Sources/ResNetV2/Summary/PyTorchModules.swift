@@ -85,7 +85,7 @@ struct PyTorchModules {
     let node = graph.nodes[index]
     return SummaryModule(
       className(of: node.operation), name: name, nodes: [index], input: node.inputs[0],
-      output: index, form: node.operation == .globalAverage ? .image : .value)
+      output: index, form: node.operation.isGlobalPool ? .image : .value)
   }
 
   private func moduleName(of node: Node) -> String {
@@ -99,7 +99,7 @@ struct PyTorchModules {
     default: break
     }
     let last = node.name.split(separator: ".").last ?? ""
-    if node.operation == .relu { return "relu" }
+    if node.operation == .relu, node.place != .head || node.name == "final.relu" { return "relu" }
     return last.hasPrefix("norm") ? "bn" + last.dropFirst("norm".count) : String(last)
   }
 
@@ -107,15 +107,18 @@ struct PyTorchModules {
     switch operation {
     case .input: "Identity"
     case .convolution: "Conv2d"
-    case .norm(.batch, _): "BatchNorm2d"
-    case .norm(.group, _): "GroupNorm"
-    case .relu: "ReLU"
+    case .adjust: "Normalize"
+    case .norm(.batch, _, _): "BatchNorm2d"
+    case .norm(.group, _, _): "GroupNorm"
+    case .activation(let activation): activation.pyTorchName
     case .maxPool, .subsample: "MaxPool2d"
     case .averagePool: "AvgPool2d"
     case .add: "Add"
+    case .padChannels: "ZeroPad"
     case .globalAverage: "AdaptiveAvgPool2d"
+    case .globalMaximum: "AdaptiveMaxPool2d"
+    case .flatten: "Flatten"
     case .dense: "Linear"
-    case .softmax: "Softmax"
     }
   }
 }

@@ -84,7 +84,7 @@ package struct Summary: Sendable {
   package static func input(
     _ sizes: [Int], for graph: Graph, layout: SummaryStyle.Layout
   ) throws(SummaryError) -> Shape {
-    let channels = graph.configuration.inputChannels
+    let channels = graph.configuration.input.channels
     let orders: [SummaryStyle.Layout] = layout == .nchw ? [.nchw, .nhwc] : [.nhwc, .nchw]
     if sizes.count == 4, sizes.allSatisfy({ $0 > 0 }) {
       for order in orders where sizes[order == .nchw ? 1 : 3] == channels {

@@ -94,7 +94,8 @@ extension Operation {
     case .maxPool(let pool), .averagePool(let pool): .pool(pool.size)
     // Frameworks have no such layer: they take a pool of window 1.
     case .subsample: .pool(1)
-    case .input, .norm, .relu, .add, .globalAverage, .dense, .softmax: nil
+    case .input, .adjust, .norm, .activation, .padChannels, .add, .globalAverage, .globalMaximum,
+      .flatten, .dense: nil
     }
   }
 

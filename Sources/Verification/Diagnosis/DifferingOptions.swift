@@ -43,15 +43,17 @@ extension Operation {
     switch (self, other) {
     case (.convolution(let own), .convolution(let other)):
       return difference("the stride", own.stride, other.stride) { "\($0)" }
-        + difference("the padding", own.padding, other.padding) { "\($0)" }
+        + difference("the padding", own.padding, other.padding) { $0.title }
         + difference("the bias", own.hasBias, other.hasBias) { $0 ? "there" : "missing" }
         + difference(
           "ε of weight standardisation", own.weightStandardizationEpsilon,
           other.weightStandardizationEpsilon
         ) { $0.map { "\($0)" } ?? "missing" }
-    case (.norm(.batch(let own), _), .norm(.batch(let other), _)):
+    case (.norm(.batch(let own), _, _), .norm(.batch(let other), _, _)):
       return difference("ε", own, other) { "\($0)" }
-    case (.norm(.group(let count, let own), _), .norm(.group(let otherCount, let other), _)):
+    case (
+      .norm(.group(let count, let own), _, _), .norm(.group(let otherCount, let other), _, _)
+    ):
       return difference("ε", own, other) { "\($0)" }
         + difference("the number of groups", count, otherCount) { "\($0)" }
     case (.maxPool(let own), .maxPool(let other)), (.averagePool(let own), .averagePool(let other)):
@@ -61,6 +63,16 @@ extension Operation {
       return difference("the stride", own, other) { "\($0)" }
     default:
       return difference("it", title, other.title) { $0 }
+    }
+  }
+}
+
+extension Operation.Convolution.Padding {
+  /// The border, in a few words.
+  fileprivate var title: String {
+    switch self {
+    case .each(let padding): "\(padding)"
+    case .same: "TensorFlow's SAME"
     }
   }
 }

@@ -101,11 +101,11 @@ extension Diagnosis {
       return Hypothesis(explanation: explanation, change: .configuration(changed))
     }
     switch node.operation {
-    case .norm(.batch, _):
+    case .norm(.batch, _, _):
       return [1e-5, 1.001e-5, 1e-3, 1e-6].compactMap { epsilon in
         hypothesis("ε should be \(epsilon)") { $0.norm = .batch(epsilon: epsilon) }
       }
-    case .norm(.group(let count, let epsilon), let channels):
+    case .norm(.group(let count, let epsilon), let channels, _):
       return [1e-5, 1e-6, 1e-3].compactMap { other in
         hypothesis("ε should be \(other)") { $0.norm = .group(count: count, epsilon: other) }
       }
@@ -116,9 +116,11 @@ extension Diagnosis {
         }
     case .maxPool:
       return [
-        hypothesis("the border should be filled with zeros") { $0.stem.poolPadding = .zero },
-        hypothesis("the border should not count") { $0.stem.poolPadding = .negativeInfinity },
-        hypothesis("the border should be TensorFlow's SAME") { $0.stem.poolPadding = .same },
+        hypothesis("the border should be filled with zeros") { $0.stem.pool?.padding = .zero },
+        hypothesis("the border should not count") {
+          $0.stem.pool?.padding = .negativeInfinity
+        },
+        hypothesis("the border should be TensorFlow's SAME") { $0.stem.pool?.padding = .same },
       ].compactMap { $0 }
     case .convolution:
       return [
@@ -146,7 +148,7 @@ extension Diagnosis {
     }
   }
 
-  private func isProjection(_ node: Node) -> Bool { node.name.contains(".shortcut.conv") }
+  private func isProjection(_ node: Node) -> Bool { node.nameInBlock == "shortcut.conv" }
 
   func displayName(of node: String) -> String {
     comparison.layerNames.name(of: node) ?? node

@@ -88,12 +88,13 @@ extension Node {
     let fits =
       switch operation {
       case .convolution(let conv): first.shape.rank == 4 && channels == conv.inputChannels
-      case .norm(_, let count): first.shape.rank == 4 && channels == count
-      case .dense(let count, _, _): first.shape.rank == 2 && channels == count
-      case .maxPool, .averagePool, .subsample, .globalAverage: first.shape.rank == 4
-      case .softmax: first.shape.rank == 2
+      case .norm(_, let count, _): channels == count
+      case .dense(let count, _, _): channels == count
+      case .maxPool, .averagePool, .subsample, .padChannels, .adjust, .globalAverage,
+        .globalMaximum, .flatten:
+        first.shape.rank == 4
       case .add: values.count == 2
-      case .relu: true
+      case .activation: true
       case .input: false
       }
     return fits

@@ -13,7 +13,7 @@ extension Diagnosis {
     let arithmetic = ReferenceArithmetic(threads: 1)
     var candidates: [(explanation: String, value: Activation)] = []
     switch node.operation {
-    case .relu, .softmax:
+    case .activation:
       let input = node.inputs.first.map { comparison.candidate.graph.nodes[$0].name }
       if let value = try input.flatMap({ try layer.input($0) }) {
         candidates.append(("the reference has no \(node.operation.title) here", value))

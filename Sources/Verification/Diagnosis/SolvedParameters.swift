@@ -66,7 +66,7 @@ extension Diagnosis {
       return TensorData(
         shape: parameter.shape, values: zip(bias, shift).map { Float(Double($0) + $1) })
     }
-    guard case .norm(.batch(let epsilon), _) = node.operation, let input else { return nil }
+    guard case .norm(.batch(let epsilon), _, _) = node.operation, let input else { return nil }
     let norm = BatchNorm(node, parameters, epsilon: epsilon)
     let values = norm.solved(
       parameter.role, input: input.values, output: layer.expected.values)
@@ -114,10 +114,11 @@ private struct BatchNorm {
   /// The values of a parameter by least squares over all pixels; `nil` where a channel does not
   /// tell.
   func solved(_ role: Parameter.Role, input: [Float], output: [Float]) -> [Float]? {
-    guard let scale = tensors[.scale], let shift = tensors[.shift], let mean = tensors[.mean],
-      let variance = tensors[.variance]
-    else { return nil }
-    let channels = scale.count
+    guard let mean = tensors[.mean], let variance = tensors[.variance] else { return nil }
+    let channels = mean.count
+    // A norm without scale or shift has 1 or 0.
+    let scale = tensors[.scale] ?? [Double](repeating: 1, count: channels)
+    let shift = tensors[.shift] ?? [Double](repeating: 0, count: channels)
     var moments = [Moments](repeating: Moments(), count: channels)
     for index in output.indices {
       let channel = index % channels

@@ -20,12 +20,13 @@ struct SolvedWeight {
   init?(_ operation: Operation) {
     switch operation {
     case .convolution(let conv) where conv.weightStandardizationEpsilon == nil:
-      window = Window(
-        kernel: conv.kernel, stride: conv.stride, padding: conv.padding,
-        channels: conv.inputChannels)
+      window = Window(conv)
       outputChannels = conv.outputChannels
     case .dense(let inputChannels, let outputChannels, _):
-      window = Window(kernel: 1, stride: 1, padding: 0, channels: inputChannels)
+      window = Window(
+        .init(
+          kernel: 1, stride: 1, padding: .each(0), inputChannels: inputChannels,
+          outputChannels: outputChannels))
       self.outputChannels = outputChannels
     default: return nil
     }
@@ -51,21 +52,24 @@ struct SolvedWeight {
 
 /// The values that one pixel of the output depends on.
 private struct Window {
-  let kernel: Int
-  let stride: Int
-  let padding: Int
-  let channels: Int
+  private let conv: Operation.Convolution
 
-  var count: Int { channels * kernel * kernel }
+  init(_ conv: Operation.Convolution) {
+    self.conv = conv
+  }
+
+  var count: Int { conv.inputChannels * conv.kernel * conv.kernel }
 
   /// Fills a row in the order IHW; what lies outside of the image is zero.
   func fill(_ row: inout [Double], from input: Activation, pixel: Int, output: Shape) {
     let isImage = output.rank == 4
     let (height, width) = isImage ? (input.shape[1], input.shape[2]) : (1, 1)
     let (rows, columns) = isImage ? (output[1], output[2]) : (1, 1)
+    let border = isImage ? conv.border(input: input.shape, output: output) : nil
     let image = pixel / (rows * columns)
-    let top = pixel / columns % rows * stride - padding
-    let left = pixel % columns * stride - padding
+    let top = pixel / columns % rows * conv.stride - (border?.top ?? 0)
+    let left = pixel % columns * conv.stride - (border?.left ?? 0)
+    let (kernel, channels) = (conv.kernel, conv.inputChannels)
     for y in 0..<kernel {
       for x in 0..<kernel {
         let isInside = 0..<height ~= top + y && 0..<width ~= left + x

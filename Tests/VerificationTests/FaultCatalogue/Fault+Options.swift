@@ -11,10 +11,11 @@ extension Fault {
   static var options: [Fault] {
     [
       option("pool border left out", ["the border is", "the border should"]) {
-        $0.stem.poolPadding = $0.stem.poolPadding == .zero ? .negativeInfinity : .zero
+        let isZero = $0.stem.pool?.padding == .zero
+        $0.stem.pool?.padding = isZero ? .negativeInfinity : .zero
       },
       option("pool border SAME", ["the border is", "the border should"]) {
-        $0.stem.poolPadding = .same
+        $0.stem.pool?.padding = .same
       },
       option("ε 0.001", ["ε is", "ε should be"]) { $0.norm = .batch(epsilon: 1e-3) },
       option("ε 1e-4", ["ε is", "ε should be", "variance"]) { $0.norm = .batch(epsilon: 1e-4) },

@@ -12,9 +12,11 @@ enum HTMLShape: CaseIterable {
     self =
       switch operation {
       case .convolution, .dense: .product
-      case .norm, .softmax: .norm
-      case .relu: .activation
-      case .maxPool, .averagePool, .globalAverage, .subsample: .pool
+      case .norm, .adjust, .softmax: .norm
+      case .activation: .activation
+      case .maxPool, .averagePool, .globalAverage, .globalMaximum, .flatten, .subsample,
+        .padChannels:
+        .pool
       case .add, .input: .addition
       }
   }
@@ -24,7 +26,7 @@ enum HTMLShape: CaseIterable {
     switch self {
     case .product: "convolution, dense"
     case .norm: "norm, softmax"
-    case .activation: "ReLU"
+    case .activation: "ReLU and its like"
     case .pool: "pooling"
     case .addition: "addition"
     }

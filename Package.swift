@@ -83,7 +83,9 @@ let package = Package(
     kernels(
       "KernelsAVX512", define: "AVX512",
       clangFlags: ["-march=x86-64-v4", "-mprfchw", "-mprefer-vector-width=512"]),
+    .target(name: "Plain", swiftSettings: strict),
     .target(name: "Tensors", swiftSettings: strict),
+    .target(name: "SourceGraph", dependencies: ["Plain", "Tensors"], swiftSettings: strict),
     .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
       name: "RNW", dependencies: ["Tensors", "Safetensors", "CChecksum", "CPlanes", "CZlib"],
@@ -93,19 +95,21 @@ let package = Package(
     .target(
       name: "WeightSources",
       dependencies: [
-        "Tensors", "Safetensors", "RNW", "CZlib",
+        "Tensors", "Plain", "Safetensors", "RNW", "SourceGraph", "CZlib",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ], swiftSettings: strict),
-    .target(name: "Families", dependencies: ["Tensors", "ResNetV2"], swiftSettings: strict),
+    .target(
+      name: "Families", dependencies: ["Tensors", "ResNetV2", "SourceGraph"],
+      swiftSettings: strict),
     .target(
       name: "Images", dependencies: ["Tensors", "Families"] + withImages("CImages"),
       swiftSettings: strict),
     .target(
       name: "Inference",
       dependencies: [
-        "Tensors", "ResNetV2", "CKernelSupport", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
+        "Tensors", "ResNetV2", "SourceGraph", "CKernelSupport", "KernelsBaseline", "KernelsAVX2",
+        "KernelsAVX512",
       ], swiftSettings: strict),
-    .target(name: "KerasGraph", dependencies: ["Tensors", "Inference"], swiftSettings: strict),
     .target(
       name: "Verification",
       dependencies: [
@@ -119,7 +123,7 @@ let package = Package(
       name: "Conversion",
       dependencies: [
         "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images",
-        "Inference", "KerasGraph", "Verification",
+        "Inference", "Plain", "SourceGraph", "Verification",
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -144,11 +148,11 @@ let package = Package(
     tests("Families", of: "ResNetV2", "Tensors"),
     tests("Images", of: "Families", "Tensors", "WeightSources"),
     tests("Inference", of: "ResNetV2", "Tensors"),
-    tests("KerasGraph", of: "Inference", "Tensors", "WeightSources", "rnw-hdf5"),
+    tests("SourceGraph", of: "Inference", "Plain", "Tensors", "WeightSources", "rnw-hdf5"),
     tests("Verification", of: "Families", "Inference", "ResNetV2", "Tensors"),
     tests(
       "Conversion",
-      of: "Families", "Images", "Inference", "ResNetV2", "RNW", "Tensors", "Verification",
+      of: "Families", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors", "Verification",
       "WeightSources", "rnw-hdf5"),
     .testTarget(
       name: "CommandLineTests",
@@ -169,7 +173,7 @@ if Context.environment["RNW_FUZZ"] != nil {
     package.targets.append(
       .executableTarget(
         name: "fuzz-\(name)",
-        dependencies: ["WeightSources", "RNW", "Tensors", "Images", "KerasGraph"],
+        dependencies: ["WeightSources", "RNW", "Tensors", "Images", "SourceGraph"],
         path: "FuzzTargets/\(name)",
         swiftSettings: [.define(define), .unsafeFlags(["-parse-as-library"])]))
   }

@@ -1,7 +1,7 @@
 #if FUZZ_IMAGE
   import Images
 #elseif FUZZ_KERAS_GRAPH
-  import KerasGraph
+  import SourceGraph
 #else
   import WeightSources
 #endif

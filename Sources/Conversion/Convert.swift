@@ -15,6 +15,8 @@ package struct ConversionRequest: Sendable {
   package var output: String
   /// The family to take, or `nil` to recognise it.
   package var family: Family?
+  /// The part of a bigger model that is taken, or `nil` for the whole.
+  package var part: ModelPart?
   /// How tensors are stored.
   package var codec: RNWCodec = .planes
   /// In which type the weights are kept.
@@ -107,11 +109,9 @@ package func convert(
   let threads = request.threads
   let archive = try await request.reference.asyncMap { try await WeightFile.open($0) }
   let source = try await clock.measure("read") { try await WeightFile.open(request.source) }
-  let model = try Model(source, family: request.family)
-  let described =
-    request.usesOwnGraph
-    ? try OwnGraph(
-      of: source, for: model.graph, layerNames: model.layerNames, threads: threads) : nil
+  let model = try Model(
+    source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part)
+  let described = request.usesOwnGraph ? try OwnGraph(of: model, threads: threads) : nil
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
     path: request.output, replacing: request.replaces,
@@ -193,7 +193,7 @@ extension Error {
 /// The records of a model that is known before anything is compared.
 func records(of model: Model) throws -> RNWDraft.Records {
   let preprocessing = PreprocessingRecord(
-    preprocessing: model.family.preprocessing, inputSize: model.family.defaultInputSize)
+    preprocessing: try model.preprocessing(), inputSize: model.usualSide)
   let entries = model.mapping?.entries ?? []
   let source = SourceRecord(
     file: fileName(of: model.source.path),
@@ -235,7 +235,8 @@ private func certify(
     reference: proof.framework.map { result in
       .init(file: fileName(of: request.reference ?? ""), layers: result.verdict.compared)
     },
-    assumptions: proof.assumptions.isEmpty ? nil : proof.assumptions)
+    assumptions: proof.assumptions.isEmpty ? nil : proof.assumptions,
+    part: model.mapping?.part.map { "part of \(fileName(of: model.source.path)); \($0)" })
   records.certificate = try RecordCoding.json(certificate)
   return records
 }

@@ -1,5 +1,5 @@
 package import Families
-import KerasGraph
+import Plain
 import ResNetV2
 import Tensors
 package import Verification

@@ -53,6 +53,8 @@ package struct CertificateRecord: Codable, Sendable {
   package var reference: ReferenceRecord?
   /// What the family supplied and nothing told; absent where nothing was.
   package var assumptions: [Assumption]?
+  /// What was left out of a bigger model that the network is a part of.
+  package var part: String?
 
   /// An input that everyone can make.
   package struct ProbeRecord: Codable, Sendable {

@@ -45,15 +45,14 @@ package struct InputImages {
   /// - Throws: `InputError` where a file holds no images that fit, or not all have one size.
   package init(_ argument: InputArgument, for model: Model) throws {
     self.model = model
-    let channels = model.graph.configuration.input.channels
     switch argument {
     case .probe(let seed, let count):
-      let size = model.family.defaultInputSize
+      let usual = model.usualInput
       filter = nil
       parts = [
         Part(
           name: "probe:\(seed)", origin: .probe(seed: seed), count: count,
-          shape: [size, size, channels])
+          shape: [usual[1], usual[2], usual[3]])
       ]
     case .path(let path, let filter):
       self.filter = filter

@@ -29,12 +29,20 @@ package struct Model: Sendable {
   /// Opens a file and finds out which network it holds.
   ///
   /// - Throws: `InputError` where it cannot be read or holds no known network.
-  package init(path: String, family: Family? = nil) async throws {
-    try self.init(try await WeightFile.open(path), family: family)
+  package init(path: String, family: Family? = nil, part: ModelPart? = nil) async throws {
+    try self.init(try await WeightFile.open(path), family: family, part: part)
   }
 
   /// Finds out which network an opened file holds.
-  package init(_ source: any WeightSource, family requested: Family? = nil) throws {
+  ///
+  /// - Parameters:
+  ///   - family: the family to take, or `nil` to recognise it.
+  ///   - usesGraph: whether a graph that the file carries says what the network is, rather than names.
+  ///   - part: the part of a bigger model that is taken, or `nil` for the whole.
+  package init(
+    _ source: any WeightSource, family requested: Family? = nil, usesGraph: Bool = true,
+    part: ModelPart? = nil
+  ) throws {
     self.source = source
     if let file = source as? RNWFile {
       let record: SourceRecord = try file.source()
@@ -46,7 +54,8 @@ package struct Model: Sendable {
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
     } else {
-      let mapping = try Mapping(source, family: requested)
+      let mapping = try Mapping(
+        source, family: requested, usesGraph: usesGraph, part: part)
       family = mapping.family
       graph = mapping.graph
       layerNames = mapping.layerNames
@@ -89,7 +98,11 @@ package struct Model: Sendable {
   ///
   /// - Throws: `InputError` where the file says what cannot be.
   package func preprocessing() throws -> Preprocessing {
-    guard let converted else { return family.preprocessing }
+    guard let converted else {
+      // What the network does itself is not done before it as well.
+      return graph.configuration.input.isAdjusted
+        ? family.preprocessing.leavingPixels : family.preprocessing
+    }
     let record: PreprocessingRecord = try converted.preprocessing()
     guard record.preprocessing.isPossible else {
       throw InputError(
@@ -97,6 +110,28 @@ package struct Model: Sendable {
         place: "rnw.preprocessing")
     }
     return record.preprocessing
+  }
+
+  /// The shape of one image that the network is usually run on, [1, H, W, C].
+  package var usualInput: Shape {
+    let channels = graph.configuration.input.channels
+    if let size = mapping?.structure?.view.requiredSize {
+      return [1, size.height, size.width, channels]
+    }
+    return graph.usualInput(side: usualSide)
+      ?? [1, family.defaultInputSize, family.defaultInputSize, channels]
+  }
+
+  /// The height and width of that image, where they are the same: as the file says where it does, else as the family
+  /// does.
+  package var usualSide: Int {
+    if let size = mapping?.structure?.view.requiredSize { return size.height }
+    if let converted, let record: PreprocessingRecord = try? converted.preprocessing(),
+      (1...4096).contains(record.inputSize)
+    {
+      return record.inputSize
+    }
+    return family.defaultInputSize
   }
 
   /// Reads all parameters as float32 in the layout of the graph.

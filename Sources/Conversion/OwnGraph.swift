@@ -1,6 +1,6 @@
 package import Families
 package import Inference
-package import KerasGraph
+package import SourceGraph
 package import ResNetV2
 package import Tensors
 package import Verification
@@ -11,14 +11,29 @@ package import Verification
 /// them is which, and their names where that does not.
 package struct OwnGraph: Sendable {
   /// The graph.
-  package let network: KerasNetwork
+  package let network: SourceGraph
   /// Which of its layers is which of the compared network's.
   package let assignment: LayerNames.Assignment
 
-  private let match: OwnGraphMatch
+  private let match: StructureMatch
   private let graph: Graph
-  private let weights: KerasWeights
+  private let weights: SourceWeights
   private let arithmetic: ReferenceArithmetic
+
+  /// The graph that a model was read from, or that its file carries.
+  ///
+  /// Returns `nil` where the file describes none.
+  ///
+  /// - Throws: `InputError` where the description is damaged, or has a layer that is not understood.
+  package init?(of model: Model, threads: Int) throws {
+    guard let match = model.mapping?.structure else {
+      try self.init(
+        of: model.source, for: model.graph, layerNames: model.layerNames, threads: threads)
+      return
+    }
+    try self.init(
+      match, of: model.source, for: model.graph, layerNames: model.layerNames, threads: threads)
+  }
 
   /// Reads the graph of a file.
   ///
@@ -30,25 +45,28 @@ package struct OwnGraph: Sendable {
   /// - Throws: `InputError` where the description is damaged, or has a layer that is not understood.
   package init?(
     of source: any WeightSource, for graph: Graph, layerNames: LayerNames, threads: Int
-  ) throws(InputError) {
-    do {
-      guard let network = try KerasNetwork(of: source) else { return nil }
-      self.network = network
-      weights = try KerasWeights(of: network, in: source)
-    } catch {
-      throw InputError(
-        error.kind, path: error.path, error.problem, place: error.place,
-        hint: "--no-own-graph goes by the family's graph alone")
-    }
-    arithmetic = ReferenceArithmetic(threads: threads)
-    self.graph = graph
-    let names = Array(network.nodes.map(\.name).dropFirst())
+  ) throws {
+    guard let own = try source.graph() else { return nil }
+    let view = try SourceView(own)
+    let weights = try SourceWeights(of: own, in: source)
+    let adjustment = try InputAdjustment(view, weights: weights)
     // The input is what both are given, not a layer that is compared.
+    let names = Array(own.nodes.map(\.name).dropFirst())
     let named = layerNames.assignment(of: graph.nodes.map(\.name), to: names)
-    let match = OwnGraphMatch(network, graph, names: named.arrays)
+    let match = StructureMatch(view, graph, adjustment: adjustment, names: named.arrays)
+    try self.init(match, of: source, for: graph, layerNames: layerNames, threads: threads)
+  }
+
+  private init(
+    _ match: StructureMatch, of source: any WeightSource, for graph: Graph,
+    layerNames: LayerNames, threads: Int
+  ) throws {
+    network = match.view.graph
     self.match = match
-    var assignment = named
-    assignment.arrays = [:]
+    self.graph = graph
+    weights = try SourceWeights(of: network, in: source)
+    arithmetic = ReferenceArithmetic(threads: threads)
+    var assignment = LayerNames.Assignment()
     for (index, layer) in match.layers where index > 0 {
       assignment.arrays[graph.nodes[index].name] = network.nodes[layer].name
     }
@@ -60,7 +78,7 @@ package struct OwnGraph: Sendable {
     guard !assignment.arrays.isEmpty else {
       throw InputError(
         .badData, path: source.path, "describes a graph without any layer of this network",
-        place: "its layers are \(names.prefix(3).joined(separator: ", ")), …",
+        place: "its layers are \(network.nodes.dropFirst().prefix(3).map(\.name).joined(separator: ", ")), …",
         hint: "--no-own-graph goes by the family's graph alone")
     }
   }
@@ -88,7 +106,7 @@ package struct OwnGraph: Sendable {
       .variance: "moving_variance",
     ]
     for (index, layer) in match.layers.sorted(by: { $0.key < $1.key }) {
-      let own = weights.tensorNames(of: layer)
+      let own = weights.tensors(of: layer).mapValues(\.name)
       for parameter in graph.nodes[index].parameters {
         guard let tensor = tensors[parameter.name], let variable = variables[parameter.role],
           let name = own[variable], name != tensor
@@ -109,7 +127,7 @@ extension OwnGraph: LayerTruth {
 
   package func values(for input: Activation) throws -> any LayerValues {
     Values(
-      run: try KerasRun(input, through: network, weights: weights, arithmetic: arithmetic),
+      run: try SourceRun(input, through: network, weights: weights, arithmetic: arithmetic),
       nodes: Dictionary(
         uniqueKeysWithValues: match.layers.map { (graph.nodes[$0].name, $1) }))
   }
@@ -118,15 +136,15 @@ extension OwnGraph: LayerTruth {
     guard let index = graph.index(of: node.name), let layer = match.layers[index] else {
       return nil
     }
-    return OwnLayer(network, layer, as: node, names: canonicalNames).layer
+    return OwnLayer(match.view, layer, as: node, names: canonicalNames).layer
   }
 
   private struct Values: LayerValues {
-    let run: KerasRun
+    let run: SourceRun
     let nodes: [String: Int]
 
     func value(of node: String, shape: Shape) throws -> Activation? {
-      guard let value = try nodes[node].map({ try run.value(of: $0) }) else { return nil }
+      guard let layer = nodes[node], let value = try run.value(of: layer) else { return nil }
       // Pooled features may be kept as an image of one pixel.
       let isFeatures = value.shape.rank == 4 && value.shape[1] == 1 && value.shape[2] == 1
       guard isFeatures, shape.rank == 2, value.shape.elementCount == shape.elementCount else {

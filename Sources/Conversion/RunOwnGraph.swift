@@ -1,6 +1,6 @@
 import Families
 import Inference
-import KerasGraph
+import SourceGraph
 import Tensors
 import Verification
 import WeightSources
@@ -17,14 +17,14 @@ func describesNoGraph(_ source: any WeightSource) -> InputError {
 /// All images are one batch.
 func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
   let source = try await WeightFile.open(request.model)
-  guard let network = try KerasNetwork(of: source) else {
+  guard let network = try source.graph() else {
     throw describesNoGraph(source)
   }
   try requireLayer(request, among: network.nodes.dropFirst().map(\.name))
   var images = try InputImages(
     request.input, for: try Model(source, family: request.family))
-  let run = try KerasRun(
-    try images.all(), through: network, weights: try KerasWeights(of: network, in: source),
+  let run = try SourceRun(
+    try images.all(), through: network, weights: try SourceWeights(of: network, in: source),
     arithmetic: ReferenceArithmetic(threads: request.threads))
   let file = try request.output.map {
     try OutputFile(
@@ -36,12 +36,15 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
   for (index, node) in network.nodes.enumerated() {
     let name = index == 0 ? "input" : node.name
     guard writer != nil, index == 0 || request.layers?.matches(name) ?? true else { continue }
-    try writer?.append(name, try run.value(of: index).tensor(in: .nhwc))
+    guard let value = try run.value(of: index) else { continue }
+    try writer?.append(name, value.tensor(in: .nhwc))
     count += 1
   }
   try writer?.finish()
   try file?.commit()
-  let output = try run.value(of: network.outputIndex)
+  guard let output = try run.value(of: network.outputs[0]) else {
+    preconditionFailure("the output is computed where the shapes are known")
+  }
   return RunOutcome(
     network: "its own graph of \(network.nodes.count) layers", names: images.names, output: output,
     labels: try request.labels.map {

@@ -2,6 +2,7 @@ package import Families
 import Inference
 import RNW
 import ResNetV2
+import SourceGraph
 import Tensors
 package import Verification
 import WeightSources
@@ -94,7 +95,7 @@ private enum Truth {
         try ActivationArchive(source, graph: model.graph, layerNames: model.layerNames))
       return
     }
-    if request.usesOwnGraph, source.metadata["keras.config"] != nil {
+    if request.usesOwnGraph, source.carriesGraph {
       // A changed network may be none of its family: then the judged model's names are taken.
       let other = try? Model(source, family: request.family)
       let ownGraph = try OwnGraph(
@@ -106,7 +107,8 @@ private enum Truth {
       }
     }
     if request.requiresOwnGraph { throw describesNoGraph(source) }
-    let other = try Model(source, family: request.family)
+    let other = try Model(
+      source, family: request.family, usesGraph: request.usesOwnGraph)
     self = .model(other, try other.parameters(threads: request.threads))
   }
 

@@ -59,6 +59,9 @@ extension LayerNames {
     package var missing: [String] = []
     /// The arrays that belong to no layer of the network.
     package var unknown: [String] = []
+
+    /// Makes an assignment of nothing.
+    package init() {}
   }
 
   /// Finds the arrays of an archive by name; nothing is guessed from shapes or order, but for the
@@ -106,6 +109,12 @@ extension LayerNames {
       result[prefix, default: []].append((number, name))
     }
     return result.mapValues { $0.sorted { $0.number < $1.number }.map(\.name) }
+  }
+
+  /// Whether two names are the same but for a number that the framework counts.
+  package func isCounted(_ name: String, like other: String?) -> Bool {
+    guard let other, let prefix = countedPrefix(of: other) else { return false }
+    return countedPrefix(of: name) == prefix
   }
 
   private func countedPrefix(of name: String) -> String? {

@@ -1,4 +1,5 @@
 package import ResNetV2
+import SourceGraph
 package import Tensors
 
 /// Which tensor of a file is which parameter of which network: complete, or an error.
@@ -46,13 +47,32 @@ package struct Mapping: Sendable {
   /// The tensors that are passed over.
   package let waived: [Waived]
 
+  /// The file's own graph, node by node, where the network was read from it.
+  package let structure: StructureMatch?
+
+  /// What the network is only a part of, and what was left out; `nil` for a whole model.
+  package let part: String?
+
   /// Finds the family of a file and maps its tensors.
   ///
   /// - Parameters:
-  ///   - source: the file; only its list of tensors and its metadata are looked at.
+  ///   - source: the file.
   ///   - family: the family to take, or `nil` to recognise it.
+  ///   - usesGraph: whether a graph that the file carries says what the network is; without one, and without this,
+  ///     the tensors' names do.
+  ///   - part: the part of a bigger model that is taken, or `nil` for the whole.
   /// - Throws: `InputError` where the file is of no known family or does not fit its network.
-  package init(_ source: some WeightSource, family requested: Family? = nil) throws(InputError) {
+  package init(
+    _ source: some WeightSource, family requested: Family? = nil, usesGraph: Bool = true,
+    part: ModelPart? = nil
+  ) throws(InputError) {
+    if usesGraph, let graph = try source.graph() {
+      let network = try StructuredNetwork(graph, of: source, part: part)
+      if requested == nil || requested?.id == network.family.id {
+        self = try Mapping(network, of: source)
+        return
+      }
+    }
     let names = try SourceNames(source)
     guard let recognized = try Recognition(names, among: requested.map { [$0] } ?? Family.all)
     else { throw names.unrecognized(requested: requested) }
@@ -96,9 +116,50 @@ package struct Mapping: Sendable {
     self.entries = entries
     // A description tells what is read from it; all of it where it is compared.
     assumptions = graph.configuration.assumptions(
-      told: source.metadata["keras.config"] != nil ? [.activation, .pooling, .epsilon] : [])
+      told: source.carriesGraph ? [.activation, .pooling, .epsilon] : [])
+    structure = nil
+    part = nil
     renamedLayers = renamed
     layerNames = family.layerNames(for: graph, renamed: renamed)
+  }
+
+  /// Takes the tensors that a file's own graph names.
+  private init(_ network: StructuredNetwork, of source: some WeightSource) throws(InputError) {
+    var problems = MappingProblems(path: source.path)
+    problems.network = "its own graph"
+    var entries: [Entry] = []
+    var unused = Dictionary(source.tensors.map { ($0.name, $0) }) { first, _ in first }
+    for parameter in network.graph.parameters {
+      guard let tensor = network.tensor(of: parameter) else {
+        problems.addMissing(parameter, name: parameter.name)
+        continue
+      }
+      unused[tensor.name] = nil
+      let layout: AxisOrder = parameter.role == .weight ? .outputLast : .same
+      guard layout.parameterShape(of: tensor.shape) == parameter.shape else {
+        problems.addMisshapen(tensor, expected: layout.tensorShape(of: parameter.shape))
+        continue
+      }
+      entries.append(Entry(parameter: parameter, tensor: tensor, layout: layout))
+    }
+    var waived: [Waived] = []
+    for tensor in unused.values.sorted(by: { $0.name < $1.name }) {
+      if let reason = network.reasonToWaive(tensor) {
+        waived.append(.init(tensor: tensor, reason: reason))
+      } else {
+        problems.addUnexpected([tensor])
+      }
+    }
+    if let error = problems.error { throw error }
+    self.waived = waived
+    self.entries = entries
+    family = network.family
+    graph = network.graph
+    structure = network.match
+    part = network.part
+    assumptions = []
+    renamedLayers = network.renamedLayers
+    layerNames = family.layerNames(for: graph, renamed: renamedLayers)
   }
 
   /// Reads all parameters as float32 in the layout of the graph.

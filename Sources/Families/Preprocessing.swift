@@ -79,6 +79,12 @@ extension Preprocessing {
       && deviation.allSatisfy { $0 != 0 } && inputRange > 0 && isSized
   }
 
+  /// Pixels in 0…255 as they are, at the size that this one asks for: what a network takes that scales them itself.
+  package var leavingPixels: Preprocessing {
+    Preprocessing(
+      channelOrder: .rgb, inputRange: 255, mean: [0, 0, 0], deviation: [1, 1, 1], resize: resize)
+  }
+
   /// Pixels in 0…1, minus the mean of ImageNet, divided by its standard deviation; the shorter side
   /// 256, the middle 224: what torchvision's ImageNet example does.
   static let imageNetDeviation = Preprocessing(

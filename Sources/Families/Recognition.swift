@@ -44,7 +44,8 @@ struct Recognition {
     guard prefixes.count == 1 || prefix.isEmpty else {
       throw InputError(
         .badData, path: names.path, "holds more than one network of \(family.title)",
-        place: prefixes.joined(separator: " and "))
+        place: prefixes.joined(separator: " and "),
+        hint: "--prefix \(prefixes[0]) takes one of them")
     }
     self.family = family
     self.prefix = prefix

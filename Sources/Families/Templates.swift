@@ -100,8 +100,8 @@ extension Family {
     let last = graph.nodes[graph.outputIndex].name
     for node in graph.nodes {
       let patterned = PatternedName(node.name)
-      if let template = layers.names[patterned.pattern] {
-        names[node.name] = renamed[node.name] ?? patterned.filling(template)
+      if let name = renamed[node.name] ?? layers.names[patterned.pattern].map(patterned.filling) {
+        names[node.name] = name
       }
       for layer in layers.folded where layer.node == patterned.pattern {
         folded.append(.init(name: patterned.filling(layer.name), node: node.name))
@@ -111,6 +111,12 @@ extension Family {
     if let dense = names["head.dense"], last == "head.softmax", names[last] == nil {
       names["head.dense"] = nil
       names[last] = dense
+    }
+    // So it does where a file's layer includes another function.
+    for (node, next) in zip(graph.nodes, graph.nodes.dropFirst()) {
+      guard case .activation = next.operation, let name = names[node.name], name == names[next.name]
+      else { continue }
+      names[node.name] = nil
     }
     return LayerNames(
       layout: layers.layout, names: names, folded: folded,

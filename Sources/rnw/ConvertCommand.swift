@@ -65,6 +65,7 @@ struct ConvertCommand: AsyncParsableCommand {
   @Option(help: "Activations that the framework computed (.npz): compared as well.")
   var reference: String?
 
+  @OptionGroup var part: PartOption
   @OptionGroup var ownGraph: OwnGraphOption
   @OptionGroup var input: InputOption
 
@@ -120,6 +121,7 @@ struct ConvertCommand: AsyncParsableCommand {
     }
     var request = ConversionRequest(source: source, output: outputPath)
     request.family = try family.family
+    request.part = part.part
     request.codec = codec ?? .planes
     request.precision = precision ?? .float32
     request.maximumError = maxError

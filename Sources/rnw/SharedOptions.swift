@@ -26,6 +26,26 @@ struct FamilyOption: ParsableArguments {
   }
 }
 
+/// Which part of a bigger model is taken.
+struct PartOption: ParsableArguments {
+  @Flag(help: "Take the ResNet that begins at the input out of a bigger model, such as a detector.")
+  private var backbone = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Take the layers whose names begin so out of a bigger model, such as left/.", valueName: "NAME"))
+  private var prefix: String?
+
+  func validate() throws {
+    guard !backbone || prefix == nil else {
+      throw ValidationError("--backbone and --prefix ask for two different parts.")
+    }
+  }
+
+  /// The part that was asked for.
+  var part: ModelPart? { prefix.map { .prefix($0) } ?? (backbone ? .backbone : nil) }
+}
+
 /// Whether files that are there may be replaced.
 struct OverwriteOption: ParsableArguments {
   @Flag(

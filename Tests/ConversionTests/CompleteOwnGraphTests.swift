@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import SourceGraph
 import Tensors
 import TestSupport
 import Testing
@@ -54,7 +55,7 @@ struct CompleteOwnGraphTests {
   @Test("What follows the network, or leaves it elsewhere, is named", arguments: additions)
   func namesWhatFollows(_ addition: Addition) async throws {
     let source = try await Self.source(changedBy: addition)
-    let model = try Model(source)
+    let model = try Model(source, usesGraph: false)
     let own = try #require(
       try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
     let error = #expect(throws: InputError.self) {
@@ -70,7 +71,7 @@ struct CompleteOwnGraphTests {
         testDescription: "", layers: layers, outputs: [layers.isEmpty ? "predictions" : "drop"],
         fault: "")
       let source = try await Self.source(changedBy: addition)
-      let model = try Model(source)
+      let model = try Model(source, usesGraph: false)
       let own = try #require(
         try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
       try own.requireSameFunction(tensors: model.tensorNames)
@@ -80,7 +81,7 @@ struct CompleteOwnGraphTests {
   @Test("Weights that stand in each other's places are named")
   func namesOtherTensors() async throws {
     let source = try await WeightFile.open(OwnGraphTests.small)
-    let model = try Model(source)
+    let model = try Model(source, usesGraph: false)
     let own = try #require(
       try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
     var tensors = model.tensorNames
@@ -103,18 +104,24 @@ struct CompleteOwnGraphTests {
     model["config"] = config
     let text = String(
       decoding: try JSONSerialization.data(withJSONObject: model), as: UTF8.self)
-    return ChangedSource(source: source, metadata: ["keras.config": text])
+    return ChangedSource(source: source, json: text)
   }
 }
 
-/// A file with another configuration.
-struct ChangedSource: WeightSource {
+/// A Keras file with another configuration.
+struct ChangedSource: GraphCarrier {
   let source: any WeightSource
-  let metadata: [String: String]
+  let json: String
 
   var container: String { source.container }
   var path: String { source.path }
   var tensors: [TensorInfo] { source.tensors }
+  var metadata: [String: String] { ["keras.config": json] }
+  var carriedGraph: Result<SourceGraph, InputError>? {
+    Result { () throws(InputError) in
+      try SourceGraph(keras: json, version: "3.15.1", path: path)
+    }
+  }
 
   func tensor(named name: String) throws -> TensorData { try source.tensor(named: name) }
 }

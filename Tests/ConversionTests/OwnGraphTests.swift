@@ -37,7 +37,7 @@ struct OwnGraphTests {
     Change(
       name: "padding", layer: "conv1_conv",
       explanation: "it is convolution 7×7, stride 2, the reference's is Conv2D, kernel 7×7, "
-        + "stride 2, valid, linear, after zero padding"),
+        + "stride 2, valid, after zero padding"),
     Change(
       name: "stride", layer: "conv2_block2_1_conv",
       explanation: "the stride is 1, the reference's is 2"),

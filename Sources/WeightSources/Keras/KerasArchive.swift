@@ -1,3 +1,4 @@
+import Plain
 import Tensors
 
 extension KerasSource {
@@ -29,6 +30,10 @@ extension KerasSource {
       throw InputError(
         .badData, path: path, "has a configuration that is not text", place: "config.json")
     }
+    let version = try archive.member(named: "metadata.json").flatMap { member in
+      let json = try archive.bytes(of: member, limit: Self.maximumConfigurationBytes)
+      return (try? JSONValue(json: json))?["keras_version"]?.text
+    }
     let file: HDF5File
     if weights.isStored {
       // The weights are used where they lie in the archive.
@@ -39,7 +44,7 @@ extension KerasSource {
       let inflated = try MappedFile(temporary: bytes, path: path)
       file = try await HDF5File(inflated, range: 0..<inflated.count)
     }
-    try self.init(file, configuration: text)
+    try self.init(file, configuration: text, version: version)
   }
 
   /// Whether an archive is Keras': it holds a weights file.

@@ -1,3 +1,4 @@
+import SourceGraph
 import Tensors
 
 /// Which dataset of an HDF5 file is which weight of a Keras model.
@@ -9,7 +10,7 @@ struct KerasLayout {
   private let path: String
 
   /// - Throws: `InputError` where the file's own lists contradict what it holds.
-  init(_ table: HDF5Table, path: String, configuration: String?) throws {
+  init(_ table: HDF5Table, path: String, graph: SourceGraph?) throws {
     self.path = path
     if table.texts("layer_names", of: "") != nil {
       container = "keras-h5"
@@ -21,7 +22,7 @@ struct KerasLayout {
       || table.groups.contains("_layer_checkpoint_dependencies")
     {
       container = "keras-weights-h5"
-      try addCountedLayers(table, configuration: configuration)
+      try addCountedLayers(table, graph: graph)
     } else {
       container = "hdf5"
       tensors = table.datasets.map { ($0.path, $0) }
@@ -90,8 +91,7 @@ struct KerasLayout {
 
   /// The form of Keras 3: `layers/conv2d_3/vars/0`, with the layer's name as an attribute in later
   /// versions.
-  private mutating func addCountedLayers(_ table: HDF5Table, configuration: String?) throws {
-    let names = try configuration.map { try KerasModelLayers(json: $0, path: path) }
+  private mutating func addCountedLayers(_ table: HDF5Table, graph: SourceGraph?) throws {
     var counts: [String: Int] = [:]
     for dataset in table.datasets {
       if let variable = CountedVariable(dataset.path) {
@@ -105,20 +105,23 @@ struct KerasLayout {
         continue
       }
       let stored = table.text("name", of: variable.layerPath + "/vars")
-      let configured = variable.isNested ? nil : names?.name(of: variable.group)
-      if let stored, let configured, stored != configured {
+      let configured = graph?.layersByPlace[variable.layerPath]
+      if let stored, let name = configured?.names.last, stored != name {
         throw InputError(
           .badData, path: path,
-          "names one layer in two ways: \(stored) and, by the order, \(configured)",
+          "names one layer in two ways: \(stored) and, by the order, \(name)",
           place: dataset.path)
       }
-      let layer = (configured ?? stored).map { name in
+      let names = configured?.names ?? stored.map { name in
         variable.outerGroups.map { outer in
           table.text("name", of: outer.path + "/vars") ?? outer.name
-        }.map { $0 + "/" }.joined() + name
+        } + [name]
       }
-      if let layer, let name = variable.name(among: counts[variable.layerPath] ?? 0) {
-        tensors.append(("\(layer)/\(name)", dataset))
+      let own = configured.flatMap { layer in
+        layer.variables.indices.contains(variable.number) ? layer.variables[variable.number] : nil
+      }
+      if let names, let name = own ?? variable.name(among: counts[variable.layerPath] ?? 0) {
+        tensors.append(((names + [name]).joined(separator: "/"), dataset))
       } else {
         tensors.append((dataset.path, dataset))
       }
@@ -141,7 +144,8 @@ struct CountedVariable {
   /// The models that the layer is within, outermost first.
   let outerGroups: [(name: String, path: String)]
 
-  private let number: Int
+  /// Which of the layer's variables it is.
+  let number: Int
 
   /// `nil` for a path that is no layer's variable.
   init?(_ path: String) {
@@ -159,21 +163,26 @@ struct CountedVariable {
     }
   }
 
-  /// Whether the layer is within a model within the model.
-  var isNested: Bool { !outerGroups.isEmpty }
-
   /// What the variable is called in a layer of its class; `nil` where that cannot be told.
   ///
   /// - Parameter count: how many variables the layer has: a norm without gamma or beta has fewer than
   ///   four, and which one is missing only a configuration tells.
   func name(among count: Int) -> String? {
     let names: [String]
-    switch KerasModelLayers.kind(of: group).kind {
+    switch Self.kind(of: group) {
     case "conv2d", "dense": names = ["kernel", "bias"]
     case "batch_normalization" where count == 4:
       names = ["gamma", "beta", "moving_mean", "moving_variance"]
     default: return nil
     }
     return names.indices.contains(number) ? names[number] : nil
+  }
+
+  /// `conv2d_3` as its class; the first layer of a class has no number.
+  private static func kind(of group: String) -> String {
+    guard let underscore = group.lastIndex(of: "_"),
+      Int(group[group.index(after: underscore)...]) != nil
+    else { return group }
+    return String(group[..<underscore])
   }
 }

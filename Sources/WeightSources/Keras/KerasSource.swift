@@ -1,3 +1,4 @@
+package import SourceGraph
 public import Tensors
 
 /// The weights that Keras wrote: any of its HDF5 forms, or a `.keras` archive.
@@ -21,19 +22,28 @@ public struct KerasSource: WeightSource {
   /// JSON.
   public let metadata: [String: String]
 
+  /// The graph that a whole model describes, or why it cannot be read.
+  package let carriedGraph: Result<SourceGraph, InputError>?
+
   private let file: HDF5File
   private let datasets: [String: HDF5Table.Dataset]
 
   /// Makes the source of an HDF5 file.
   ///
-  /// - Parameter configuration: the configuration of the `.keras` archive that the file is part of.
-  init(_ file: HDF5File, configuration: String? = nil) throws {
-    let layout = try KerasLayout(file.table, path: file.path, configuration: configuration)
+  /// - Parameters:
+  ///   - configuration: the configuration of the `.keras` archive that the file is part of.
+  ///   - version: the version of Keras that wrote that archive.
+  init(_ file: HDF5File, configuration: String? = nil, version: String? = nil) throws {
+    let graph = Self.graph(
+      of: file, configuration: configuration, version: version)
+    let layout = try KerasLayout(file.table, path: file.path, graph: graph.flatMap { try? $0.get() })
+    carriedGraph = graph
     self.file = file
     path = file.path
     container = configuration == nil ? layout.container : "keras-zip"
     var metadata = layout.metadata
     if let configuration { metadata["keras.config"] = configuration }
+    if let version { metadata["keras_version"] = version }
     self.metadata = metadata
     var tensors: [TensorInfo] = []
     var datasets: [String: HDF5Table.Dataset] = [:]
@@ -51,6 +61,21 @@ public struct KerasSource: WeightSource {
     self.datasets = datasets
   }
 
+  fileprivate static func graph(
+    of file: HDF5File, configuration: String?, version: String?
+  ) -> Result<SourceGraph, InputError>? {
+    guard let json = configuration ?? file.table.text("model_config", of: "") else { return nil }
+    let version =
+      version ?? ["", "model_weights"].lazy.compactMap {
+        file.table.text("keras_version", of: $0)
+      }.first
+    do {
+      return .success(try SourceGraph(keras: json, version: version, path: file.path))
+    } catch {
+      return .failure(error)
+    }
+  }
+
   /// Reads one tensor; data that lies plainly in the file is mapped, not copied.
   public func tensor(named name: String) throws -> TensorData {
     guard let dataset = datasets[name] else {
@@ -59,3 +84,5 @@ public struct KerasSource: WeightSource {
     return try file.tensor(dataset)
   }
 }
+
+extension KerasSource: GraphCarrier {}

@@ -1,42 +1,5 @@
+import Plain
 import Tensors
-
-/// A model as its configuration lists it: layers, who calls whom, and models within it.
-struct ModelDescription {
-  /// The layers in the order of the list.
-  var layers: [Layer] = []
-  /// The layers of class `InputLayer` in the order in which the model takes its inputs.
-  var inputs: [Int] = []
-  /// What the model puts out.
-  var outputs: [Reference] = []
-
-  /// A layer, or a model in its place.
-  struct Layer {
-    /// What it is called.
-    var name: String
-    /// Its class, such as `Conv2D`.
-    var className: String
-    /// What it is.
-    var content: Content
-    /// Where it is called, and with what; the input layer never is.
-    var calls: [[Reference]]
-  }
-
-  /// What a layer is.
-  enum Content {
-    case operation(KerasOperation)
-    case model(ModelDescription)
-  }
-
-  /// One value: what a call of a layer gave.
-  struct Reference {
-    /// The index of the layer in ``ModelDescription/layers``.
-    var layer: Int
-    /// Which call of the layer.
-    var call: Int
-    /// Which of a model's outputs.
-    var output: Int
-  }
-}
 
 /// Reads descriptions from the JSON of a configuration; nothing in it is ever instantiated.
 struct ModelReader {
@@ -45,6 +8,8 @@ struct ModelReader {
   static let modelClasses: Set<String> = ["Functional", "Model", "Sequential"]
 
   let path: String
+  /// The version of Keras that wrote the configuration, where that is known.
+  let version: String?
 
   /// Reads the description of a whole model.
   ///
@@ -52,7 +17,8 @@ struct ModelReader {
   func model(json: String) throws(InputError) -> ModelDescription {
     let value: JSONValue
     do {
-      value = try JSONValue(json: json.utf8)
+      // Keras writes NaN and Infinity, which the standard lacks.
+      value = try JSONValue(json: json.utf8, allowsNonFinite: true)
     } catch {
       throw InputError(
         .badData, path: path, "has a configuration that \(error.problem)",
@@ -82,47 +48,49 @@ struct ModelReader {
       }
     }
     var result = ModelDescription()
-    for entry in entries {
-      result.layers.append(
-        .init(
-          name: entry.name, className: entry.className,
-          content: try content(of: entry, depth: depth), calls: []))
-    }
+    for entry in entries { result.layers.append(try layer(entry, depth: depth)) }
     if className == "Sequential" {
-      chain(&result)
-    } else {
-      let links = Links(reader: self, indices: indices, entries: entries)
-      for (index, entry) in entries.enumerated() {
-        result.layers[index].calls = try links.calls(of: entry)
-      }
-      result.inputs = try links.ends(settings?["input_layers"], "input_layers").map(\.layer)
-      result.outputs = try links.ends(settings?["output_layers"], "output_layers")
-      for index in result.inputs where entries[index].className != "InputLayer" {
-        throw entries[index].settings.fault("is listed as an input")
-      }
+      chain(&result, entries)
+      return result
+    }
+    let links = Links(reader: self, indices: indices, entries: entries)
+    for (index, entry) in entries.enumerated() {
+      result.layers[index].calls = try links.calls(of: entry)
+    }
+    result.inputs = try links.ends(settings?["input_layers"], "input_layers").map(\.layer)
+    result.outputs = try links.ends(settings?["output_layers"], "output_layers")
+    for index in result.inputs where entries[index].className != "InputLayer" {
+      throw entries[index].settings.fault("is listed as an input")
     }
     return result
   }
 
-  private func content(
-    of entry: Entry, depth: Int
-  ) throws(InputError) -> ModelDescription.Content {
-    if Self.modelClasses.contains(entry.className) {
-      return .model(try model(entry.value, depth: depth + 1))
+  private func layer(_ entry: Entry, depth: Int) throws(InputError) -> ModelDescription.Layer {
+    var layer = ModelDescription.Layer(
+      name: entry.name, className: entry.className, content: .operations, calls: [])
+    if Self.modelClasses.contains(entry.className), isKerasOwn(entry.value) {
+      layer.content = .model(try model(entry.value, depth: depth + 1))
+    } else if entry.className == "InputLayer" {
+      layer.input = entry.operations([])[0]
     }
-    return .operation(try KerasOperation(entry.settings))
+    return layer
   }
 
   /// Connects the layers of a sequence, which has an input of its own where none is listed.
-  private func chain(_ model: inout ModelDescription) {
-    let hasInput = model.layers.first?.className == "InputLayer"
-    if !hasInput {
-      let input = KerasOperation.input(height: nil, width: nil, channels: nil)
-      model.layers.insert(
-        .init(name: "", className: "InputLayer", content: .operation(input), calls: []), at: 0)
+  private func chain(_ model: inout ModelDescription, _ entries: [Entry]) {
+    for (index, entry) in entries.enumerated() {
+      let operations = entry.operations([.value(0)])
+      model.layers[index].calls = [.init(references: [], operations: operations)]
     }
+    if model.layers.first?.className != "InputLayer" {
+      let input = SourceOperation.input(height: nil, width: nil, channels: nil)
+      model.layers.insert(
+        .init(name: "", className: "InputLayer", content: .operations, calls: [], input: input),
+        at: 0)
+    }
+    model.layers[0].calls = []
     for index in model.layers.indices.dropFirst() {
-      model.layers[index].calls = [[.init(layer: index - 1, call: 0, output: 0)]]
+      model.layers[index].calls[0].references = [.init(layer: index - 1, call: 0, output: 0)]
     }
     model.inputs = [0]
     model.outputs = [.init(layer: model.layers.count - 1, call: 0, output: 0)]
@@ -156,14 +124,23 @@ struct Entry {
         "has a configuration that is not a list of layers",
         at: "every layer needs class_name, config and a name without a stroke")
     }
-    guard reader.isKerasOwn(value) else {
-      throw reader.fault(
-        "has a configuration in which \(name) is of a class that its own graph cannot be run with",
-        at: value["registered_name"]?.text ?? "\(value["module"]?.text ?? "").\(className)")
-    }
     self.name = name
     self.className = className
     self.value = value
-    settings = LayerSettings(path: reader.path, name: name, className: className, values: config)
+    settings = LayerSettings(
+      path: reader.path, name: name, className: className, values: config,
+      isKerasOwn: reader.isKerasOwn(value), module: value["module"]?.text ?? "",
+      registeredName: value["registered_name"]?.text, version: reader.version)
+  }
+
+  /// What a call of the layer does; what is not understood says so.
+  func operations(
+    _ arguments: [Argument], named: [String: Argument] = [:]
+  ) -> [SourceOperation] {
+    do {
+      return try settings.operations(arguments, named: named)
+    } catch {
+      return [.other(error)]
+    }
   }
 }

@@ -5,7 +5,7 @@ package enum FuzzEntry {
   /// The configuration of a Keras model.
   package static func configuration(_ bytes: [UInt8]) {
     let json = String(decoding: bytes, as: UTF8.self)
-    guard let network = try? KerasNetwork(json: json, path: "input") else { return }
-    _ = try? network.shapes(for: [1, 32, 32, 3])
+    guard let graph = try? SourceGraph(keras: json, version: "3.0.0", path: "input") else { return }
+    _ = try? graph.shapes(for: [1, 32, 32, 3])
   }
 }

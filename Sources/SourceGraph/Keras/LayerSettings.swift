@@ -1,3 +1,4 @@
+import Plain
 import Tensors
 
 /// The settings of one layer, read with errors that name the layer.
@@ -13,6 +14,14 @@ struct LayerSettings {
   let className: String
   /// The settings as they are written.
   let values: JSONValue
+  /// Whether the class is Keras' own and not somebody's of the same name.
+  let isKerasOwn: Bool
+  /// Where the class comes from.
+  let module: String
+  /// What the class was registered as.
+  let registeredName: String?
+  /// The version of Keras that wrote the file, where that is known.
+  let version: String?
 
   /// An error at this layer.
   func fault(_ problem: String, expected: String? = nil) -> InputError {
@@ -110,16 +119,5 @@ struct LayerSettings {
     guard isAbsent("data_format") || values["data_format"] == .text("channels_last") else {
       throw refusal(of: "data_format of another kind than channels_last")
     }
-  }
-
-  /// The function of a setting such as `activation`.
-  func function() throws(InputError) -> KerasOperation.Function {
-    if isAbsent("activation") { return .linear }
-    let written = values["activation"]
-    guard let name = written?.text, let function = KerasOperation.Function(rawValue: name) else {
-      let name = written?.text ?? written?["class_name"]?.text ?? "another form"
-      throw refusal(of: "activation, \(name),")
-    }
-    return function
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// A general reader keeps one of two entries of the same name without a word; two programs could then
 /// run different networks from one file. Here that is an error, and so are depths at which a reader
-/// could run out of stack, and numbers that are not finite.
+/// could run out of stack, and, unless they are asked for, numbers that are not finite.
 package enum JSONValue: Hashable, Sendable {
   /// `null`.
   case null
@@ -10,7 +10,7 @@ package enum JSONValue: Hashable, Sendable {
   case bool(Bool)
   /// A number without fraction and exponent that fits.
   case integer(Int)
-  /// Any other finite number.
+  /// Any other number.
   case number(Double)
   /// A text.
   case text(String)
@@ -20,27 +20,27 @@ package enum JSONValue: Hashable, Sendable {
   case object([String: JSONValue])
 
   /// The entry of an object; `nil` where this is none or has no such entry.
-  subscript(name: String) -> JSONValue? {
+  package subscript(name: String) -> JSONValue? {
     if case .object(let entries) = self { entries[name] } else { nil }
   }
 
   /// The elements of a list; `nil` where this is none.
-  var elements: [JSONValue]? {
+  package var elements: [JSONValue]? {
     if case .list(let elements) = self { elements } else { nil }
   }
 
   /// The text; `nil` where this is none.
-  var text: String? {
+  package var text: String? {
     if case .text(let text) = self { text } else { nil }
   }
 
   /// The whole number; `nil` where this is none.
-  var integer: Int? {
+  package var integer: Int? {
     if case .integer(let value) = self { value } else { nil }
   }
 
   /// The number; `nil` where this is none.
-  var number: Double? {
+  package var number: Double? {
     switch self {
     case .integer(let value): Double(value)
     case .number(let value): value
@@ -52,9 +52,12 @@ package enum JSONValue: Hashable, Sendable {
 extension JSONValue {
   /// Reads a whole text.
   ///
+  /// - Parameter allowsNonFinite: whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python writes them.
   /// - Throws: ``JSONFault`` for the first thing that is wrong.
-  package init(json: some Collection<UInt8>) throws(JSONFault) {
-    var parser = JSONParser(json)
+  package init(
+    json: some Collection<UInt8>, allowsNonFinite: Bool = false
+  ) throws(JSONFault) {
+    var parser = JSONParser(json, allowsNonFinite: allowsNonFinite)
     self = try parser.document()
   }
 }
@@ -73,11 +76,13 @@ private struct JSONParser {
   private static let maximumDepth = 128
 
   private let bytes: [UInt8]
+  private let allowsNonFinite: Bool
   private var position = 0
   private var depth = 0
 
-  init(_ bytes: some Collection<UInt8>) {
+  init(_ bytes: some Collection<UInt8>, allowsNonFinite: Bool) {
     self.bytes = Array(bytes)
+    self.allowsNonFinite = allowsNonFinite
   }
 
   mutating func document() throws(JSONFault) -> JSONValue {
@@ -97,6 +102,10 @@ private struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "N") where allowsNonFinite: return try word("NaN", .number(.nan))
+    case UInt8(ascii: "I") where allowsNonFinite: return try word("Infinity", .number(.infinity))
+    case UInt8(ascii: "-") where allowsNonFinite && bytes[position...].starts(with: "-I".utf8):
+      return try word("-Infinity", .number(-.infinity))
     default: return try number()
     }
   }

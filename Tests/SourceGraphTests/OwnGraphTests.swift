@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WeightSources
 
-@testable import KerasGraph
+@testable import SourceGraph
 
 @Suite("A Keras model's own graph")
 struct OwnGraphTests {
@@ -37,7 +37,7 @@ struct OwnGraphTests {
   @Test("A file of weights alone has no graph", arguments: ["narrow.h5", "narrow.weights.h5"])
   func weightsAlone(_ file: String) async throws {
     let source = try await WeightFile.open(Fixture.path("keras/\(file)"))
-    #expect(try KerasNetwork(of: source) == nil)
+    #expect(try source.graph() == nil)
   }
 
   /// The scaled error of every layer that the framework has a value of.
@@ -45,17 +45,17 @@ struct OwnGraphTests {
     of file: String, against truth: any WeightSource
   ) async throws -> [(name: String, error: Double)] {
     let source = try await WeightFile.open(Fixture.path(file))
-    let network = try #require(try KerasNetwork(of: source))
+    let network = try #require(try source.graph())
     let input = try truth.tensor(named: "input")
-    let run = try KerasRun(
+    let run = try SourceRun(
       Activation(shape: input.shape, values: input.floats()), through: network,
-      weights: try KerasWeights(of: network, in: source),
+      weights: try SourceWeights(of: network, in: source),
       arithmetic: ReferenceArithmetic(threads: 2))
     return try network.nodes.indices.dropFirst().compactMap { index in
       let node = network.nodes[index]
-      let value = try run.value(of: index)
+      let value = try #require(try run.value(of: index))
       // What a layer gives before its function, Keras never shows.
-      guard !node.name.hasSuffix(KerasNetwork.linearPart) else { return nil }
+      guard !node.name.hasSuffix(SourceGraph.linearPart) else { return nil }
       guard truth.tensors.contains(where: { $0.name == node.name }) else {
         // A call of a layer within a model, or the second one, has no value in the archive.
         #expect(file.contains("layers."), "\(node.name)")

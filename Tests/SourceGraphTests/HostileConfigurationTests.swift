@@ -2,7 +2,7 @@ import Inference
 import Tensors
 import Testing
 
-@testable import KerasGraph
+@testable import SourceGraph
 
 @Suite("Configurations of strangers")
 struct HostileConfigurationTests {
@@ -81,17 +81,19 @@ struct HostileConfigurationTests {
     Case(
       name: "somebody's own class",
       json: functional([
-        input, #"{"class_name": "ReLU", "registered_name": "Mine>ReLU", "config": {"name": "a"}}"#,
+        input, #"{"class_name": "ReLU", "registered_name": "Mine>ReLU", "config": {"name": "a"}, "#
+          + #""inbound_nodes": [[["x", 0, 0, {}]]]}"#,
       ]), message: "a is of a class that its own graph cannot be run with (Mine>ReLU)"),
     Case(
       name: "somebody's own module",
       json: functional([
-        input, #"{"class_name": "ReLU", "module": "mine", "config": {"name": "a"}}"#,
+        input, #"{"class_name": "ReLU", "module": "mine", "config": {"name": "a"}, "#
+          + #""inbound_nodes": [[["x", 0, 0, {}]]]}"#,
       ]), message: "(mine.ReLU)"),
     Case(
       name: "an unknown activation",
-      json: functional([input, layer("Activation", "a", #""activation": "gelu""#)]),
-      message: "a has a activation, gelu, that its own graph"),
+      json: functional([input, layer("Activation", "a", #""activation": "mish""#)]),
+      message: "a has a activation, mish, that its own graph"),
     Case(
       name: "dilation", json: functional([input, conv(#""dilation_rate": [2, 2]"#)]),
       message: "a has a dilation_rate"),
@@ -133,7 +135,7 @@ struct HostileConfigurationTests {
       json: functional([
         input, layer("Flatten", "a"),
         layer("Add", "b", nodes: #"[[["x", 0, 0, {}], ["a", 0, 0, {}]]]"#),
-      ]), message: "cannot be run at b (a Add of 1×8×8×3 and 1×192)"),
+      ], output: "b"), message: "cannot be run at b (a Add of 1×8×8×3 and 1×192)"),
     Case(
       name: "too many layers", json: functional([input] + chain(20_001), output: "n0"),
       message: "too many layers"),
@@ -147,7 +149,8 @@ struct HostileConfigurationTests {
   @Test("Each is refused in one line that names the place", arguments: cases)
   func refusals(_ hostile: Case) throws {
     let error = #expect(throws: InputError.self) {
-      let network = try KerasNetwork(json: hostile.json, path: "model.keras")
+      let network = try SourceGraph(
+        keras: hostile.json, version: nil, path: "model.keras")
       _ = try network.shapes(for: [1, 8, 8, 3])
     }
     let line = try #require(error).description
@@ -157,8 +160,9 @@ struct HostileConfigurationTests {
 
   @Test("A model of no layers gives what it is given")
   func emptyModel() throws {
-    let network = try KerasNetwork(json: Self.functional([Self.input], output: "x"), path: "")
-    #expect(network.nodes.count == 1 && network.outputIndex == 0)
+    let network = try SourceGraph(
+      keras: Self.functional([Self.input], output: "x"), version: nil, path: "")
+    #expect(network.nodes.count == 1 && network.outputs == [0])
   }
 
   // MARK: - Configurations

@@ -1,0 +1,168 @@
+package import Tensors
+
+/// The graph that a file carries: what it says is computed, in the order of computation.
+///
+/// Nothing here knows what a ResNet is. Models within the model are spelled out, a layer that is called several
+/// times is several nodes, and a layer that is not understood is a node that says so.
+package struct SourceGraph: Sendable {
+  /// The file.
+  package let path: String
+
+  /// The nodes, each after those that it reads.
+  package let nodes: [Node]
+
+  /// The nodes that stand for what the model is given.
+  package let inputs: [Int]
+
+  /// The nodes whose values the model puts out.
+  package let outputs: [Int]
+
+  /// The names of the layers by the place at which a container keeps their variables.
+  package let layersByPlace: [String: Layer]
+
+  /// One call of a layer.
+  package struct Node: Sendable {
+    /// The layer's name; with the names of the models that it is within where it would not be the only
+    /// one, and with the number of the call from the second on.
+    ///
+    /// A layer that ends in a function is two nodes: the last has the layer's name, the one before it the
+    /// same and ``SourceGraph/linearPart``.
+    package let name: String
+    /// The class of the layer, such as `Conv2D`.
+    package let className: String
+    /// What is computed.
+    package let operation: SourceOperation
+    /// The nodes that are read.
+    package let inputs: [Int]
+    /// Where the layer's variables may stand.
+    package let place: Place
+    /// The layer's own name, without number of the call or part.
+    package var layerName: String { place.names.last ?? name }
+  }
+
+  /// Where a layer stands among models within models.
+  package struct Place: Hashable, Sendable {
+    /// The names of the models and of the layer, outermost first.
+    package var names: [String]
+    /// The same as groups that are counted by class, such as `functional` and `conv2d_3`.
+    package var groups: [String]
+    /// Which call of the layer it is.
+    package var call: Int
+  }
+
+  /// A layer as a container counts it.
+  package struct Layer: Hashable, Sendable {
+    /// The names of the models and of the layer, outermost first.
+    package let names: [String]
+    /// The variables that it has, in order.
+    package let variables: [String]
+  }
+
+  /// What follows the name of a node that is only the first part of its layer; no layer's own name has a
+  /// stroke.
+  package static let linearPart = "/linear"
+}
+
+extension SourceGraph {
+  /// The nodes that an output depends on.
+  package var liveNodes: Set<Int> { liveNodes(of: outputs) }
+
+  /// The nodes that some nodes depend on, and these.
+  package func liveNodes(of ends: [Int]) -> Set<Int> {
+    var live: Set<Int> = []
+    var open = ends
+    while let node = open.popLast() {
+      if live.insert(node).inserted { open += nodes[node].inputs }
+    }
+    return live
+  }
+
+  /// The node whose value another one hands on.
+  package func skippingIdentities(_ node: Int) -> Int {
+    var node = node
+    while nodes[node].operation.isIdentity, let input = nodes[node].inputs.first { node = input }
+    return node
+  }
+
+  /// What a node reads, without layers that do nothing, and the padding just before its window, which is part
+  /// of what it does.
+  package func inputs(of node: Int) -> (reads: [Int], padding: SourceOperation?) {
+    let reads = nodes[node].inputs.map(skippingIdentities)
+    guard nodes[node].operation.hasWindow, let input = reads.first,
+      case .padding = nodes[input].operation
+    else { return (reads, nil) }
+    return (nodes[input].inputs.map(skippingIdentities), nodes[input].operation)
+  }
+
+  /// The nodes that read each of some nodes, past layers that do nothing.
+  package func readers(among live: Set<Int>) -> [Int: [Int]] {
+    var readers: [Int: [Int]] = [:]
+    for node in live.sorted() where !nodes[node].operation.isIdentity {
+      for input in Set(nodes[node].inputs.map(skippingIdentities)) {
+        readers[input, default: []].append(node)
+      }
+    }
+    return readers
+  }
+
+  /// The nodes between two, as a graph of its own: the first stands for what is given.
+  package func part(from start: Int, to end: Int) -> SourceGraph? {
+    var live: Set<Int> = [start]
+    var open = [end]
+    while let node = open.popLast() {
+      if live.insert(node).inserted { open += nodes[node].inputs }
+    }
+    // What is computed from anything but the start is no part.
+    guard live.allSatisfy({ $0 == start || !inputs.contains($0) }) else { return nil }
+    let kept = live.sorted()
+    guard kept.first == start else { return nil }
+    let places = Dictionary(uniqueKeysWithValues: zip(kept, kept.indices))
+    let nodes = kept.map { index in
+      let node = self.nodes[index]
+      let isInput = index == start
+      return Node(
+        name: node.name, className: node.className,
+        operation: isInput && !inputs.contains(start)
+          ? .input(height: nil, width: nil, channels: nil) : node.operation,
+        inputs: isInput ? [] : node.inputs.compactMap { places[$0] }, place: node.place)
+    }
+    return places[end].map {
+      SourceGraph(
+        path: path, nodes: nodes, inputs: [0], outputs: [$0], layersByPlace: layersByPlace)
+    }
+  }
+
+  /// Checks that everything that an output depends on is understood, and that there is one input.
+  ///
+  /// - Throws: `InputError` that names the first layer that is not.
+  package func requireUnderstood() throws(InputError) {
+    for node in liveNodes.sorted() {
+      if case .other(let error) = nodes[node].operation { throw error }
+    }
+    guard inputs.count == 1 else {
+      throw InputError(
+        .badData, path: path, "is a model with several inputs",
+        place: "they are \(inputs.map { nodes[$0].name }.joined(separator: " and ")); one image was expected",
+        hint: "--backbone or --prefix NAME/ takes one network out of it")
+    }
+  }
+}
+
+/// A file that carries the graph of its network.
+package protocol GraphCarrier: WeightSource {
+  /// The graph, or why it cannot be read; `nil` for weights alone.
+  var carriedGraph: Result<SourceGraph, InputError>? { get }
+}
+
+extension WeightSource {
+  /// The graph that the file carries; `nil` for weights alone.
+  ///
+  /// - Throws: `InputError` where its description is damaged.
+  package func graph() throws(InputError) -> SourceGraph? {
+    guard let carrier = self as? any GraphCarrier else { return nil }
+    return try carrier.carriedGraph?.get()
+  }
+
+  /// Whether the file carries a graph, readable or not.
+  package var carriesGraph: Bool { (self as? any GraphCarrier)?.carriedGraph != nil }
+}

@@ -1,0 +1,187 @@
+package import Tensors
+
+/// What a node of a file's graph computes; images are NHWC.
+package enum SourceOperation: Hashable, Sendable {
+  /// The image that is given; the sizes that the file fixes.
+  case input(height: Int?, width: Int?, channels: Int?)
+
+  /// A border around an image: of zeros, or of values that never win in a max-pool.
+  case padding(Border)
+
+  /// A two-dimensional convolution.
+  case convolution(Convolution)
+
+  /// (x − mean) / √(variance + ε) · scale + shift over the channels, with stored statistics; a factor or summand
+  /// that is turned off is left out.
+  case batchNorm(Norm)
+
+  /// The same with the statistics of each image and group of channels.
+  case groupNorm(Norm, groups: Int)
+
+  /// A function of each value, or of each pixel's values.
+  case activation(SourceFunction)
+
+  /// The largest value of each window.
+  case maxPool(Window)
+
+  /// The mean of each window, counting only what lies within the image.
+  case averagePool(Window)
+
+  /// The mean over the image: to [N, C], or to [N, 1, 1, C].
+  case globalAverage(keepsImage: Bool)
+
+  /// The largest value over the image.
+  case globalMaximum(keepsImage: Bool)
+
+  /// All inputs, value by value.
+  case merge(Merge)
+
+  /// All inputs side by side along an axis.
+  case concatenate(axis: Int)
+
+  /// x · kernel + bias over the last axis.
+  case dense(outputs: Int, hasBias: Bool)
+
+  /// All values of an image in a row.
+  case flatten
+
+  /// The same values in another shape; sizes without that of the batch, one of which may be −1.
+  case reshape([Int])
+
+  /// What only training does anything in: dropout, noise, random changes of an image.
+  case identity
+
+  /// x · scale + offset, with a value for all channels or one for each.
+  case affine(scale: [Double], offset: [Double])
+
+  /// (x − mean) / max(√variance, 10⁻⁷), with a mean and a variance of each channel that stand among the weights.
+  case standardize
+
+  /// The channels in reverse order.
+  case reverseChannels
+
+  /// One channel of an image alone: [N, H, W]. It means something only where channels are put together again.
+  case channel(Int)
+
+  /// Channels that were taken alone, put together again.
+  case stackChannels
+
+  /// What is not understood, and why.
+  case other(InputError)
+
+  /// A border around an image.
+  package struct Border: Hashable, Sendable {
+    /// The rows and columns on each side.
+    package var top: Int
+    package var bottom: Int
+    package var left: Int
+    package var right: Int
+    /// Whether the values are −∞ rather than zeros.
+    package var isNegativeInfinity = false
+  }
+
+  /// The options of a convolution.
+  package struct Convolution: Hashable, Sendable {
+    /// The channels that it puts out.
+    package var outputs: Int
+    /// The height and width of the kernel.
+    package var height: Int
+    package var width: Int
+    /// The stride in both directions.
+    package var stride: Int
+    /// Whether the image is padded so that ⌈size / stride⌉ pixels come out, rather than not at all.
+    package var isSame: Bool
+    /// Whether a bias is added.
+    package var hasBias: Bool
+  }
+
+  /// The options of a norm.
+  package struct Norm: Hashable, Sendable {
+    /// The axis of the channels; negative ones count from the end.
+    package var axis: Int
+    /// What is added to the variance.
+    package var epsilon: Double
+    /// Whether there is a factor.
+    package var hasScale: Bool
+    /// Whether there is a summand.
+    package var hasShift: Bool
+  }
+
+  /// A square window of a pool.
+  package struct Window: Hashable, Sendable {
+    /// The height and width.
+    package var size: Int
+    /// The stride in both directions.
+    package var stride: Int
+    /// Whether the image is padded so that ⌈size / stride⌉ pixels come out, rather than not at all.
+    package var isSame: Bool
+  }
+
+  /// How values are put together.
+  package enum Merge: String, Hashable, Sendable {
+    case add, subtract, multiply, average, maximum, minimum
+  }
+}
+
+extension SourceOperation {
+  /// The variables that the layer has, in the order in which its framework keeps them.
+  package var variables: [String] {
+    switch self {
+    case .convolution(let conv): ["kernel"] + (conv.hasBias ? ["bias"] : [])
+    case .dense(_, let hasBias): ["kernel"] + (hasBias ? ["bias"] : [])
+    case .batchNorm(let norm): norm.variables + ["moving_mean", "moving_variance"]
+    case .groupNorm(let norm, _): norm.variables
+    case .standardize: ["mean", "variance"]
+    default: []
+    }
+  }
+
+  /// Whether a window moves over the image, so that padding before it is part of the operation.
+  package var hasWindow: Bool {
+    switch self {
+    case .convolution, .maxPool, .averagePool: true
+    default: false
+    }
+  }
+
+  /// Whether the value that is read is handed on unchanged, whatever its shape.
+  package var isIdentity: Bool { self == .identity || self == .activation(.linear) }
+}
+
+extension SourceOperation.Norm {
+  fileprivate var variables: [String] { (hasScale ? ["gamma"] : []) + (hasShift ? ["beta"] : []) }
+}
+
+/// A function of each value, or of each pixel's values.
+package enum SourceFunction: Hashable, Sendable {
+  /// The values as they are.
+  case linear
+  /// max(x, 0).
+  case relu
+  /// min(max(x, 0), 6).
+  case relu6
+  /// x where it is positive, else slope · x.
+  case leakyRelu(slope: Double)
+  /// x where it is positive, else α · (exp(x) − 1).
+  case elu(alpha: Double)
+  /// λ · ELU with the λ and α of Klambauer and others, 2017.
+  case selu
+  /// x · Φ(x), with the normal distribution's Φ.
+  case gelu
+  /// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
+  case geluTanh
+  /// x / (1 + exp(−x)).
+  case silu
+  /// log(1 + exp(x)).
+  case softplus
+  /// min(max(slope · x + 1/2, 0), 1).
+  case hardSigmoid(slope: Double)
+  /// x · min(max(x + 3, 0), 6) / 6.
+  case hardSwish
+  /// 1 / (1 + exp(−x)).
+  case sigmoid
+  /// (exp(x) − exp(−x)) / (exp(x) + exp(−x)).
+  case tanh
+  /// exp(x) / Σ exp(x) over the channels.
+  case softmax
+}

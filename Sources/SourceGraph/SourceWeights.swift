@@ -1,0 +1,119 @@
+package import Tensors
+
+/// The variables of a graph's nodes, found in the file by the nodes' own places.
+package struct SourceWeights: Sendable {
+  private let source: any WeightSource
+  private let tensors: [[String: TensorInfo]]
+
+  /// Finds every variable that the nodes have which an output depends on.
+  ///
+  /// - Throws: `InputError` that names the first layer which lacks one.
+  package init(of graph: SourceGraph, in source: any WeightSource) throws(InputError) {
+    self.source = source
+    let names = NamedTensors(source.tensors)
+    let live = graph.liveNodes
+    var tensors: [[String: TensorInfo]] = []
+    var owners: [String: [String]] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      var found: [String: TensorInfo] = [:]
+      for (number, variable) in node.operation.variables.enumerated() {
+        guard let tensor = names.tensor(variable, number: number, of: node.place) else {
+          guard live.contains(index) else { continue }
+          throw InputError(
+            .badData, path: source.path, "lacks the \(variable) of \(node.name)",
+            place: "its configuration has the layer, a \(node.className)")
+        }
+        guard tensor.dtype.isFloat else {
+          throw InputError(
+            .badData, path: source.path, "has a \(variable) of \(node.name) that is no float",
+            place: "\(tensor.name) is \(tensor.dtype.name)")
+        }
+        // Two layers of the same name in different models can be told apart only where the file does.
+        if let owner = owners.updateValue(node.place.names, forKey: tensor.name),
+          owner != node.place.names
+        {
+          throw InputError(
+            .badData, path: source.path, "does not tell which of two layers has \(tensor.name)",
+            place: "\(owner.joined(separator: "/")) and \(node.place.names.joined(separator: "/"))")
+        }
+        found[variable] = tensor
+      }
+      tensors.append(found)
+    }
+    self.tensors = tensors
+  }
+
+  /// Checks a node's variables against what the node is given.
+  package func check(
+    _ node: Int, of graph: SourceGraph, input: Shape
+  ) throws(InputError) {
+    let operation = graph.nodes[node].operation
+    for (variable, tensor) in tensors[node].sorted(by: { $0.key < $1.key }) {
+      let expected = operation.shape(of: variable, input: input)
+      let isScalar = operation == .standardize && tensor.shape.elementCount == 1
+      guard tensor.shape == expected || isScalar else {
+        throw InputError(
+          .badData, path: source.path,
+          "has a \(variable) of \(graph.nodes[node].name) that does not fit its configuration",
+          place: "\(tensor.name) is \(tensor.shape); expected \(expected)")
+      }
+    }
+  }
+
+  /// The tensors that a node uses, by variable.
+  package func tensors(of node: Int) -> [String: TensorInfo] { tensors[node] }
+
+  /// Reads a variable of a node as float32; `nil` where the layer has none of the name.
+  package func tensor(_ variable: String, of node: Int) throws -> TensorData? {
+    try tensors[node][variable].map { try source.tensor(named: $0.name) }
+  }
+}
+
+/// The tensors of a file, as their layers' places find them.
+private struct NamedTensors {
+  private let all: [String: TensorInfo]
+  /// Tensors by their first folder, and the last two parts of their names.
+  private var byEnds: [String: [TensorInfo]] = [:]
+
+  init(_ tensors: [TensorInfo]) {
+    all = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+    for tensor in tensors {
+      if let ends = Self.ends(tensor.name.split(separator: "/").map(String.init)) {
+        byEnds[ends, default: []].append(tensor)
+      }
+    }
+  }
+
+  /// A variable by the models and the layer, by the outermost model and the layer, by counted groups, or by the
+  /// only name that begins with the outermost model and ends with the layer.
+  func tensor(_ variable: String, number: Int, of place: SourceGraph.Place) -> TensorInfo? {
+    let full = place.names.joined(separator: "/")
+    let short = [place.names.first, place.names.last].compactMap { $0 }.joined(separator: "/")
+    let counted = place.groups.map { "layers/\($0)" }.joined(separator: "/")
+    let names = ["\(full)/\(variable)", "\(short)/\(variable)", "\(counted)/vars/\(number)"]
+    if let tensor = names.lazy.compactMap({ all[$0] }).first { return tensor }
+    let ends = Self.ends(place.names + [variable])
+    guard let found = ends.flatMap({ byEnds[$0] }), found.count == 1 else { return nil }
+    return found[0]
+  }
+
+  private static func ends(_ parts: [String]) -> String? {
+    guard parts.count > 1 else { return nil }
+    return ([parts[0]] + parts.suffix(2)).joined(separator: "/")
+  }
+}
+
+extension SourceOperation {
+  /// The shape that a variable must have where the layer reads values of a shape.
+  fileprivate func shape(of variable: String, input: Shape) -> Shape {
+    let channels = input[input.rank - 1]
+    switch (self, variable) {
+    case (.convolution(let conv), "kernel"):
+      return [conv.height, conv.width, channels, conv.outputs]
+    case (.convolution(let conv), _): return [conv.outputs]
+    case (.dense(let outputs, _), "kernel"): return [channels, outputs]
+    case (.dense(let outputs, _), _): return [outputs]
+    default: return [channels]
+    }
+  }
+}

@@ -145,7 +145,7 @@ let package = Package(
     tests("RNW", of: "CZlib", "Safetensors", "Tensors"),
     tests("ResNetV2", of: "Tensors", golden: ["Golden"]),
     tests("WeightSources", of: "Tensors", "rnw-hdf5"),
-    tests("Families", of: "ResNetV2", "Tensors"),
+    tests("Families", of: "ResNetV2", "SourceGraph", "Tensors"),
     tests("Images", of: "Families", "Tensors", "WeightSources"),
     tests("Inference", of: "ResNetV2", "Tensors"),
     tests("SourceGraph", of: "Inference", "Plain", "Tensors", "WeightSources", "rnw-hdf5"),

@@ -19,7 +19,7 @@ package struct InputImages {
   }
 
   private let parts: [Part]
-  private let model: Model
+  private let model: Model?
   private let filter: Preprocessing.Resize.Filter?
   private var position = (part: 0, image: 0)
   private var generator: SplitMix64?
@@ -44,10 +44,20 @@ package struct InputImages {
   ///
   /// - Throws: `InputError` where a file holds no images that fit, or not all have one size.
   package init(_ argument: InputArgument, for model: Model) throws {
+    try self.init(argument, usual: model.usualInput, model: model)
+  }
+
+  /// Finds the images of an argument for a network of no known family.
+  ///
+  /// - Parameter usual: the shape of one image that the network takes, [1, H, W, C].
+  package init(_ argument: InputArgument, usual: Shape) throws {
+    try self.init(argument, usual: usual, model: nil)
+  }
+
+  private init(_ argument: InputArgument, usual: Shape, model: Model?) throws {
     self.model = model
     switch argument {
     case .probe(let seed, let count):
-      let usual = model.usualInput
       filter = nil
       parts = [
         Part(
@@ -57,7 +67,9 @@ package struct InputImages {
     case .path(let path, let filter):
       self.filter = filter
       let files = try InputFolder.files(at: path) ?? [(path, InputFolder.name(of: path))]
-      parts = try files.map { try Self.part($0.path, name: $0.name, model: model) }
+      parts = try files.map {
+        try Self.part($0.path, name: $0.name, channels: usual[3], model: model)
+      }
       try Self.requireOneSize(parts, files.map(\.path))
     }
   }
@@ -88,7 +100,9 @@ package struct InputImages {
       return Activation(shape: shape, values: values)
     case .image(let path):
       let pixels = try ImageFile.read(MappedFile(path: path))
-      return Activation(shape: shape, values: try model.prepare(pixels, filter, path: path))
+      // Without a model no image was taken.
+      let values = try model?.prepare(pixels, filter, path: path) ?? []
+      return Activation(shape: shape, values: values)
     }
   }
 
@@ -105,14 +119,20 @@ package struct InputImages {
 
   // MARK: - What a file holds
 
-  private static func part(_ path: String, name: String, model: Model) throws -> Part {
-    let channels = model.graph.configuration.input.channels
+  private static func part(
+    _ path: String, name: String, channels: Int, model: Model?
+  ) throws -> Part {
     let file = try MappedFile(path: path)
     if ImageFile.isImage(file) {
       guard channels == 3 else {
         throw InputError(
           .badData, path: path, "is a colour image", place: "the network takes \(channels) channels"
         )
+      }
+      guard let model else {
+        throw InputError(
+          .badData, path: path, "is an image, and the network does not say how it takes one",
+          place: "an array (.npy, .npz) was expected")
       }
       let side = try model.resize(nil).crop
       return Part(name: name, origin: .image(path: path), count: 1, shape: [side, side, 3])

@@ -1,7 +1,7 @@
 package import Families
 package import Inference
-package import SourceGraph
 package import ResNetV2
+package import SourceGraph
 package import Tensors
 package import Verification
 
@@ -78,7 +78,8 @@ package struct OwnGraph: Sendable {
     guard !assignment.arrays.isEmpty else {
       throw InputError(
         .badData, path: source.path, "describes a graph without any layer of this network",
-        place: "its layers are \(network.nodes.dropFirst().prefix(3).map(\.name).joined(separator: ", ")), …",
+        place:
+          "its layers are \(network.nodes.dropFirst().prefix(3).map(\.name).joined(separator: ", ")), …",
         hint: "--no-own-graph goes by the family's graph alone")
     }
   }

@@ -1,4 +1,5 @@
 package import ResNetV2
+import SourceGraph
 import Tensors
 
 /// A public family of weights: what its networks are and what it calls their tensors.
@@ -42,9 +43,9 @@ package struct Family: Sendable {
   /// Rewrites names that the container left without a layer name, where the family knows the order.
   var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
 
-  /// Reads from the container's own description what names and shapes do not tell; returns what in it no
+  /// Reads from the graph that the file carries what names and shapes do not tell; returns what in it no
   /// network of the family has, where there is such a thing.
-  var refine: @Sendable (inout Configuration, _ metadata: [String: String]) -> String? = { _, _ in
+  var refine: @Sendable (inout Configuration, SourceGraph) -> String? = { _, _ in
     nil
   }
 }
@@ -148,7 +149,9 @@ extension Family {
     own.stages = configuration.stages
     own.input.channels = configuration.input.channels
     own.head = head(classes: configuration.head.classes)
-    if own.head.layers.isEmpty, configuration.head.pooling == .average { own.head.pooling = .average }
+    if own.head.layers.isEmpty, configuration.head.pooling == .average {
+      own.head.pooling = .average
+    }
     guard own.stem.convolutions.count == configuration.stem.convolutions.count else { return false }
     for (index, convolution) in configuration.stem.convolutions.enumerated() {
       own.stem.convolutions[index].kernel = convolution.kernel

@@ -31,7 +31,7 @@ extension Family {
     defaultInputSize: 224,
     summaryForm: .keras,
     resolveNames: KerasNames.version1,
-    refine: refineFromKerasConfiguration)
+    refine: refineFromGraph)
 }
 
 private let kerasV1Layers = [

@@ -38,7 +38,7 @@ extension Family {
     defaultInputSize: 224,
     summaryForm: .keras,
     resolveNames: KerasNames.version2,
-    refine: refineFromKerasConfiguration)
+    refine: refineFromGraph)
 }
 
 /// The layers in the order of a block's forward pass.

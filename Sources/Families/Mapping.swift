@@ -74,15 +74,20 @@ package struct Mapping: Sendable {
       }
     }
     let names = try SourceNames(source)
-    guard let recognized = try Recognition(names, among: requested.map { [$0] } ?? Family.all)
+    guard
+      let recognized = try Recognition(
+        names, among: requested.map { [$0] } ?? Family.all, part: part)
     else { throw names.unrecognized(requested: requested) }
-    try self.init(recognized, of: source)
+    try self.init(recognized, of: source, part: part)
   }
 
-  private init(_ recognized: Recognition, of source: some WeightSource) throws(InputError) {
+  private init(
+    _ recognized: Recognition, of source: some WeightSource, part: ModelPart?
+  ) throws(InputError) {
+    let described = try? source.graph()
     let family = recognized.family
     var problems = MappingProblems(path: source.path)
-    graph = try recognized.makeGraph(metadata: source.metadata, path: source.path)
+    graph = try recognized.makeGraph(described: described, path: source.path)
     problems.network = "\(family.architectureName(of: graph.configuration)) of \(family.title)"
     var unused = recognized.tensors
     var entries: [Entry] = []
@@ -116,9 +121,9 @@ package struct Mapping: Sendable {
     self.entries = entries
     // A description tells what is read from it; all of it where it is compared.
     assumptions = graph.configuration.assumptions(
-      told: source.carriesGraph ? [.activation, .pooling, .epsilon] : [])
+      told: described != nil ? [.activation, .pooling, .epsilon] : [])
     structure = nil
-    part = nil
+    self.part = part.map { _ in "left out: \(recognized.waived.count) tensors" }
     renamedLayers = renamed
     layerNames = family.layerNames(for: graph, renamed: renamed)
   }

@@ -1,4 +1,5 @@
 import ResNetV2
+import SourceGraph
 import Tensors
 
 /// A file whose names are a family's: the family, and the tensors under the family's names.
@@ -22,9 +23,13 @@ struct Recognition {
   private let resolved: [String: String]
 
   /// Tries the families in order; `nil` where none knows the names.
-  init?(_ names: SourceNames, among families: [Family]) throws(InputError) {
+  ///
+  /// - Parameter part: the part of a bigger model that is taken, or `nil` for the whole.
+  init?(
+    _ names: SourceNames, among families: [Family], part: ModelPart? = nil
+  ) throws(InputError) {
     for family in families {
-      if let recognition = try Recognition(names, family: family) {
+      if let recognition = try Recognition(names, family: family, part: part) {
         self = recognition
         return
       }
@@ -32,14 +37,18 @@ struct Recognition {
     return nil
   }
 
-  private init?(_ names: SourceNames, family: Family) throws(InputError) {
+  private init?(
+    _ names: SourceNames, family: Family, part: ModelPart?
+  ) throws(InputError) {
     let listed = names.tensors.map { TensorInfo(name: $0, dtype: $1.dtype, shape: $1.shape) }
-    resolved = family.resolveNames(listed) ?? [:]
+    let resolved = family.resolveNames(listed) ?? [:]
+    self.resolved = resolved
     var tensors: [String: TensorInfo] = [:]
     for (name, tensor) in names.tensors {
       tensors[resolved[name] ?? name] = tensor
     }
-    let prefixes = family.prefixes(in: tensors.keys)
+    var prefixes = family.prefixes(in: tensors.keys)
+    if case .prefix(let own) = part { prefixes = prefixes.filter { $0.hasPrefix(own) } }
     guard let prefix = prefixes.contains("") ? "" : prefixes.first else { return nil }
     guard prefixes.count == 1 || prefix.isEmpty else {
       throw InputError(
@@ -57,9 +66,20 @@ struct Recognition {
         waived.append(.init(tensor: tensor, reason: waiver.reason))
       } else if name.hasPrefix(prefix) {
         inside[String(name.dropFirst(prefix.count))] = tensor
+      } else if part != nil {
+        waived.append(.init(tensor: tensor, reason: "a part of the model that was left out"))
       } else {
         outsiders.append(tensor)
       }
+    }
+    // The only dense layer beside a network within a model is the model's head.
+    let head = outsiders.filter { resolved[SourceNames.cleaned($0.name)] != nil }
+    if head.count == outsiders.count {
+      for tensor in head {
+        let name = resolved[SourceNames.cleaned(tensor.name)] ?? tensor.name
+        inside[name.split(separator: "/").suffix(2).joined(separator: "/")] = tensor
+      }
+      outsiders = []
     }
     self.tensors = inside
     self.outsiders = outsiders.sorted { $0.name < $1.name }
@@ -70,21 +90,24 @@ struct Recognition {
   func layerName(of tensor: TensorInfo, role: Parameter.Role) -> String {
     let name = SourceNames.cleaned(tensor.name)
     let isCounted = resolved[name] != nil && name.contains("/vars/")
-    let own = isCounted ? resolved[name] ?? name : String(name.dropFirst(prefix.count))
+    let own =
+      isCounted
+      ? resolved[name] ?? name
+      : String(name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...])
     guard let suffix = family.tensors.roles[role], own.hasSuffix(suffix) else { return own }
     return String(own.dropLast(suffix.count))
   }
 
   /// The network that the tensors are for: the family's options, with stages, widths and classes
   /// read from the names and shapes.
-  func makeGraph(metadata: [String: String], path: String) throws(InputError) -> Graph {
+  func makeGraph(described: SourceGraph?, path: String) throws(InputError) -> Graph {
     var configuration = family.options
     let shapes = CanonicalShapes(self)
     shapes.readStem(into: &configuration)
     shapes.readBlock(into: &configuration)
     shapes.readStages(into: &configuration)
     shapes.readHead(into: &configuration)
-    if let problem = family.refine(&configuration, metadata) {
+    if let problem = described.flatMap({ family.refine(&configuration, $0) }) {
       throw InputError(.badData, path: path, "is not a network of \(family.title)", place: problem)
     }
     do {

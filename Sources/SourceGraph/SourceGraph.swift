@@ -142,7 +142,8 @@ extension SourceGraph {
     guard inputs.count == 1 else {
       throw InputError(
         .badData, path: path, "is a model with several inputs",
-        place: "they are \(inputs.map { nodes[$0].name }.joined(separator: " and ")); one image was expected",
+        place:
+          "they are \(inputs.map { nodes[$0].name }.joined(separator: " and ")); one image was expected",
         hint: "--backbone or --prefix NAME/ takes one network out of it")
     }
   }

@@ -1,4 +1,5 @@
 import ResNetV2
+import SourceGraph
 import Tensors
 import Testing
 
@@ -46,19 +47,21 @@ struct KerasTests {
       let norms = epsilons.enumerated().map { number, epsilon in
         #"{"class_name":"BatchNormalization","config":{"name":"bn\#(number)","epsilon":\#(epsilon)}}"#
       }
-      let dense = #"{"class_name":"Dense","config":{"activation":"\#(activation)"}}"#
-      return #"{"config":{"layers":[\#((norms + [dense]).joined(separator: ","))]}}"#
+      let dense =
+        #"{"class_name":"Dense","config":{"name":"d","units":3,"activation":"\#(activation)"}}"#
+      let layers = (norms + [dense]).joined(separator: ",")
+      return #"{"class_name":"Sequential","config":{"name":"m","layers":[\#(layers)]}}"#
     }
     var source = KerasNamed(try Self.graph("resnet50_v2", classes: 3))
-    source.metadata = ["keras.config": model([1e-3, 1e-3], "linear")]
-    let configuration = try Mapping(source).graph.configuration
+    source.configuration = (model([1e-3, 1e-3], "linear"))
+    let configuration = try Mapping(source, usesGraph: false).graph.configuration
     #expect(configuration.norm == .batch(epsilon: 1e-3))
     #expect(configuration.head.lastActivation == nil)
-    source.metadata = ["keras.config": model([1e-3, 1e-5], "softmax")]
-    var error = #expect(throws: InputError.self) { try Mapping(source) }
+    source.configuration = (model([1e-3, 1e-5], "softmax"))
+    var error = #expect(throws: InputError.self) { try Mapping(source, usesGraph: false) }
     #expect(error?.place == "its norms have different ε: 1e-05 and 0.001")
-    source.metadata = ["keras.config": model([1e-3, 1e-3, 1e-5], "softmax")]
-    error = #expect(throws: InputError.self) { try Mapping(source) }
+    source.configuration = (model([1e-3, 1e-3, 1e-5], "softmax"))
+    error = #expect(throws: InputError.self) { try Mapping(source, usesGraph: false) }
     #expect(error?.place == "its norms have different ε: 1e-05 and 0.001, only bn2 has its own")
   }
 
@@ -186,11 +189,18 @@ extension [TensorInfo] {
 }
 
 /// A listing of a network under Keras' names and layouts; there is no data.
-struct KerasNamed: WeightSource {
+struct KerasNamed: GraphCarrier {
   let container = "test"
   let path = "model.h5"
-  var metadata: [String: String] = [:]
+  let metadata: [String: String] = [:]
+  var configuration: String?
   var tensors: [TensorInfo]
+
+  var carriedGraph: Result<SourceGraph, InputError>? {
+    configuration.map { json in
+      Result { () throws(InputError) in try SourceGraph(keras: json, version: nil, path: path) }
+    }
+  }
 
   init(_ graph: Graph) {
     tensors = graph.parameters.map { parameter in

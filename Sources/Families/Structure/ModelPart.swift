@@ -11,14 +11,16 @@ package enum ModelPart: Hashable, Sendable {
   /// The graph of the part, and what it is a part of.
   ///
   /// - Throws: `InputError` where the model has no such part.
-  func graph(in whole: SourceGraph) throws(InputError) -> (graph: SourceGraph, description: String) {
+  func graph(in whole: SourceGraph) throws(InputError) -> (graph: SourceGraph, description: String)
+  {
     let part: SourceGraph?
     switch self {
     case .backbone: part = Self.backbone(of: whole)
     case .prefix(let prefix): part = Self.layers(under: prefix, of: whole)
     }
     guard let part else {
-      let models = Set(whole.nodes.compactMap { $0.place.names.count > 1 ? $0.place.names[0] : nil })
+      let models = Set(
+        whole.nodes.compactMap { $0.place.names.count > 1 ? $0.place.names[0] : nil })
       let place =
         models.isEmpty
         ? "it has no model within it"
@@ -26,7 +28,8 @@ package enum ModelPart: Hashable, Sendable {
       throw InputError(
         .badData, path: whole.path,
         self == .backbone
-          ? "has no ResNet that begins at an input" : "has no part of that name with one input and one output",
+          ? "has no ResNet that begins at an input"
+          : "has no part of that name with one input and one output",
         place: place)
     }
     let kept = Set(part.nodes.map(\.place))

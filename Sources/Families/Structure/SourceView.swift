@@ -50,7 +50,8 @@ package struct SourceView: Sendable {
     let needsIt = live.contains { node in
       switch graph.nodes[node].operation {
       case .flatten, .reshape: !isNothing(node)
-      case .averagePool, .maxPool: [.globalAverage, .globalMaximum].contains(operation(of: node, as: .add))
+      case .averagePool, .maxPool:
+        [.globalAverage, .globalMaximum].contains(operation(of: node, as: .add))
       default: false
       }
     }

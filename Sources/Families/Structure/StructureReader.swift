@@ -36,7 +36,9 @@ struct StructureReader {
         hasInnerBiases: last.convolutions[0].hasBias,
         hasLastBias: last.convolutions.last?.hasBias ?? false,
         firstBlockIsPreActivated: !isPreActivated || stem.firstBlockIsPreActivated)
-      guard let norm = norms.first else { throw fault(trunk.blocks[0].add, "ends a block without norms") }
+      guard let norm = norms.first else {
+        throw fault(trunk.blocks[0].add, "ends a block without norms")
+      }
       let head = try head(isPreActivated: isPreActivated)
       let hasSame = convolutions.contains { conv in
         conv.isSame && conv.stride > 1 && conv.height > 1
@@ -126,7 +128,8 @@ struct StructureReader {
     let isEverywhere = blocks[0].projection != nil
     // The first block tells least: it may have no norm of its own.
     let example = projected.last
-    let hasNorm = example?.side.contains { if case .batchNorm = $0 { true } else { false } } ?? false
+    let hasNorm =
+      example?.side.contains { if case .batchNorm = $0 { true } else { false } } ?? false
     let hasPool = projected.contains { block in
       block.side.contains { if case .averagePool = $0 { true } else { false } }
     }

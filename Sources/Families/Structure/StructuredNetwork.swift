@@ -93,7 +93,9 @@ struct StructuredNetwork {
     let layers = whole.nodes.enumerated().filter { index, node in
       folders.starts(with: node.place.names)
         || folders.starts(with: node.place.groups.flatMap { ["layers", $0] })
-        || [node.place.names.first, node.place.names.last] == [folders.first, folders.dropLast().last]
+        || [node.place.names.first, node.place.names.last] == [
+          folders.first, folders.dropLast().last,
+        ]
     }
     guard !layers.isEmpty else { return nil }
     if part != nil { return "a part of the model that was left out" }
@@ -116,7 +118,8 @@ struct StructuredNetwork {
         ? String(own.name.dropLast(SourceGraph.linearPart.count)) : own.name
       // A dense layer's own name is that of what it ends in.
       let isFirstPart = name != own.name
-      let expected = usual.name(of: node.name) ?? (isFirstPart ? family.layerName(of: node.name) : nil)
+      let expected =
+        usual.name(of: node.name) ?? (isFirstPart ? family.layerName(of: node.name) : nil)
       if name != expected, !usual.isCounted(name, like: expected) { renamed[node.name] = name }
     }
     return renamed

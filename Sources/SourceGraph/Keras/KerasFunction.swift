@@ -50,7 +50,9 @@ extension LayerSettings {
     guard let value = values[setting], let className = value["class_name"]?.text,
       let config = value["config"], case .object = config, value["registered_name"]?.text == nil,
       value["module"]?.text?.hasPrefix("keras.") ?? true
-    else { throw refusal(of: "activation, \(values[setting]?["class_name"]?.text ?? "another form"),") }
+    else {
+      throw refusal(of: "activation, \(values[setting]?["class_name"]?.text ?? "another form"),")
+    }
     return try LayerSettings(
       path: path, name: name, className: className, values: config, isKerasOwn: true,
       module: module, registeredName: nil, version: version

@@ -7,7 +7,8 @@ extension LayerSettings {
     "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
     "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
     "RandomContrast", "RandomBrightness", "RandomHue", "RandomSaturation", "RandomErasing",
-    "RandomGrayscale", "RandomSharpness", "RandomColorJitter", "RandomInvert", "RandomPosterization",
+    "RandomGrayscale", "RandomSharpness", "RandomColorJitter", "RandomInvert",
+    "RandomPosterization",
     "RandomShear", "RandomPerspective", "RandomElasticTransform", "RandomGaussianBlur",
     "RandomColorDegeneration", "RandAugment", "AugMix",
   ]
@@ -79,7 +80,8 @@ extension LayerSettings {
       throw InputError(
         .badData, path: path, "has a configuration in which \(name) resizes its images",
         place: "a layer of class \(className), which is not computed",
-        hint: "a model that begins after it, `keras.Model(layer.output, …)`, can be read; `rnw run` "
+        hint:
+          "a model that begins after it, `keras.Model(layer.output, …)`, can be read; `rnw run` "
           + "resizes images itself")
     default:
       throw fault("is of a class that its own graph cannot be run with")

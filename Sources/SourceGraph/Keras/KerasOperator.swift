@@ -8,7 +8,8 @@ import Tensors
 extension LayerSettings {
   /// The operations whose classes no layer shares; an `.h5` does not say where a class comes from.
   private static let operators: Set<String> = [
-    "TFOpLambda", "SlicingOpLambda", "TrueDivide", "Divide", "Negative", "Flip", "Cast", "Pad", "GetItem", "Stack",
+    "TFOpLambda", "SlicingOpLambda", "TrueDivide", "Divide", "Negative", "Flip", "Cast", "Pad",
+    "GetItem", "Stack",
     "Mean", "Max", "Relu", "Relu6", "Sigmoid", "Tanh", "Selu", "Softplus", "Silu",
   ]
 
@@ -81,7 +82,8 @@ private struct OperatorCall {
     case "softmax", "nn.softmax":
       guard axes.isEmpty || axes == [-1] else { throw refusal }
       return .activation(.softmax)
-    case "nn.relu", "nn.relu6", "nn.sigmoid", "math.sigmoid", "nn.tanh", "math.tanh", "nn.elu", "nn.selu",
+    case "nn.relu", "nn.relu6", "nn.sigmoid", "math.sigmoid", "nn.tanh", "math.tanh", "nn.elu",
+      "nn.selu",
       "relu", "relu6", "sigmoid", "tanh", "selu", "softplus", "silu", "math.softplus":
       guard arguments.count == 1 else { throw refusal }
       let name = function.split(separator: ".").last.map(String.init) ?? ""
@@ -158,7 +160,8 @@ private struct OperatorCall {
     let pairs = (widths?.elements ?? []).map { ($0.elements ?? []).compactMap(\.integer) }
     let mode = text("mode")?.lowercased() ?? "constant"
     let fill = constant("constant_values") ?? .null
-    guard pairs.count == 4, pairs.allSatisfy({ $0.count == 2 && $0.allSatisfy((0...4096).contains) }),
+    guard pairs.count == 4,
+      pairs.allSatisfy({ $0.count == 2 && $0.allSatisfy((0...4096).contains) }),
       pairs[0] == [0, 0], pairs[3] == [0, 0], mode == "constant",
       fill == .null || fill.number == 0 || fill.number == -.infinity
     else { throw refusal }

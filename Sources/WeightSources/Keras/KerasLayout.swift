@@ -36,7 +36,6 @@ struct KerasLayout {
         if let text = table.text(name, of: object) { metadata[name] = text }
       }
     }
-    if let text = table.text("model_config", of: "") { metadata["keras.config"] = text }
   }
 
   // MARK: - layer_names and weight_names

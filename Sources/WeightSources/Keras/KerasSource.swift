@@ -18,8 +18,8 @@ public struct KerasSource: WeightSource {
   /// The tensors in the order of the model's layers.
   public let tensors: [TensorInfo]
 
-  /// Among others `keras_version`, `backend`, and `keras.config`, the model's configuration as
-  /// JSON.
+  /// Among others `keras_version`, `backend`, and `keras.graph`, how large the graph is that the file
+  /// carries.
   public let metadata: [String: String]
 
   /// The graph that a whole model describes, or why it cannot be read.
@@ -42,7 +42,7 @@ public struct KerasSource: WeightSource {
     path = file.path
     container = configuration == nil ? layout.container : "keras-zip"
     var metadata = layout.metadata
-    if let configuration { metadata["keras.config"] = configuration }
+    if let graph = try? graph?.get() { metadata["keras.graph"] = "\(graph.nodes.count) layers" }
     if let version { metadata["keras_version"] = version }
     self.metadata = metadata
     var tensors: [TensorInfo] = []

@@ -11,7 +11,7 @@ package struct AccuracyOutcome: Sendable {
     package let name: String
     /// How it was computed.
     package let method: ConvolutionMethod
-    /// max |fast − reference| / max |reference|.
+    /// Its scaled error against the reference.
     package let error: Double
   }
 
@@ -41,7 +41,9 @@ package func benchAccuracy(_ request: BenchRequest) async throws -> AccuracyOutc
         layers.append(
           AccuracyOutcome.Layer(
             name: graph.nodes[node].name, method: fast.method(of: node),
-            error: scaledError(try fast.evaluate(node, inputs: inputs), value)))
+            error: ScaledError(
+              of: try fast.evaluate(node, inputs: inputs).values, from: value.values
+            ).value))
       }
       values.append(value)
     }
@@ -51,14 +53,4 @@ package func benchAccuracy(_ request: BenchRequest) async throws -> AccuracyOutc
   return AccuracyOutcome(
     architecture: family.architectureName(of: graph.configuration),
     instructionSet: fast.instructionSet, layers: layers)
-}
-
-private func scaledError(_ value: Activation, _ expected: Activation) -> Double {
-  var (difference, largest) = (Float(0), Float(0))
-  for (value, expected) in zip(value.values, expected.values) {
-    // A difference of two floats so near to each other is exact.
-    difference = max(difference, abs(value - expected))
-    largest = max(largest, abs(expected))
-  }
-  return largest == 0 ? Double(difference) : Double(difference) / Double(largest)
 }

@@ -57,3 +57,7 @@ final class RecordingExecutor<Base: Executor>: Executor {
     return value
   }
 }
+
+extension RecordingExecutor: ParameterHolder where Base: ParameterHolder {
+  func tensor(of parameter: Parameter) -> TensorData? { base.tensor(of: parameter) }
+}

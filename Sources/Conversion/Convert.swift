@@ -44,6 +44,8 @@ package struct ConversionRequest: Sendable {
   package var acceptsInvalid = false
   /// The number of threads.
   package var threads = Tool.coreCount
+  /// How the cause of a failed comparison is looked for; `nil` for not at all.
+  package var search: CauseSearch? = CauseSearch()
   /// The kernels that the written file is run with; the file is the same for all of them.
   package var instructionSet = InstructionSet.best
 
@@ -209,9 +211,11 @@ func records(of model: Model) throws -> RNWDraft.Records {
     preprocessing: try RecordCoding.json(preprocessing), source: try RecordCoding.json(source))
 }
 
-/// How much the certificate may take: a fixed part, and each value in at most 16 characters.
+/// How much the certificate may take: a fixed part, each value in at most 16 characters, and each layer
+/// with its name and shape.
 private func certificateBytes(for model: Model) -> Int {
   4096 + 16 * model.graph.outputChannels
+    + model.graph.nodes.reduce(0) { $0 + $1.name.utf8.count + 32 }
 }
 
 private func certify(
@@ -225,6 +229,7 @@ private func certify(
     probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),
     node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
     limit: request.limit, layers: proof.own.verdict.compared,
+    compared: try compared(request, proof),
     rounding: proof.accuracy.map { result in
       .init(
         precision: request.precision, maximumError: request.maximumError,
@@ -239,6 +244,24 @@ private func certify(
     part: model.mapping?.part.map { "part of \(fileName(of: model.source.path)); \($0)" })
   records.certificate = try RecordCoding.json(certificate)
   return records
+}
+
+/// What the layers were compared on, for whoever wants to know what a certificate rests on.
+private func compared(
+  _ request: ConversionRequest, _ proof: Proof
+) throws -> CertificateRecord.ComparedRecord {
+  let own = proof.own
+  var seed: UInt64?
+  if case .probe(let value, _) = request.input { seed = value }
+  let shapes = try own.graph.shapes(for: Shape([1] + own.inputShape.dimensions.dropFirst()))
+  return .init(
+    input: .init(
+      images: own.images, shape: [1] + own.inputShape.dimensions.dropFirst(),
+      sha256: proof.inputDigest, seed: seed),
+    layers: Dictionary(
+      uniqueKeysWithValues: own.layers.map {
+        ($0.name, shapes[$0.node].dimensions)
+      }), tensors: own.weights?.identical ?? 0)
 }
 
 private func refuseSuspicious(_ parameters: Parameters, of model: Model, threads: Int) throws {

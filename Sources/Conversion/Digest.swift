@@ -1,4 +1,5 @@
 import Crypto
+import Inference
 import Tensors
 
 /// The SHA-256 of a whole file, as lowercase hexadecimal text.
@@ -14,8 +15,27 @@ func sha256(ofFileAt path: String) throws -> String {
     file.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[range])) }
     file.release(range)
   }
-  return hash.finalize().map { byte in
-    let digits = String(byte, radix: 16)
-    return digits.count == 1 ? "0" + digits : digits
-  }.joined()
+  return hash.finalize().hexadecimal
+}
+
+/// The SHA-256 of images that come one after the other: of their float32 values, little-endian.
+struct InputDigest {
+  private var hash = SHA256()
+
+  /// Adds the next images.
+  mutating func add(_ input: Activation) {
+    input.values.map(\.bitPattern.littleEndian).withUnsafeBytes { hash.update(bufferPointer: $0) }
+  }
+
+  /// The digest of all so far, as lowercase hexadecimal text.
+  var text: String { hash.finalize().hexadecimal }
+}
+
+extension SHA256.Digest {
+  fileprivate var hexadecimal: String {
+    map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+  }
 }

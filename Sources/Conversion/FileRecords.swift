@@ -45,6 +45,8 @@ package struct CertificateRecord: Codable, Sendable {
   /// How close they came is no part of the record: it depends on the kernels that the processor has,
   /// and the same source shall give the same file everywhere.
   package var layers: Int
+  /// What exactly was compared; absent in files of a version that did not say.
+  package var compared: ComparedRecord?
   /// What rounding the weights did, where they were rounded.
   package var rounding: RoundingRecord?
   /// The comparison with the graph that the source itself describes, where it does.
@@ -62,6 +64,28 @@ package struct CertificateRecord: Codable, Sendable {
     package var seed: UInt64
     /// The shape, [N, H, W, C].
     package var shape: [Int]
+  }
+
+  /// What the limit was kept on.
+  package struct ComparedRecord: Codable, Sendable {
+    /// What both networks were run on.
+    package var input: InputRecord
+    /// The shape of every layer's value for one image, by canonical name.
+    package var layers: [String: [Int]]
+    /// How many tensors of the file are to the bit those that were to be written.
+    package var tensors: Int
+  }
+
+  /// The images that the layers were compared on.
+  package struct InputRecord: Codable, Sendable {
+    /// How many there were.
+    package var images: Int
+    /// The shape of one of them, [1, H, W, C].
+    package var shape: [Int]
+    /// The SHA-256 of all values in their order, as little-endian float32.
+    package var sha256: String
+    /// The seed, where they are the first images of a probe.
+    package var seed: UInt64?
   }
 
   /// The comparison of rounded weights with those of the source.

@@ -3,6 +3,7 @@ import Images
 package import Inference
 import ResNetV2
 import Tensors
+import Verification
 import WeightSources
 
 /// The images that a network is run on, handed out one by one, so that memory does not grow with their
@@ -10,6 +11,9 @@ import WeightSources
 package struct InputImages {
   /// How many images there are.
   package var count: Int { parts.reduce(0) { $0 + $1.count } }
+
+  /// The shape of one image as a batch, [1, H, W, C].
+  var shape: Shape { Shape([1] + parts[0].shape.dimensions) }
 
   /// What each image is called: its file, with its number where the file has several.
   package var names: [String] {
@@ -97,7 +101,9 @@ package struct InputImages {
       array = all
       let values = all.floats(from: image * shape.elementCount, count: shape.elementCount)
       all.releasePages()
-      return Activation(shape: shape, values: values)
+      let input = Activation(shape: shape, values: values)
+      try input.requireFinite(path: path, firstImage: image)
+      return input
     case .image(let path):
       let pixels = try ImageFile.read(MappedFile(path: path))
       // Without a model no image was taken.

@@ -158,6 +158,19 @@ package struct Model: Sendable {
     }
   }
 
+  /// Reads one parameter; `nil` for one that the network lacks.
+  ///
+  /// - Throws: `InputError` where the tensor is damaged.
+  package func tensor(of parameter: Parameter) throws -> TensorData? {
+    switch origin {
+    case .mapped(let mapping):
+      return try mapping.tensor(of: parameter, from: source)
+    case .converted(let file):
+      guard graph.parameters.contains(where: { $0.name == parameter.name }) else { return nil }
+      return try file.tensor(named: parameter.name)
+    }
+  }
+
   private static func family(of record: SourceRecord, in file: RNWFile) throws -> Family {
     guard let family = Family.named(record.family) else {
       throw InputError(

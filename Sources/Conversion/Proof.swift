@@ -7,7 +7,7 @@ import WeightSources
 
 /// The comparisons that let a file get its name.
 struct Proof {
-  /// The written file, run by the fast executor, against the weights that were meant to be written,
+  /// The written file, run by the fast executor as `rnw run` does, against the weights that were meant to be written,
   /// run by the reference: a mistake in a kernel, a codec or a writer shows here.
   private(set) var own: Comparison.Outcome
   /// The written file against the source, where weights were rounded: what rounding did.
@@ -17,6 +17,8 @@ struct Proof {
   let ownGraph: Comparison.Outcome?
   /// The written file against what the framework computed.
   let framework: Comparison.Outcome?
+  /// The SHA-256 of the images that the layers were compared on.
+  let inputDigest: String
   /// The input that the certificate is for.
   let probe: (seed: UInt64, shape: Shape)
   /// What the reference gave for the first image of that.
@@ -49,8 +51,8 @@ struct Proof {
     let writtenParameters = try written.parameters(threads: threads)
     func fastExecutor(_ graph: Graph, _ parameters: Parameters) -> FastExecutor {
       FastExecutor(
-        graph: graph, parameters: parameters, threads: threads, methods: .direct,
-        instructionSet: request.instructionSet)
+        graph: graph, parameters: parameters, threads: threads,
+        methods: .fastest(expecting: inputs.shape), instructionSet: request.instructionSet)
     }
     let candidate = fastExecutor(written.graph, writtenParameters)
     let truth = RecordingExecutor(
@@ -61,13 +63,28 @@ struct Proof {
         candidate: candidate, layerNames: model.layerNames, limits: limits, mode: mode,
         progress: progress)
       comparison.collectsDetail = request.collectsDetail
+      comparison.acceptsNotFinite = request.acceptsInvalid
+      comparison.parameter = { parameters[$0] }
       return comparison
     }
     func run(_ comparison: Comparison, against truth: any Executor) throws -> Comparison.Outcome {
       var rest = inputs
       return try comparison.run(against: truth, images: rest.count) { try rest.next() }
     }
-    own = try run(comparison(Limits(standard: request.limit), .propagated), against: truth)
+    var digest = InputDigest()
+    var images = inputs
+    var own = try comparison(Limits(standard: request.limit), .propagated).run(
+      against: truth, images: images.count
+    ) {
+      let image = try images.next()
+      image.map { digest.add($0) }
+      return image
+    }
+    inputDigest = digest.text
+    own.weights = try WeightAgreement(
+      of: written.graph, threads: threads, isBitExact: true,
+      candidate: { writtenParameters[$0] }, reference: { parameters[$0] })
+    self.own = own
 
     let type = parameters.coarsestType(in: model.graph)
     let isRounded = parameters.differ(from: original, in: model.graph)
@@ -83,32 +100,45 @@ struct Proof {
     let source = RecordingExecutor(
       ReferenceExecutor(graph: model.graph, parameters: original, threads: threads),
       node: model.graph.certifiedNode)
-    accuracy = isRounded ? try run(comparison(limits, .both), against: source) : nil
+    var accuracy = isRounded ? try run(comparison(limits, .both), against: source) : nil
+    accuracy?.weights = try WeightAgreement(
+      of: written.graph, threads: threads, candidate: { writtenParameters[$0] },
+      reference: { original[$0] })
+    self.accuracy = accuracy
     // What rounding does is measured above: here the source's own weights are run on both sides.
     let unrounded = isRounded ? fastExecutor(model.graph, original) : candidate
     ownGraph = try described.map { ownGraph in
-      let comparison = Comparison(
+      var comparison = Comparison(
         candidate: unrounded, layerNames: model.layerNames,
         limits: Limits(standard: request.limit), progress: progress)
+      comparison.acceptsNotFinite = request.acceptsInvalid
+      comparison.parameter = { original[$0] }
       var rest = inputs
       let result = try comparison.run(against: ownGraph, images: rest.count) { try rest.next() }
       guard let input = try result.firstFailingImage(of: request.input, for: model) else {
         try ownGraph.requireSameFunction(tensors: model.tensorNames)
         return result
       }
-      return try Diagnosis(of: comparison, parameters: original, words: model.family.parameterWords)
-      {
-        ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
-      }.explain(result, against: ownGraph, input: input)
+      return try request.search?.explained(result) {
+        try Diagnosis(
+          of: comparison, parameters: original, words: model.family.parameterWords, deadline: $0
+        ) {
+          ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
+        }.explain(result, against: ownGraph, input: input)
+      } ?? result
     }
     framework = try archive.map {
       let archive = try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames)
       let byFramework = comparison(limits, .propagated)
-      let diagnosis = Diagnosis(
-        of: byFramework, parameters: writtenParameters, words: model.family.parameterWords
-      ) { ReferenceExecutor(graph: $0, parameters: $1, threads: threads) }
       do {
-        return try diagnosis.explain(try byFramework.run(against: archive), against: archive)
+        let result = try byFramework.run(against: archive)
+        return try request.search?.explained(result) {
+          try Diagnosis(
+            of: byFramework, parameters: writtenParameters, words: model.family.parameterWords,
+            deadline: $0
+          ) { ReferenceExecutor(graph: $0, parameters: $1, threads: threads) }
+          .explain(result, against: archive)
+        } ?? result
       } catch {
         throw error.ofInput(archive.path)
       }
@@ -125,7 +155,9 @@ struct Proof {
       probe = (seed, Shape([1] + own.inputShape.dimensions.dropFirst()))
       let values = value.certifiedValues
       certifiedValues = values
-      certifiedError = source.value.map { values.scaledError(from: $0.certifiedValues) }
+      certifiedError = source.value.map {
+        ScaledError(of: values, from: $0.certifiedValues).value
+      }
     } else {
       // Only a probe can be made again by whoever has the file and nothing else.
       var images = try InputImages(.standardProbe, for: model)
@@ -134,7 +166,8 @@ struct Proof {
       let values = try truth.certifiedValues(for: standard)
       certifiedValues = values
       certifiedError =
-        isRounded ? values.scaledError(from: try source.certifiedValues(for: standard)) : nil
+        isRounded
+        ? ScaledError(of: values, from: try source.certifiedValues(for: standard)).value : nil
     }
   }
 }
@@ -149,16 +182,6 @@ extension Parameters {
 extension Graph {
   /// The node by which the output is judged: the logits, or the last one where there are no classes.
   fileprivate var outputName: String { nodes[certifiedNode].name }
-}
-
-extension [Float] {
-  /// max |a − b| / max |b|; infinite where a value is not finite.
-  fileprivate func scaledError(from reference: [Float]) -> Double {
-    func activation(_ values: [Float]) -> Activation {
-      Activation(shape: [1, values.count], values: values)
-    }
-    return OutputDifference(activation(self), activation(reference)).largestError
-  }
 }
 
 extension Comparison.Outcome {

@@ -31,6 +31,8 @@ package struct VerificationRequest: Sendable {
   package var layers: Glob?
   /// Whether it is also found out how the differences of a layer are spread.
   package var collectsDetail = false
+  /// How the cause of a failed comparison is looked for; `nil` for not at all.
+  package var search: CauseSearch? = CauseSearch()
   /// The number of threads.
   package var threads = Tool.coreCount
 
@@ -50,11 +52,13 @@ package func verify(
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
 ) async throws -> Comparison.Outcome {
   let model = try await Model(path: request.model, family: request.family)
-  // The executor keeps what it packs, and the parameters go before the reference's are read.
+  let source = try await WeightFile.open(path)
+  // The executor keeps what it packs, and the parameters go before the reference's are read. It is what
+  // `rnw run` computes the same images with.
   let candidate = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.threads),
-    threads: request.threads, winograd: false)
-  let truth = try await Truth(path, request: request, model: model)
+    threads: request.threads, expecting: try imageShape(request, model, source))
+  let truth = try Truth(source, request: request, model: model)
   var limits = request.limits ?? standardLimits(model, truth)
   if let file = request.limitsFile {
     limits.overrides += try Limits.Override.read(
@@ -65,6 +69,7 @@ package func verify(
     layers: request.layers, progress: progress)
   comparison.collectsDetail = request.collectsDetail
   let input = request.input?.path ?? truth.pathOfInput ?? request.model
+  comparison.parameter = { try model.tensor(of: $0) }
   do {
     var result = try await compare(comparison, model, candidate, with: truth, request)
     result.assumptions = truth.assumptions(model, result)
@@ -73,6 +78,25 @@ package func verify(
     throw InputError(.badData, path: path, error.description)
   } catch {
     throw error.ofInput(input)
+  }
+}
+
+/// The shape of one of the images that both are run on.
+private func imageShape(
+  _ request: VerificationRequest, _ model: Model, _ source: any WeightSource
+) throws -> Shape {
+  let array = source.tensors.first { $0.name == "input" && $0.shape.rank == 4 }
+  guard request.input == nil, source.isArchive, let size = array?.shape.dimensions else {
+    return try InputImages(request.input ?? .standardProbe, for: model).shape
+  }
+  return model.layerNames.layout == .nchw
+    ? [1, size[2], size[3], size[1]] : [1, size[1], size[2], size[3]]
+}
+
+extension WeightSource {
+  /// Whether this is what a framework computed, rather than weights.
+  fileprivate var isArchive: Bool {
+    container == "npz" && tensors.contains { $0.name == "input" }
   }
 }
 
@@ -86,11 +110,8 @@ private enum Truth {
   case archive(ActivationArchive)
 
   /// Opens a file: a network where its names are a network's, else an archive of activations.
-  init(_ path: String, request: VerificationRequest, model: Model) async throws {
-    let source = try await WeightFile.open(path)
-    let isArchive =
-      source.container == "npz" && source.tensors.contains { $0.name == "input" }
-    if isArchive {
+  init(_ source: any WeightSource, request: VerificationRequest, model: Model) throws {
+    if source.isArchive {
       self = .archive(
         try ActivationArchive(source, graph: model.graph, layerNames: model.layerNames))
       return
@@ -161,11 +182,11 @@ private func compare(
     ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
   }
   // Only a failed comparison needs the parameters themselves: they are read again.
-  func diagnosis(_ reference: Diagnosis.Network?) throws -> Diagnosis {
+  func diagnosis(_ reference: Diagnosis.Network?, _ deadline: Deadline) throws -> Diagnosis {
     candidate.releaseWorkingMemory()
     return Diagnosis(
       of: comparison, parameters: try model.parameters(threads: threads), reference: reference,
-      words: model.family.parameterWords, makeExecutor: makeExecutor)
+      words: model.family.parameterWords, deadline: deadline, makeExecutor: makeExecutor)
   }
   switch truth {
   case .archive(let archive):
@@ -175,33 +196,58 @@ private func compare(
     }
     let input = try given ?? archive.input()
     let result = try comparison.run(against: archive, input: input)
-    guard !result.verdict.passes else { return result }
-    return try diagnosis(nil).explain(result, against: archive, input: input)
+    return try request.search?.explained(result) {
+      try diagnosis(nil, $0).explain(result, against: archive, input: input)
+    } ?? result
   case .ownGraph(let ownGraph, let other):
     if let other { try requireSameNetwork(model, other) }
     let argument = request.input ?? .standardProbe
     var images = try InputImages(argument, for: model)
     let count = images.count
-    let result = try comparison.run(against: ownGraph, images: count) { try images.next() }
+    var result = try comparison.run(against: ownGraph, images: count) { try images.next() }
+    if let other { result.weights = try weights(of: model, and: other, comparison, request) }
     guard let input = try result.firstFailingImage(of: argument, for: model) else {
       try ownGraph.requireSameFunction(tensors: other?.tensorNames ?? [:])
       return result
     }
-    let network = try other.map {
-      Diagnosis.Network(graph: $0.graph, parameters: try $0.parameters(threads: threads))
-    }
-    return try diagnosis(network).explain(result, against: ownGraph, input: input)
+    return try request.search?.explained(result) { deadline in
+      let network = try other.map {
+        Diagnosis.Network(graph: $0.graph, parameters: try $0.parameters(threads: threads))
+      }
+      return try diagnosis(network, deadline).explain(result, against: ownGraph, input: input)
+    } ?? result
   case .model(let other, let otherParameters):
     try requireSameNetwork(model, other)
     let executor = makeExecutor(other.graph, otherParameters)
     let argument = request.input ?? .standardProbe
     var images = try InputImages(argument, for: model)
     let count = images.count
-    let result = try comparison.run(against: executor, images: count) { try images.next() }
+    var result = try comparison.run(against: executor, images: count) { try images.next() }
+    result.weights = try weights(of: model, and: other, comparison, request)
     guard let input = try result.firstFailingImage(of: argument, for: model) else { return result }
     let network = Diagnosis.Network(graph: other.graph, parameters: otherParameters)
-    return try diagnosis(network).explain(result, against: executor, input: input)
+    return try request.search?.explained(result) {
+      try diagnosis(network, $0).explain(result, against: executor, input: input)
+    } ?? result
   }
+}
+
+/// How the weights of two models compare, tensor by tensor; those that both have.
+///
+/// A limit that someone asks for holds for weights as well: what differs by less moves a layer by less.
+private func weights(
+  of model: Model, and other: Model, _ comparison: Comparison, _ request: VerificationRequest
+) throws -> WeightAgreement {
+  let isAskedFor = request.limits != nil || request.limitsFile != nil
+  let names = model.layerNames
+  return try WeightAgreement(
+    of: model.graph, threads: request.threads,
+    tolerance: {
+      guard isAskedFor else { return Limits.float32Noise }
+      return comparison.limits.limit(
+        name: $0.node, familyName: names.name(of: $0.node), isolated: true)
+    }, candidate: { try model.tensor(of: $0) },
+    reference: { try other.tensor(of: $0) })
 }
 
 extension Comparison.Outcome {
@@ -258,7 +304,8 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
   let certificate: Certificate? = try file.certificate()
   let check = try certificate.map { certificate in
     let executor = FastExecutor(
-      graph: model.graph, parameters: parameters, threads: request.threads, winograd: false)
+      graph: model.graph, parameters: parameters, threads: request.threads,
+      expecting: certificate.probeShape)
     return try CertificateCheck(certificate, with: executor)
   }
   return SelfCheck(

@@ -167,6 +167,19 @@ package struct Mapping: Sendable {
     layerNames = family.layerNames(for: graph, renamed: renamedLayers)
   }
 
+  /// Reads one parameter as float32 in the layout of the graph; `nil` for one that the network lacks.
+  ///
+  /// - Throws: what the source throws when the tensor cannot be read.
+  package func tensor(
+    of parameter: Parameter, from source: some WeightSource
+  ) throws -> TensorData? {
+    try entries.first { $0.parameter.name == parameter.name }.map { entry in
+      let tensor = try source.tensor(named: entry.tensor.name)
+      defer { tensor.releasePages() }
+      return entry.layout.parameter(from: tensor)
+    }
+  }
+
   /// Reads all parameters as float32 in the layout of the graph.
   ///
   /// - Throws: what the source throws when a tensor cannot be read.

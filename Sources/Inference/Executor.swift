@@ -19,6 +19,12 @@ public struct Activation: Sendable {
   }
 }
 
+/// An executor that still has its parameters as they were given.
+package protocol ParameterHolder {
+  /// The tensor of a parameter; `nil` where the network has none of that name.
+  func tensor(of parameter: Parameter) -> TensorData?
+}
+
 /// Something that computes a network.
 ///
 /// Executors are immutable once made; several tasks may use one at the same time.

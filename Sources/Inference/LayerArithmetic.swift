@@ -1,6 +1,6 @@
 import CKernelSupport
 import ResNetV2
-import Tensors
+package import Tensors
 
 // What both executors need of the operations, beyond the kernels.
 
@@ -57,7 +57,7 @@ extension TensorData {
   ///
   /// Qiao et al., “Micro-Batch Training with Batch-Channel Normalization and Weight
   /// Standardization”, 2019.
-  func standardized(epsilon: Double) -> TensorData {
+  package func standardized(epsilon: Double) -> TensorData {
     let perFilter = shape.elementCount / shape[0]
     var values = floats()
     for filter in 0..<shape[0] {
@@ -70,6 +70,18 @@ extension TensorData {
       for index in range { values[index] = Float((Double(values[index]) - mean) / deviation) }
     }
     return TensorData(shape: shape, values: values)
+  }
+}
+
+extension TensorData {
+  /// Whether no value is NaN or infinite.
+  var isFinite: Bool {
+    withFloats { values in
+      // All bits of the exponent are set exactly in NaN and infinity.
+      var largest: UInt32 = 0
+      for value in values { largest = max(largest, value.bitPattern & 0x7FFF_FFFF) }
+      return largest < 0x7F80_0000
+    }
   }
 }
 

@@ -33,7 +33,9 @@ package struct ReferenceArithmetic: Sendable {
     let sizes = weights.shape.dimensions
     let (height, width) = sizes.count == 4 ? (sizes[0], sizes[1]) : (1, 1)
     let (inputChannels, outputChannels) = (sizes[sizes.count - 2], sizes[sizes.count - 1])
-    let zeros = [Float](repeating: 0, count: inputChannels)
+    // What lies outside the image is only looked at where that makes a difference.
+    let zeros =
+      weights.isFinite ? [] : [Float](repeating: 0, count: inputChannels)
     let pixels = shape.elementCount / max(outputChannels, 1)
     // A few pixels at a time, so that the threads end together.
     let piece = max(1, min(64, pixels / (pool.threadCount * 4)))
@@ -50,7 +52,7 @@ package struct ReferenceArithmetic: Sendable {
               work.tapsPerBlock = height * width
               work.input = source
               work.weights = weights.baseAddress
-              work.zeros = zeros.baseAddress
+              work.zeros = zeros.isEmpty ? nil : zeros.baseAddress
               work.bias = bias
               work.output = output
               withUnsafePointer(to: work) { work in

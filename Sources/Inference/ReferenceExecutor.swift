@@ -1,5 +1,5 @@
 public import ResNetV2
-import Tensors
+package import Tensors
 
 /// Computes a network layer by layer, as it is written down, with sums in Double: the oracle of all
 /// others.
@@ -124,6 +124,13 @@ public struct ReferenceExecutor: Executor {
       return arithmetic.normalize(
         input, groups: count, epsilon: epsilon, scale: values(.scale), shift: values(.shift))
     }
+  }
+}
+
+extension ReferenceExecutor: ParameterHolder {
+  /// The tensor of a parameter; `nil` where the network has none of that name.
+  package func tensor(of parameter: Parameter) -> TensorData? {
+    graph.parameters.contains { $0.name == parameter.name } ? parameters[parameter] : nil
   }
 }
 

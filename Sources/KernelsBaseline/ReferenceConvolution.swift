@@ -68,7 +68,11 @@ private func convolve1(_ work: UnsafePointer<RNWConvolution>, pixel: Int, channe
   output[pixel * layer.outputChannels + channel] = Float(sum)
 }
 
-/// Calls for every tap that lies within the image, in order; zeros outside add nothing.
+/// Calls for every tap that lies within the image, in order, and for those outside where there are zeros
+/// to multiply with.
+///
+/// Zeros add nothing to finite weights. A weight that is NaN or infinite spoils the border as well, here as
+/// in every executor that fills the border with zeros.
 @inline(__always)
 private func forEachTap(
   _ layer: RNWConvolution, pixel: Int, _ body: (UnsafePointer<Float>, Int) -> Void
@@ -80,10 +84,14 @@ private func forEachTap(
   let base = layer.input + image * layer.height * layer.width * layer.inputChannels
   for tapY in 0..<layer.kernelHeight {
     let inputY = y * layer.stride - layer.top + tapY
-    guard inputY >= 0, inputY < layer.height else { continue }
+    let isInside = inputY >= 0 && inputY < layer.height
+    guard isInside || layer.zeros != nil else { continue }
     for tapX in 0..<layer.kernelWidth {
       let inputX = x * layer.stride - layer.left + tapX
-      guard inputX >= 0, inputX < layer.width else { continue }
+      guard isInside, inputX >= 0, inputX < layer.width else {
+        if let zeros = layer.zeros { body(zeros, tapY * layer.kernelWidth + tapX) }
+        continue
+      }
       body(
         base + (inputY * layer.width + inputX) * layer.inputChannels,
         tapY * layer.kernelWidth + tapX)

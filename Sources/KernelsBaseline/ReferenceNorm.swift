@@ -8,6 +8,17 @@ package func normalizeReference(
     let deviation = (variance[channel] + epsilon).squareRoot()
     let (mean, scale, shift) = (mean[channel], Double(scale[channel]), Double(shift[channel]))
     var place = channel
+    let factor = Float(scale / deviation)
+    let offset = Float(shift - mean * (scale / deviation))
+    guard factor.isFinite, offset.isFinite else {
+      // Without bound or not a number: in one order or the other it would be another of the two. This is
+      // the order of everything that is made to be fast.
+      for _ in 0..<pixels {
+        output[place] = input[place] * factor + offset
+        place += channels
+      }
+      continue
+    }
     for _ in 0..<pixels {
       output[place] = Float((Double(input[place]) - mean) / deviation * scale + shift)
       place += channels

@@ -43,20 +43,8 @@ extension Certificate {
   /// How far a network's values are from the certified ones: max |a − b| / max |b|.
   ///
   /// A network with these weights is right where that is at most ``limit``. Infinite where the
-  /// number of values differs, or where one is not finite and the other not the same.
+  /// number of values differs, or where one is not finite, on either side: that proves nothing.
   public func scaledError(of values: [Float]) -> Double {
-    guard values.count == self.values.count else { return .infinity }
-    var difference = 0.0
-    var scale = 0.0
-    for (candidate, reference) in zip(values, self.values) {
-      guard candidate.isFinite, reference.isFinite else {
-        let agrees = candidate == reference || (candidate.isNaN && reference.isNaN)
-        if agrees { continue }
-        return .infinity
-      }
-      difference = max(difference, abs(Double(candidate) - Double(reference)))
-      scale = max(scale, abs(Double(reference)))
-    }
-    return scale > 0 ? difference / scale : difference
+    ScaledError(of: values, from: self.values).value
   }
 }

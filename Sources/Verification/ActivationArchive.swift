@@ -56,7 +56,9 @@ package struct ActivationArchive: Sendable {
         place: "expected \(layout == .nhwc ? "N×H×W×C" : "N×C×H×W")")
     }
     let tensor = try source.tensor(named: inputArray.name)
-    return activation(of: tensor)
+    let input = activation(of: tensor)
+    try input.requireFinite(path: source.path)
+    return input
   }
 
   /// Checks the shapes of all arrays against those of their layers, before anything is read.

@@ -40,7 +40,7 @@ extension Comparison {
   package func run(
     against truth: some LayerTruth, images count: Int = 1, nextInput: () throws -> Activation?
   ) throws -> Comparison.Outcome {
-    let table = try LayerTable(self)
+    let table = try LayerTable(self, parameter: nil)
     var done = 0
     while let input = try nextInput() {
       let shapes = try candidate.graph.shapes(for: input.shape)
@@ -86,6 +86,7 @@ private final class ArchivePass {
     let graph = comparison.candidate.graph
     reference = [0: input]
     _ = try comparison.candidate.run(input) { node, value in
+      try self.comparison.checkpoint?()
       if node > 0 { try self.compare(node, value) }
       self.comparison.progress?(node + 1, graph.nodes.count)
     }
@@ -95,12 +96,15 @@ private final class ArchivePass {
     let graph = comparison.candidate.graph
     let isOutput = node == graph.outputIndex
     let isCompared = table.selects(node) && truth.holds(graph.nodes[node].name)
-    guard isCompared || isOutput || comparison.mode.isIsolated else { return }
+    guard isCompared || isOutput || comparison.mode.isIsolated else {
+      return table.note(node, value, nil)
+    }
     let expected = try values.value(of: graph.nodes[node].name, shape: shapes[node])
+    table.note(node, value, expected)
     if let expected {
       if isOutput { table.addOutput(candidate: value, reference: expected) }
       if isCompared, comparison.mode.isPropagated {
-        measure(node, value, expected, isolated: false)
+        try measure(node, value, expected, isolated: false)
       }
     }
     if comparison.mode.isIsolated {
@@ -110,9 +114,9 @@ private final class ArchivePass {
 
   private func measure(
     _ node: Int, _ value: Activation, _ expected: Activation, isolated: Bool
-  ) {
+  ) throws {
     let name = comparison.candidate.graph.nodes[node].name
-    table.measure(node, value, expected, isolated: isolated) { isolated in
+    try table.measure(node, value, expected, isolated: isolated) { isolated in
       self.truth.allowance(for: name, isolated: isolated)
     }
   }
@@ -125,7 +129,7 @@ private final class ArchivePass {
     if fits, isCompared || expected == nil {
       let value = try candidate.evaluate(node, inputs: inputs)
       if let expected, isCompared {
-        measure(node, value, expected, isolated: true)
+        try measure(node, value, expected, isolated: true)
       }
       reference[node] = expected ?? value
     } else {

@@ -1,6 +1,6 @@
 package import Families
 package import Inference
-import ResNetV2
+package import ResNetV2
 package import Tensors
 
 /// A comparison of a candidate network with a reference, layer by layer.
@@ -42,6 +42,17 @@ package struct Comparison: Sendable {
   /// Whether it is also found out how the differences of a layer are spread, for a page that shows
   /// it.
   package var collectsDetail = false
+
+  /// Whether two NaN, or the same infinity on both sides, are accepted; else they prove nothing, and
+  /// their layer fails.
+  package var acceptsNotFinite = false
+
+  /// Gives the candidate's tensor of a parameter, for references that have none; without it, a
+  /// channel whose terms cancel is judged in units of its layer.
+  package var parameter: (@Sendable (Parameter) throws -> TensorData?)?
+
+  /// Is called after each layer; what it throws ends the comparison.
+  var checkpoint: (@Sendable () throws -> Void)?
 
   /// Is told after each layer how many layers of how many are done, over all inputs.
   package var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
@@ -107,7 +118,8 @@ extension Comparison {
   package func run(
     against reference: any Executor, images count: Int = 1, nextInput: () throws -> Activation?
   ) throws -> Comparison.Outcome {
-    let table = try LayerTable(self)
+    let holder = reference as? any ParameterHolder
+    let table = try LayerTable(self, parameter: holder.map { holder in { holder.tensor(of: $0) } })
     var done = 0
     while let input = try nextInput() {
       try table.begin(input: input)

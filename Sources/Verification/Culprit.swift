@@ -71,7 +71,7 @@ extension Comparison.Outcome {
     let contributors = ancestors(of: first.node)
     let largest = layers.filter { contributors.contains($0.node) && $0.isolated != nil }
       .max { ($0.isolatedTimesLimit, $1.node) < ($1.isolatedTimesLimit, $0.node) }
-    if let largest, (largest.isolated?.scaledError ?? 0) > Limits.float32Noise {
+    if let largest, largest.isolatedError > Limits.float32Noise {
       return culprit(largest, .largestContribution)
     }
     return culprit(first, .propagated)
@@ -131,9 +131,10 @@ extension Comparison.Outcome {
 }
 
 extension LayerComparison {
-  fileprivate var passesAlone: Bool { (isolated?.scaledError ?? 0) <= isolatedLimit }
-
-  fileprivate var isolatedTimesLimit: Double {
-    (isolated?.scaledError ?? 0) / isolatedLimit
+  /// The isolated error of the layer, or of its worst channel, whichever is larger.
+  fileprivate var isolatedError: Double {
+    max(isolated?.scaledError ?? 0, isolatedChannel?.error ?? 0)
   }
+
+  fileprivate var isolatedTimesLimit: Double { isolatedError / isolatedLimit }
 }

@@ -1,9 +1,10 @@
+import Tensors
+
 /// How far a candidate's values lie from a reference's, over any number of values.
 ///
 /// Everything is a count, a maximum or a sum, so statistics of parts can be merged and inputs can
-/// be streamed. Only pairs of finite values are measured. A pair of NaN, or of the same infinity,
-/// agrees; any other pair with a value that is not finite is a mismatch, and then the error is
-/// infinite.
+/// be streamed. Only pairs of finite values are measured. Any other pair makes the error infinite: also
+/// two NaN, or the same infinity, prove nothing; but those can be accepted.
 package struct DifferenceStatistics: Hashable, Sendable {
   /// The number of pairs.
   package private(set) var count = 0
@@ -24,6 +25,9 @@ package struct DifferenceStatistics: Hashable, Sendable {
   /// The values that are not finite.
   package private(set) var nonFinite = NonFiniteCounts()
 
+  /// Whether two NaN, or the same infinity, are accepted as equal.
+  private var acceptsNotFinite = false
+
   /// How the differences are spread; `nil` where nobody asked.
   package private(set) var detail: DifferenceDetail?
 
@@ -43,12 +47,14 @@ package struct DifferenceStatistics: Hashable, Sendable {
   ///   - reference: the values b, as many.
   ///   - limit: the scaled error above which a value is counted in ``overLimit``.
   ///   - channels: the number of channels, innermost, where ``detail`` is wanted.
+  ///   - acceptsNotFinite: whether two NaN, or the same infinity, are accepted as equal.
   package init(
     candidate: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>, limit: Double,
-    channels: Int? = nil
+    channels: Int? = nil, acceptsNotFinite: Bool = false
   ) {
     precondition(candidate.count == reference.count)
     count = reference.count
+    self.acceptsNotFinite = acceptsNotFinite
     let sums = DifferenceSums(candidate, reference)
     maximum = sums.maximum
     maximumIndex = sums.maximumIndex
@@ -61,7 +67,7 @@ package struct DifferenceStatistics: Hashable, Sendable {
     if maximum > limit * scale {
       overLimit = countDifferences(candidate, reference, over: limit * scale)
     }
-    overLimit += nonFinite.mismatched
+    overLimit += unproven
     detail = channels.map {
       DifferenceDetail(candidate: candidate, reference: reference, channels: $0)
     }
@@ -84,6 +90,7 @@ package struct DifferenceStatistics: Hashable, Sendable {
     maximumReference = max(maximumReference, next.maximumReference)
     overLimit += next.overLimit
     nonFinite.merge(next.nonFinite)
+    acceptsNotFinite = acceptsNotFinite || next.acceptsNotFinite
     if let detail = next.detail {
       if self.detail == nil { self.detail = detail } else { self.detail?.merge(detail) }
     }
@@ -95,11 +102,16 @@ package struct DifferenceStatistics: Hashable, Sendable {
 }
 
 extension DifferenceStatistics {
-  /// The scaled error ε = max|a − b| / max|b|.
-  ///
-  /// A reference of zeros has no scale: then ε is max|a − b| itself.
-  package var scaledError: Double {
-    nonFinite.mismatched > 0 ? .infinity : maximum / scale
+  /// The scaled error ε.
+  package var scaledError: Double { measure.value }
+
+  private var measure: ScaledError {
+    ScaledError(difference: maximum, largest: maximumReference, isFinite: unproven == 0)
+  }
+
+  /// The number of pairs by which nothing is proven.
+  private var unproven: Int {
+    acceptsNotFinite ? nonFinite.mismatched : max(nonFinite.pairs, nonFinite.mismatched)
   }
 
   /// The number of pairs of finite values.
@@ -146,7 +158,7 @@ extension DifferenceStatistics {
   }
 
   /// What differences are measured in: the largest |b|, or 1 where all b are zero.
-  var scale: Double { maximumReference > 0 ? maximumReference : 1 }
+  var scale: Double { measure.scale }
 }
 
 /// How many values are not finite, on either side.

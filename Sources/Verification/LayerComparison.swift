@@ -34,6 +34,13 @@ package struct LayerComparison: Hashable, Sendable {
   /// The differences when this layer of the candidate is given the reference's values.
   package internal(set) var isolated: DifferenceStatistics?
 
+  /// The channel that is farthest off when both networks run from the same input; `nil` where
+  /// channels were not judged.
+  package internal(set) var propagatedChannel: ChannelError?
+
+  /// The same when this layer of the candidate is given the reference's values.
+  package internal(set) var isolatedChannel: ChannelError?
+
   /// Why the values could not be paired, such as two shapes.
   package internal(set) var problem: String?
 
@@ -50,17 +57,43 @@ package struct LayerComparison: Hashable, Sendable {
   package var limit: Double { deciding.limit }
 
   /// The error in units of the limit; up to 1 passes.
-  package var timesLimit: Double { deciding.times }
+  package var timesLimit: Double { max(deciding.times, worstChannel?.times ?? 0) }
 
-  /// Whether every scaled error that was measured is within its limit.
+  /// Whether every scaled error that was measured is within its limit, that of each channel too.
   package var passes: Bool {
-    (propagated?.scaledError ?? 0) <= propagatedLimit
-      && (isolated?.scaledError ?? 0) <= isolatedLimit
+    passesAlone && (propagated?.scaledError ?? 0) <= propagatedLimit
+      && (propagatedChannel?.error ?? 0) <= propagatedLimit
   }
 
-  /// The largest scaled error of the modes that were measured.
+  /// The same when the layer is given the reference's values.
+  var passesAlone: Bool {
+    (isolated?.scaledError ?? 0) <= isolatedLimit && (isolatedChannel?.error ?? 0) <= isolatedLimit
+  }
+
+  /// The largest scaled error of the modes that were measured, that of each channel too.
   var largestError: Double {
+    max(
+      largestLayerError, propagatedChannel?.error ?? 0, isolatedChannel?.error ?? 0)
+  }
+
+  /// The largest scaled error of the modes that were measured, in units of the whole layer.
+  var largestLayerError: Double {
     max(propagated?.scaledError ?? 0, isolated?.scaledError ?? 0)
+  }
+
+  /// The channel by which the layer is judged, where it is farther off than the layer as a whole.
+  package var decidingChannel: ChannelError? {
+    worstChannel.flatMap { $0.times > deciding.times ? $0.channel : nil }
+  }
+
+  /// The channel that is farthest off in units of its limit; `nil` where none is.
+  var worstChannelError: ChannelError? { worstChannel?.channel }
+
+  private var worstChannel: (channel: ChannelError, times: Double)? {
+    [(propagatedChannel, propagatedLimit), (isolatedChannel, isolatedLimit)]
+      .compactMap { channel, limit in
+        channel.map { (channel: $0, times: $0.error / limit) }
+      }.max { $0.times < $1.times }
   }
 
   /// The differences that ``scaledError`` comes from.
@@ -104,6 +137,16 @@ package struct LayerComparison: Hashable, Sendable {
       position = [position[2], position[0], position[1]]
     }
     return [rest] + position
+  }
+
+  /// Takes note of a channel of the next input.
+  mutating func add(_ channel: ChannelError?, isolated isIsolated: Bool) {
+    guard let channel else { return }
+    if isIsolated {
+      if channel.error > isolatedChannel?.error ?? 0 { isolatedChannel = channel }
+    } else if channel.error > propagatedChannel?.error ?? 0 {
+      propagatedChannel = channel
+    }
   }
 
   /// Adds the statistics of the next input.

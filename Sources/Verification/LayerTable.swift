@@ -13,10 +13,15 @@ final class LayerTable {
   private var agreement = OutputAgreement()
   private var inputs = 0
   private var firstFailingInput: Int?
+  private var output = ConstantOutput()
+  private let judge: ChannelJudge
 
+  /// - Parameter parameter: a tensor of the reference, or of the candidate where it has none.
   /// - Throws: ``ComparisonError`` where the pattern selects no layer.
-  init(_ comparison: Comparison) throws {
+  init(_ comparison: Comparison, parameter: ((Parameter) throws -> TensorData?)?) throws {
     self.comparison = comparison
+    judge = ChannelJudge(
+      comparison.candidate, parameter: parameter ?? { try comparison.parameter?($0) })
     let names = comparison.layerNames
     selected = comparison.candidate.graph.nodes.enumerated().map { index, node in
       guard index > 0, comparison.nodes?.contains(index) ?? true else { return false }
@@ -34,6 +39,7 @@ final class LayerTable {
   /// Takes note of the next input.
   func begin(input: Activation) throws {
     images += input.shape.rank > 0 ? input.shape[0] : 0
+    judge.begin(with: input)
     guard let first = inputShape else {
       inputShape = input.shape
       return
@@ -51,13 +57,23 @@ final class LayerTable {
     inputs += 1
   }
 
-  /// Measures one value of a node against the reference's.
+  /// Takes note of the values of a node, compared or not: its readers are judged by them.
+  func note(_ node: Int, _ candidate: Activation, _ reference: Activation?) {
+    let name = comparison.candidate.graph.nodes[node].name
+    judge.note(
+      node, candidate, reference,
+      limit: comparison.limits.limit(
+        name: name, familyName: comparison.layerNames.name(of: name), isolated: false))
+    if node == comparison.candidate.graph.outputIndex, let reference { output.add(reference) }
+  }
+
+  /// Measures one value of a node against the reference's, once both were taken note of.
   ///
   /// - Parameter allowance: what the limit of a mode is raised by.
   func measure(
     _ node: Int, _ candidate: Activation, _ reference: Activation, isolated: Bool,
     allowance: (_ isolated: Bool) -> Double = { _ in 0 }
-  ) {
+  ) throws {
     let layer = layer(node, shape: candidate.shape, allowance: allowance)
     let limit = isolated ? layer.isolatedLimit : layer.propagatedLimit
     guard candidate.shape == reference.shape else {
@@ -70,10 +86,16 @@ final class LayerTable {
     let statistics = candidate.values.withUnsafeBufferPointer { candidate in
       reference.values.withUnsafeBufferPointer { reference in
         DifferenceStatistics(
-          candidate: candidate, reference: reference, limit: limit, channels: channels)
+          candidate: candidate, reference: reference, limit: limit, channels: channels,
+          acceptsNotFinite: comparison.acceptsNotFinite)
       }
     }
     add(statistics, to: node, isolated)
+    // What an archive rounded is off by more where values are small.
+    guard comparison.limits.judgesChannels, allowance(isolated) == 0 else { return }
+    layers[node]?.add(
+      try judge.error(
+        of: node, alone: isolated ? (candidate, reference) : nil, limit: limit), isolated: isolated)
   }
 
   /// Compares the classes that the two outputs name, where the networks have a head.
@@ -95,7 +117,8 @@ final class LayerTable {
       layers: layers.values.sorted { $0.node < $1.node }, isFromArchive: isFromArchive,
       coverage: coverage,
       agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape,
-      firstFailingInput: firstFailingInput, pattern: comparison.layers)
+      firstFailingInput: firstFailingInput, pattern: comparison.layers,
+      sleeping: judge.sleeping, hasConstantOutput: output.isConstant)
   }
 
   private func layer(
@@ -120,6 +143,21 @@ final class LayerTable {
 
   private func add(_ statistics: DifferenceStatistics, to node: Int, _ isolated: Bool) {
     layers[node]?.add(statistics, isolated: isolated)
+  }
+}
+
+/// Whether an output tells inputs and pixels apart.
+private struct ConstantOutput {
+  private var first: Float?
+  private var isSame = true
+
+  /// Whether every value of every output is the same.
+  var isConstant: Bool { first != nil && isSame }
+
+  mutating func add(_ output: Activation) {
+    guard let first = first ?? output.values.first else { return }
+    self.first = first
+    isSame = isSame && output.values.allSatisfy { $0 == first }
   }
 }
 

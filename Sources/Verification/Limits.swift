@@ -11,6 +11,11 @@ package struct Limits: Hashable, Sendable {
   /// Limits of single layers in both modes; the last pattern that matches counts.
   package var overrides: [Override]
 
+  /// Whether every channel is judged in its own units as well.
+  ///
+  /// Not where weights were rounded: that moves a channel whose terms cancel by more than its value.
+  package var judgesChannels = true
+
   /// A limit for the layers that match a pattern, by canonical or family name.
   package struct Override: Hashable, Sendable {
     /// Which layers.
@@ -46,8 +51,9 @@ package struct Limits: Hashable, Sendable {
     case .float16: (propagated, isolated) = (3e-2, 1.5e-3)
     case .bfloat16: (propagated, isolated) = (0.2, 1.2e-2)
     case .int8: (propagated, isolated) = (0.5, 4e-2)
-    default: break
+    default: return
     }
+    judgesChannels = false
   }
 
   /// The limit of a layer.

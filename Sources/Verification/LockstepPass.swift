@@ -24,6 +24,7 @@ final class LockstepPass {
     shapes = try comparison.candidate.graph.shapes(for: input.shape)
     try reference.begin(with: input)
     _ = try comparison.candidate.run(input) { node, value in
+      try self.comparison.checkpoint?()
       if node > 0 { try self.compare(node, value) }
       self.comparison.progress?(node + 1, self.comparison.candidate.graph.nodes.count)
     }
@@ -31,13 +32,15 @@ final class LockstepPass {
 
   private func compare(_ node: Int, _ value: Activation) throws {
     let graph = comparison.candidate.graph
-    guard let expected = try reference.value(named: graph.nodes[node].name) else { return }
+    let expected = try reference.value(named: graph.nodes[node].name)
+    table.note(node, value, expected)
+    guard let expected else { return }
     if node == graph.outputIndex {
       table.addOutput(candidate: value, reference: expected)
     }
     guard table.selects(node) else { return }
     if comparison.mode.isPropagated {
-      table.measure(node, value, expected, isolated: false)
+      try table.measure(node, value, expected, isolated: false)
     }
     if comparison.mode.isIsolated {
       try measureAlone(node, expected)
@@ -51,7 +54,7 @@ final class LockstepPass {
     let known = inputs.compactMap { reference.known(graph.nodes[$0].name) }
     guard known.map(\.shape) == inputs.map({ shapes[$0] }) else { return }
     let value = try comparison.candidate.evaluate(node, inputs: known)
-    table.measure(node, value, expected, isolated: true)
+    try table.measure(node, value, expected, isolated: true)
   }
 }
 

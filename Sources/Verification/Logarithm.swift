@@ -10,3 +10,8 @@
 func decimalLogarithm(_ value: Double) -> Double {
   log10(value)
 }
+
+/// eˣ − 1.
+func exponentialGrowth(_ value: Double) -> Double {
+  expm1(value)
+}

@@ -40,6 +40,18 @@ extension Comparison {
     /// The pattern of the layers that were asked for; `nil` for all.
     package internal(set) var pattern: Glob?
 
+    /// The channels that no input has woken.
+    package internal(set) var sleeping = SleepingChannels()
+
+    /// Whether the reference's output is one and the same value, whatever went in.
+    package internal(set) var hasConstantOutput = false
+
+    /// How the weights of both sides compare; `nil` where only one side has any.
+    package var weights: WeightAgreement?
+
+    /// After how many seconds the search for the cause was ended; `nil` where it came to its own end.
+    package internal(set) var searchedSeconds: Double?
+
     /// What is wrong with the culprit, where a hypothesis was found that explains it.
     package var suspicion: Suspicion?
   }

@@ -3,7 +3,7 @@ import ResNetV2
 
 /// Pass or fail, and the figures that say by how much.
 package struct Verdict: Hashable, Sendable {
-  /// Whether every layer is within its limit.
+  /// Whether every layer is within its limit, and no weight differs by more than rounding.
   package let passes: Bool
 
   /// The number of layers that were compared.
@@ -44,6 +44,9 @@ package struct Verdict: Hashable, Sendable {
   /// How the error grows along the depth.
   package let growth: ErrorGrowth
 
+  /// How the weights of both sides compare; `nil` where only one side has any.
+  package let weights: WeightAgreement?
+
   /// Whether the outputs name the same classes.
   package let agreement: OutputAgreement?
 
@@ -61,25 +64,19 @@ extension Comparison.Outcome {
     let worst = layers.max { ($0.timesLimit, $1.node) < ($1.timesLimit, $0.node) }
     let largestError = layers.map(\.largestError).max() ?? 0
     return Verdict(
-      passes: failed == 0, compared: layers.count,
+      passes: failed == 0 && weights?.agrees ?? true, compared: layers.count,
       selection: pattern.map { .init(pattern: $0.text, layers: graph.nodes.count - 1) },
-      failed: failed, worst: worst, culprit: culprit,
-      passingLimit: roundedUp(largestError), isWithinNoise: largestError <= Limits.float32Noise,
-      withinNoise: layers.count { $0.largestError <= Limits.float32Noise }, growth: growth,
+      failed: failed, worst: worst, culprit: culprit, passingLimit: roundedUp(largestError),
+      isWithinNoise: layers.allSatisfy(\.isWithinNoise),
+      withinNoise: layers.count { $0.isWithinNoise }, growth: growth, weights: weights,
       agreement: agreement, assumptions: assumptions, notes: notes)
   }
+}
 
-  private var notes: [String] {
-    var notes: [String] = []
-    let sameNonFinite = layers.filter {
-      $0.statistics.nonFinite.pairs > $0.statistics.nonFinite.mismatched
-    }
-    if let first = sameNonFinite.first {
-      notes.append(
-        "\(first.displayName) has NaN or infinite values on both sides; they count as equal")
-    }
-    return notes
-  }
+extension LayerComparison {
+  /// Whether the layer differs by no more than float32 arithmetic in another order gives, and no
+  /// channel by more than its limit.
+  var isWithinNoise: Bool { largestLayerError <= Limits.float32Noise && passes }
 }
 
 /// A value rounded up to two significant digits.

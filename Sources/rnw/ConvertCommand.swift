@@ -67,6 +67,7 @@ struct ConvertCommand: AsyncParsableCommand {
 
   @OptionGroup var part: PartOption
   @OptionGroup var ownGraph: OwnGraphOption
+  @OptionGroup var diagnosis: DiagnosisOption
   @OptionGroup var input: InputOption
 
   @Option(
@@ -140,8 +141,11 @@ struct ConvertCommand: AsyncParsableCommand {
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
+    let searchBar = ProgressBar("looking for the cause")
+    request.search = diagnosis.search(after: bar, searchBar)
     let outcome = try await convert(request, progress: bar.update)
     bar.finish()
+    searchBar.finish()
     try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
     let report = ConversionReport(outcome, path: outputPath, command: commandLine)
     try StandardOutput.conclude(passes: outcome.passes) {

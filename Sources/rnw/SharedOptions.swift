@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversion
 package import Families
+import Verification
 
 /// Options that several commands share.
 struct FamilyOption: ParsableArguments {
@@ -81,6 +82,29 @@ struct OwnGraphOption: ParsableArguments {
 
   /// Whether the file must carry it.
   var isRequired: Bool { choice == true }
+}
+
+struct DiagnosisOption: ParsableArguments {
+  @Flag(
+    name: .customLong("diagnosis"), inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Whether the cause of a failure is looked for, for at most \(Int(CauseSearch().seconds)) s."))
+  private var isWanted = true
+
+  /// How the cause of a failure is looked for: the verdict is said before that, as it may take a while.
+  func search(after comparing: ProgressBar, _ bar: ProgressBar) -> CauseSearch? {
+    guard isWanted else { return nil }
+    var search = CauseSearch()
+    search.progress = bar.update
+    search.begins = { [seconds = Int(search.seconds)] outcome in
+      let verdict = outcome.verdict
+      comparing.finish()
+      StandardError.write(
+        "FAIL: \(verdict.failed) of \(verdict.compared) layers out of limits; the cause is looked for, for at "
+          + "most \(seconds) s (not with --no-diagnosis)\n")
+    }
+    return search
+  }
 }
 
 struct ThreadsOption: ParsableArguments {

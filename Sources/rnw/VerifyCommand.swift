@@ -59,6 +59,7 @@ struct VerifyCommand: AsyncParsableCommand {
   var report: String?
 
   @OptionGroup var ownGraph: OwnGraphOption
+  @OptionGroup var diagnosis: DiagnosisOption
 
   @Flag(help: "List every layer, in the order of the network.")
   var all = false
@@ -108,8 +109,11 @@ struct VerifyCommand: AsyncParsableCommand {
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
+    let searchBar = ProgressBar("looking for the cause")
+    request.search = diagnosis.search(after: bar, searchBar)
     let result = try await verify(request, against: against, progress: bar.update)
     bar.finish()
+    searchBar.finish()
     try file?.write(
       result, title: "\(fileName(of: model)) against \(fileName(of: against))",
       command: commandLine)

@@ -130,6 +130,38 @@ struct ExecutorTests {
     }
   }
 
+  @Test(
+    "A parameter that is not finite spoils the same values as in the reference, at the border too",
+    arguments: rules, ExecutorTests.available)
+  func spoiltParameters(_ rule: ConvolutionMethod.Rule, _ instructions: InstructionSet) throws {
+    let (graph, parameters) = try Network.wide.make()
+    let input = Network.input([1, 31, 33, 3])
+    for value in [Float.nan, .infinity, -.infinity] {
+      for parameter in graph.parameters where parameter.role != .bias {
+        var values = parameters[parameter].floats()
+        values[values.count / 2] = value
+        let spoilt = parameters.replacing(
+          parameter, with: TensorData(shape: parameter.shape, values: values))
+        let node = try #require(graph.index(of: parameter.node))
+        let reference = ReferenceExecutor(graph: graph, parameters: spoilt, threads: 2)
+        let fast = FastExecutor(
+          graph: graph, parameters: spoilt, threads: 2, methods: rule,
+          instructionSet: instructions)
+        var kept: [Int: Activation] = [:]
+        _ = try reference.run(input) { index, value in
+          if index <= node { kept[index] = value }
+        }
+        let inputs = graph.nodes[node].inputs.compactMap { kept[$0] }
+        let expected = try #require(kept[node])
+        let found = try fast.evaluate(node, inputs: inputs)
+        #expect(
+          zip(found.values, expected.values).allSatisfy {
+            $0.isNaN == $1.isNaN && (!$0.isInfinite && !$1.isInfinite || $0 == $1)
+          }, "\(parameter.name), \(value)")
+      }
+    }
+  }
+
   @Test("Several tasks may use one executor at the same time")
   func isConcurrent() async throws {
     let (graph, parameters) = try Network.all[1].make()
@@ -198,9 +230,13 @@ struct ExecutorTests {
   }
 }
 
-/// max |a − b| / max |b|.
+/// The scaled error of a value against one of Double.
 private func error(_ value: Activation, _ expected: [Double]) -> Double {
-  let largest = expected.reduce(0) { max($0, abs($1)) }
-  let difference = zip(value.values, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
-  return largest == 0 ? difference : difference / largest
+  var measure = ScaledError()
+  for (a, b) in zip(value.values, expected) {
+    measure.isFinite = measure.isFinite && a.isFinite && b.isFinite
+    measure.difference = max(measure.difference, (Double(a) - b).magnitude)
+    measure.largest = max(measure.largest, b.magnitude)
+  }
+  return measure.value
 }

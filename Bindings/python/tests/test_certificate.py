@@ -35,11 +35,11 @@ def test_wrong_networks_fail(tmp_path, output):
     assert not report and not report.certificate and "rnw.certificate" in str(report)
 
 
-def test_values_that_are_not_finite(tmp_path):
-    path = certified(tmp_path, values=["nan", "inf", "-inf", 2.0])
-    assert rnw.verify(path, forward=lambda images: [math.nan, math.inf, -math.inf, 2.0])
-    assert not rnw.verify(path, forward=lambda images: [math.nan, math.inf, math.inf, 2.0])
-    assert not rnw.verify(path, forward=lambda images: [0.0, math.inf, -math.inf, 2.0])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_values_that_are_not_finite_prove_nothing(tmp_path, value):
+    path = certified(tmp_path, values=[str(value), 2.0])
+    assert not rnw.verify(path, forward=lambda images: [value, 2.0])
+    assert not rnw.verify(path, forward=lambda images: [0.0, 2.0])
 
 
 def test_zeros_have_no_scale(tmp_path):

@@ -13,7 +13,8 @@
 struct RNWConvolution {
   const float *input;
   const float *weights;   // packed: [panel][tap][inputChannels][panel width]
-  const float *zeros;     // at least inputChannels zeros, for what lies outside the image
+  const float *zeros;     // at least inputChannels zeros, for what lies outside the image; the reference may
+                          // have null: then nothing is added for it, which is the same for finite weights
   const float *bias;
   const float *scale;
   const float *shift;

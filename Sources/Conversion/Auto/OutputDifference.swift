@@ -26,16 +26,7 @@ struct OutputDifference {
       let (a, b) = (
         candidate.values[start..<start + perImage], reference.values[start..<start + perImage]
       )
-      var difference: Float = 0
-      var scale: Float = 0
-      var isFinite = true
-      for (a, b) in zip(a, b) {
-        isFinite = isFinite && (a - b).isFinite
-        difference = max(difference, abs(a - b))
-        scale = max(scale, abs(b))
-      }
-      let error = Double(difference) / (scale > 0 ? Double(scale) : 1)
-      errors.append(isFinite ? error : .infinity)
+      errors.append(ScaledError(of: a, from: b).value)
       changes.append(
         stride(from: start, to: start + perImage, by: step).map {
           candidate.values[$0] - reference.values[$0]

@@ -20,6 +20,9 @@ package struct Diagnosis: Sendable {
   /// What the family calls the parameters, such as `gamma`; canonical words where it says nothing.
   package let words: [Parameter.Role: String]
 
+  /// When the search ends, found or not.
+  package let deadline: Deadline?
+
   /// Makes an executor of a changed network.
   package let makeExecutor: @Sendable (Graph, Parameters) throws -> any Executor
 
@@ -38,14 +41,19 @@ package struct Diagnosis: Sendable {
   /// Prepares a diagnosis.
   package init(
     of comparison: Comparison, parameters: Parameters, reference: Network? = nil,
-    words: [Parameter.Role: String] = [:],
+    words: [Parameter.Role: String] = [:], deadline: Deadline? = nil,
     makeExecutor: @escaping @Sendable (Graph, Parameters) throws -> any Executor
   ) {
+    self.deadline = deadline
     self.comparison = comparison
     self.parameters = parameters
     self.reference = reference
     self.words = words
-    self.makeExecutor = makeExecutor
+    self.makeExecutor = { graph, parameters in
+      let executor = try makeExecutor(graph, parameters)
+      guard let deadline else { return executor }
+      return BoundedExecutor(base: executor, deadline: deadline)
+    }
   }
 }
 
@@ -96,15 +104,29 @@ extension Diagnosis {
     values: () throws -> any ReferenceValues
   ) throws -> Comparison.Outcome {
     var result = result
-    guard let failure = result.layers.first(where: { !$0.passes }) else { return result }
+    do {
+      try complete(&result, truth: truth, isolate: isolate, values: values)
+    } catch is Deadline.Passed {
+      result.searchedSeconds = deadline?.seconds
+    }
+    return result
+  }
+
+  private func complete(
+    _ result: inout Comparison.Outcome, truth: (any LayerTruth)?,
+    isolate: (Comparison) throws -> Comparison.Outcome,
+    values: () throws -> any ReferenceValues
+  ) throws {
+    guard let failure = result.layers.first(where: { !$0.passes }) else { return }
     if !result.layers.contains(where: { $0.isolated != nil }) {
       var isolated = comparison
       isolated.mode = .isolated
       isolated.nodes = result.ancestors(of: failure.node)
       isolated.progress = nil
+      isolated.checkpoint = deadline?.check
       result.takeIsolated(from: try isolate(isolated))
     }
-    guard let culprit = result.culprit else { return result }
+    guard let culprit = result.culprit else { return }
     let unseen = result.isFromArchive ? result.unseenNodes(before: culprit.node) : []
     let layer = try LayerCase(
       culprit, unseen: unseen, of: comparison.candidate, values: try values())
@@ -114,7 +136,6 @@ extension Diagnosis {
       try suspicion(of: culprit.node, layer, truth: truth, limit: limit)
       ?? result.layer(of: culprit.node)?.problem
       .map { Suspicion(explanation: $0, scaledError: nil) }
-    return result
   }
 
   /// The first explanation of a kind: what can be seen directly, what can be tried, what can be
@@ -189,6 +210,7 @@ extension Comparison.Outcome {
     for layer in other.layers {
       if let index = layers.firstIndex(where: { $0.node == layer.node }) {
         layers[index].isolated = layer.isolated
+        layers[index].isolatedChannel = layer.isolatedChannel
         layers[index].problem = layers[index].problem ?? layer.problem
       }
     }

@@ -20,6 +20,7 @@ struct LayerRecord: Encodable {
     case scaledError
     case timesLimit
     case problem
+    case worstChannel
     case maxAbs
     case carriedError
     case addedError
@@ -39,11 +40,12 @@ struct LayerRecord: Encodable {
     try values.encode(layer.scaledError, forKey: .scaledError)
     try values.encode(layer.timesLimit, forKey: .timesLimit)
     try values.encode(layer.problem, forKey: .problem)
+    try values.encode(layer.worstChannelError.map(ChannelRecord.init), forKey: .worstChannel)
     try values.encode(layer.statistics.maximumDifference, forKey: .maxAbs)
     try values.encode(step?.carried, forKey: .carriedError)
     try values.encode(step?.added, forKey: .addedError)
     try values.encode(
-      layer.largestError <= Limits.float32Noise, forKey: .withinFloat32Noise)
+      layer.isWithinNoise, forKey: .withinFloat32Noise)
     try values.encode(
       layer.propagated.map {
         StatisticsRecord($0, limit: layer.propagatedLimit, position: layer.position(of: $0))

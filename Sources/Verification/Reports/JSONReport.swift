@@ -68,6 +68,8 @@ package struct JSONReport: Encodable, Sendable {
     case passingLimit
     case withinFloat32Noise
     case layers
+    case weights
+    case sleepingChannels
     case culprit
     case output
     case missing
@@ -95,6 +97,10 @@ package struct JSONReport: Encodable, Sendable {
     let steps = Dictionary(uniqueKeysWithValues: verdict.growth.steps.map { ($0.node, $0) })
     try values.encode(
       result.layers.map { LayerRecord($0, step: steps[$0.node]) }, forKey: .layers)
+    try values.encode(verdict.weights.map(WeightAgreementRecord.init), forKey: .weights)
+    try values.encode(
+      SleepingRecord(asleep: result.sleeping.asleep, count: result.sleeping.count),
+      forKey: .sleepingChannels)
     try values.encode(verdict.culprit.map(CulpritRecord.init), forKey: .culprit)
     try values.encode(
       OutputRecord(agreement: result.agreement, file: file), forKey: .output)

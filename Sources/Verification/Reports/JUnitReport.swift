@@ -18,7 +18,10 @@ package struct JUnitReport: Sendable {
   package func text(for result: Comparison.Outcome) -> String {
     let verdict = result.verdict
     let suite = suite.escapedForMarkup
-    let counts = "tests=\"\(verdict.compared)\" failures=\"\(verdict.failed)\" errors=\"0\""
+    let weights = weightCases(verdict, suite: suite)
+    let failures = verdict.failed + (verdict.weights?.agrees == false ? 1 : 0)
+    let counts =
+      "tests=\"\(verdict.compared + (verdict.weights == nil ? 0 : 1))\" failures=\"\(failures)\" errors=\"0\""
     let output = [command, verdict.line].compactMap { $0.map(Escaped.markup) }
     let lines =
       [
@@ -29,11 +32,24 @@ package struct JUnitReport: Sendable {
       + result.layers.flatMap { layer in
         testCase(layer, suite: suite, isCulprit: layer.node == verdict.culprit?.node, verdict)
       }
+      + weights
       + [
         "    <system-out>\(output.joined(separator: "\n"))</system-out>", "  </testsuite>",
         "</testsuites>",
       ]
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// A test case for all weights, where both sides have any.
+  private func weightCases(_ verdict: Verdict, suite: String) -> [String] {
+    guard let weights = verdict.weights else { return [] }
+    let head = "    <testcase classname=\"\(suite)\" name=\"(weights)\""
+    guard !weights.agrees else { return [head + "/>"] }
+    let text = weights.description.escapedForMarkup
+    return [
+      head + ">", "      <failure type=\"weights\" message=\"\(text)\">\(text)</failure>",
+      "    </testcase>",
+    ]
   }
 
   private func testCase(

@@ -25,7 +25,7 @@ package struct MarkdownReport: Sendable {
     lines += [
       verdict.passes
         ? "**✅ \(verdict.word)**: \(escaped(verdict.comparedLayers)) compared, all within limits"
-        : "**❌ FAIL**: \(verdict.failed) of \(escaped(verdict.comparedLayers)) out of limits",
+        : "**❌ FAIL**: \(escaped(verdict.failures))",
       "",
     ]
     lines += items(of: verdict, result.coverage)

@@ -73,7 +73,7 @@ package struct TextReport: Sendable {
       ? style(verdict.word, .green)
         + ": \(verdict.comparedLayers.escapedForTerminal) compared, all within limits"
       : style("FAIL", .red)
-        + ": \(verdict.failed) of \(verdict.comparedLayers.escapedForTerminal) out of limits"
+        + ": \(verdict.failures.escapedForTerminal)"
     return [title] + (verdict.assumed.map { ["assumed: \($0.escapedForTerminal)"] } ?? [])
       + verdict.detailLines(result.coverage).filter { $0.label != "assumed" }.flatMap {
         label, text in

@@ -8,7 +8,7 @@ extension Verdict {
     if passes {
       parts.append("pass: \(comparedLayers) within limits")
     } else {
-      parts.append("fail: \(failed) of \(comparedLayers) out of limits")
+      parts.append("fail: \(failures)")
     }
     if let culprit {
       let suspicion = culprit.suspicion.map { ", \($0.explanation)" } ?? ""
@@ -37,6 +37,14 @@ extension Verdict {
     return "\(compared) of \(counted(selection.layers, "layer")) (those named \(selection.pattern))"
   }
 
+  /// What is wrong, in a few words.
+  var failures: String {
+    let layers = "\(failed) of \(comparedLayers) out of limits"
+    guard let weights, !weights.agrees else { return layers }
+    let tensors = "\(weights.different.count) of \(counted(weights.compared, "tensor")) differ"
+    return failed == 0 ? "\(tensors), though no layer shows it" : "\(layers), \(tensors)"
+  }
+
   /// What there is to say, each with a short label.
   func detailLines(_ coverage: Coverage) -> [(label: String, text: String)] {
     var lines: [(String, String)] = []
@@ -53,6 +61,7 @@ extension Verdict {
     } else if compared > 0 {
       lines.append(("worst", "every value is the same to the last bit"))
     }
+    if let weights { lines.append(("weights", weights.description)) }
     if !passingLimit.isFinite {
       lines.append(("passes", "with no limit: values are not finite, or have no counterpart"))
     } else if passingLimit > 0 {
@@ -85,13 +94,41 @@ extension LayerComparison {
   /// Value, limit, and value ÷ limit; or why there is no value.
   var figure: String {
     guard scaledError.isFinite else { return problem ?? decidingStatistics.nonFinite.description }
+    if let channel = decidingChannel {
+      return
+        "channel \(channel.channel) is off by \(readable(channel.difference)), its largest value is "
+        + "\(readable(channel.largest)): \(readable(timesLimit)) × what rounding explains"
+    }
     return "error \(readable(scaledError)) = \(readable(timesLimit)) × limit \(limit)"
   }
 
   /// The error without its limit; or why there is no error.
   func errorText(_ error: Double) -> String {
-    error.isFinite
+    if let channel = decidingChannel, error.isFinite {
+      return
+        "channel \(channel.channel) is off by \(readable(channel.difference)), its largest value is "
+        + readable(channel.largest)
+    }
+    return error.isFinite
       ? "error \(readable(error))" : problem ?? decidingStatistics.nonFinite.description
+  }
+}
+
+extension WeightAgreement {
+  /// How many are the same, and what differs.
+  var description: String {
+    guard let first = different.first else {
+      let text = "\(identical) of \(counted(compared, "tensor")) the same to the bit"
+      return rounded == 0 ? text : "\(text), \(rounded) by rounding"
+    }
+    let all = first.channels == max(first.shape.dimensions.first ?? 1, 1)
+    let place =
+      all
+      ? "everywhere"
+      : "in \(counted(first.channels, "output channel")) of \(first.shape[0]), "
+        + "\(first.firstChannel) first"
+    let more = different.count == 1 ? "" : "; and \(counted(different.count - 1, "more tensor"))"
+    return "\(first.name) differs \(place), by \(readable(first.error)) of its largest value\(more)"
   }
 }
 

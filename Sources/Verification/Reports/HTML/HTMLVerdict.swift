@@ -33,7 +33,9 @@ struct HTMLVerdict {
       ? verdict.compared == 1
         ? "The one layer that was compared is within its limit"
         : "All \(verdict.compared) layers are within their limits"
-      : "\(verdict.failed) of \(counted(verdict.compared, "layer")) are out of their limits"
+      : verdict.failed == 0
+        ? "The weights differ, though no layer shows it"
+        : "\(verdict.failed) of \(counted(verdict.compared, "layer")) are out of their limits"
   }
 
   private func culprit(_ verdict: Verdict) -> String {

@@ -15,3 +15,8 @@ func decimalLogarithm(_ value: Double) -> Double {
 func exponentialGrowth(_ value: Double) -> Double {
   expm1(value)
 }
+
+/// logₑ of a value.
+func naturalLogarithm(_ value: Double) -> Double {
+  log(value)
+}

@@ -33,21 +33,22 @@ struct DiagnosisTests {
       sample, parameter in
       sample.reordered(parameter) { [$0[0], $0[1], $0[3], $0[2]] }
     },
-    Mistake(parameter: "stem.conv.weight", words: "kernel is flipped in both directions") {
+    Mistake(
+      parameter: "stem.conv.weight", words: "kernel is turned by 180° (flipped in both directions)"
+    ) {
       sample, parameter in
       let size = parameter.shape[2]
       return sample.reordered(parameter) { [$0[0], $0[1], size - 1 - $0[2], size - 1 - $0[3]] }
     },
     Mistake(
       parameter: "stem.conv.weight",
-      words: "kernel has values in the order height, width, input, output"
+      words: "kernel has values in the order height, width, input, output (HWIO where OIHW belongs)"
     ) { sample, parameter in
       sample.parameters[parameter].outputChannelsLast().floats()
     },
     Mistake(
       parameter: "stage1.block1.norm1.shift", words: "beta is that of gamma",
-      fromArchive: "beta differs in 6 of 6 values, by up to 4.8 of the largest, or "
-        + "moving_mean differs in 6 of 6 values, by up to 1.1 of the largest"
+      fromArchive: "gamma and beta have the same values"
     ) { sample, _ in
       sample.values("stage1.block1.norm1.scale")
     },
@@ -71,8 +72,8 @@ struct DiagnosisTests {
     },
     Mistake(
       parameter: "stage2.block1.conv1.weight",
-      words: "kernel has its output channels in another order",
-      fromArchive: "its output channels are in another order (6 of 6 moved)"
+      words: "kernel has its output channels in another order: rotated by -1",
+      fromArchive: "its output channels are in another order: rotated by -1"
     ) { sample, parameter in
       let size = parameter.shape.elementCount / parameter.shape[0]
       let values = sample.parameters[parameter].floats()
@@ -80,7 +81,7 @@ struct DiagnosisTests {
     },
     Mistake(
       parameter: "stage1.block1.conv2.weight", words: "kernel is that of conv2_block2_2_conv",
-      fromArchive: ""
+      fromArchive: "kernel is that of conv2_block2_2_conv, which has the same"
     ) { sample, _ in
       sample.values("stage1.block2.conv2.weight")
     },

@@ -63,8 +63,13 @@ struct MissingStepTests {
     #expect(culprit.suspicion?.explanation == step.explanation)
   }
 
-  @Test("Colours in another order are told", arguments: [[2, 1, 0], [1, 2, 0], [0, 2, 1]])
-  func colours(_ order: [Int]) throws {
+  @Test(
+    "Colours in another order are told",
+    arguments: [
+      ([2, 1, 0], "0 and 2 are exchanged"), ([1, 2, 0], "rotated by -1"),
+      ([0, 2, 1], "1 and 2 are exchanged"),
+    ])
+  func colours(_ order: [Int], _ rule: String) throws {
     let sample = Sample.keras
     let parameter = try #require(sample.graph.parameters.first { $0.name == "stem.conv.weight" })
     let window = parameter.shape[2] * parameter.shape[3]
@@ -82,7 +87,8 @@ struct MissingStepTests {
     let culprit = try culprit(of: candidate, sample, try sample.archive())
     #expect(culprit.name == "stem.conv")
     #expect(
-      culprit.suspicion?.explanation == "kernel has its input channels in another order: \(list)")
+      culprit.suspicion?.explanation
+        == "kernel has its input channels in another order: \(list) (\(rule))")
   }
 
   private func culprit(

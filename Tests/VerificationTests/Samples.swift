@@ -114,11 +114,14 @@ struct Sample: Sendable, CustomStringConvertible {
   }
 
   /// An archive of what this network computes, as the family's framework would write it.
+  ///
+  /// - Parameter other: what computes it, where that is not this network.
   func archive(
+    of other: (any Executor)? = nil,
     changing change: @escaping (String, TensorData) -> [(String, TensorData)] = { [($0, $1)] }
   ) throws -> MemorySource {
     var arrays = change("input", input.tensor(names.layout))
-    _ = try executor.run(input) { node, value in
+    _ = try (other ?? executor).run(input) { node, value in
       guard node > 0, let name = names.name(of: graph.nodes[node].name) else { return }
       arrays += change(name, value.tensor(names.layout))
     }

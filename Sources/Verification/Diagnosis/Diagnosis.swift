@@ -71,7 +71,7 @@ extension Diagnosis {
   package func explain(
     _ result: Comparison.Outcome, against executor: any Executor, input: Activation
   ) throws -> Comparison.Outcome {
-    try explain(result) { isolated in
+    try explain(result, input: input) { isolated in
       try isolated.run(against: executor, inputs: [input])
     } values: {
       let values = LiveValues(executor)
@@ -91,7 +91,7 @@ extension Diagnosis {
   package func explain(
     _ result: Comparison.Outcome, against truth: some LayerTruth, input: Activation
   ) throws -> Comparison.Outcome {
-    try explain(result, truth: truth) { isolated in
+    try explain(result, truth: truth, input: input) { isolated in
       try isolated.run(against: truth, input: input)
     } values: {
       try TrueValues(truth, candidate: comparison.candidate, input: input)
@@ -99,13 +99,13 @@ extension Diagnosis {
   }
 
   private func explain(
-    _ result: Comparison.Outcome, truth: (any LayerTruth)? = nil,
+    _ result: Comparison.Outcome, truth: (any LayerTruth)? = nil, input: Activation,
     isolate: (Comparison) throws -> Comparison.Outcome,
     values: () throws -> any ReferenceValues
   ) throws -> Comparison.Outcome {
     var result = result
     do {
-      try complete(&result, truth: truth, isolate: isolate, values: values)
+      try complete(&result, truth: truth, input: input, isolate: isolate, values: values)
     } catch is Deadline.Passed {
       result.searchedSeconds = deadline?.seconds
     }
@@ -113,7 +113,7 @@ extension Diagnosis {
   }
 
   private func complete(
-    _ result: inout Comparison.Outcome, truth: (any LayerTruth)?,
+    _ result: inout Comparison.Outcome, truth: (any LayerTruth)?, input: Activation,
     isolate: (Comparison) throws -> Comparison.Outcome,
     values: () throws -> any ReferenceValues
   ) throws {
@@ -125,15 +125,28 @@ extension Diagnosis {
       isolated.progress = nil
       isolated.checkpoint = deadline?.check
       result.takeIsolated(from: try isolate(isolated))
+      if result.culprit?.evidence == .propagated {
+        // Nothing up to there is wrong by itself: rounding has grown. The cause comes later.
+        isolated.nodes = nil
+        result.takeIsolated(from: try isolate(isolated))
+      }
     }
     guard let culprit = result.culprit else { return }
+    if result.layer(of: result.graph.outputIndex)?.passes == true,
+      let same = try sameFunction(input, values: values)
+    {
+      result.suspicion = same
+      return
+    }
     let unseen = result.isFromArchive ? result.unseenNodes(before: culprit.node) : []
     let layer = try LayerCase(
       culprit, unseen: unseen, of: comparison.candidate, values: try values())
     let limit = comparison.limits.limit(
       name: culprit.name, familyName: culprit.familyName, isolated: true)
     result.suspicion =
-      try suspicion(of: culprit.node, layer, truth: truth, limit: limit)
+      try suspicion(of: culprit.node, layer, truth: truth, limit: limit).map {
+        try widened($0, values: values, limit: limit)
+      }
       ?? result.layer(of: culprit.node)?.problem
       .map { Suspicion(explanation: $0, scaledError: nil) }
   }
@@ -149,54 +162,24 @@ extension Diagnosis {
       return seen
     }
     guard let layer else { return nil }
-    return try notFiniteParameter(of: layer)
-      ?? bestHypothesis(for: layer, limit: limit)
-      ?? negativeVariance(of: layer)
-      ?? missingStep(of: layer, limit: limit)
-      ?? solvedParameter(of: layer, limit: limit)
-      ?? layer.placeOfError(
-        limit: limit,
-        bias: comparison.candidate.graph.nodes[node].parameters
-          .first { $0.role == .bias }.map { parameters[$0].floats() })
-  }
-
-  private func bestHypothesis(for layer: LayerCase, limit: Double) throws -> Suspicion? {
-    var best: Suspicion?
-    for node in layer.chain {
-      for hypothesis in hypotheses(for: node) {
-        guard let error = try self.error(of: layer, under: hypothesis.change, at: node),
-          error <= limit, error < min(layer.error, best?.scaledError ?? .infinity)
-        else { continue }
-        // A layer that could not be compared itself is named.
-        let other =
-          node == layer.node
-          ? nil
-          : comparison.layerNames.name(
-            of: comparison.candidate.graph.nodes[node].name)
-        let explanation = (other.map { "\($0): " } ?? "") + hypothesis.explanation
-        best = Suspicion(explanation: explanation, scaledError: error)
-      }
+    // What can be put right comes before what can only be seen.
+    let trials: [() throws -> Suspicion?] = [
+      { notFiniteParameter(of: layer) },
+      { try outputOrder(of: layer, limit: limit) },
+      { try bestHypothesis(for: layer, limit: limit) },
+      { negativeVariance(of: layer) },
+      { try missingStep(of: layer, limit: limit) },
+      { try roundedWeight(of: layer) },
+      { repeatedTensor(of: layer) },
+      { try solvedParameter(of: layer, limit: limit) },
+      { greyWeight(of: layer) },
+      { defaultNorm(of: layer) },
+      { layer.placeOfError(limit: limit) },
+    ]
+    for trial in trials {
+      if let suspicion = try trial() { return suspicion }
     }
-    return best
-  }
-
-  /// The layer's scaled error with a change; `nil` where the change does not fit the network.
-  func error(
-    of layer: LayerCase, under change: Hypothesis.Change, at node: Int? = nil
-  ) throws -> Double? {
-    let graph = comparison.candidate.graph
-    switch change {
-    case .parameters(let tensors):
-      var parameters = parameters
-      for parameter in graph.nodes[node ?? layer.node].parameters {
-        guard let tensor = tensors[parameter.role] else { continue }
-        parameters = parameters.replacing(parameter, with: tensor)
-      }
-      return try layer.error(of: try makeExecutor(graph, parameters))
-    case .configuration(let configuration):
-      guard let changed = try? Graph(configuration) else { return nil }
-      return try layer.error(of: try makeExecutor(changed, parameters))
-    }
+    return nil
   }
 
   /// What people call a parameter of the layer.

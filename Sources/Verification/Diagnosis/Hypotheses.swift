@@ -13,17 +13,30 @@ struct Hypothesis {
   enum Change {
     /// Other tensors for some of the layer's parameters.
     case parameters([Parameter.Role: TensorData])
+    /// The layer's weights in another order.
+    case rearrangement(Rearrangement)
     /// Other options of the whole network.
     case configuration(Configuration)
+    /// Something else than the layer computes from the same inputs; `nil` where it does not fit.
+    case value(() throws -> Activation?)
   }
 }
 
 extension Diagnosis {
-  /// Everything that is tried on a layer, the likeliest first.
-  func hypotheses(for node: Int) -> [Hypothesis] {
-    let node = comparison.candidate.graph.nodes[node]
-    return swaps(in: node) + rearrangements(of: node) + missingBias(of: node)
-      + tensorsOfOthers(for: node) + otherOptions(for: node)
+  /// Everything that is tried on a layer, the simplest first: of what explains equally well, that is
+  /// named.
+  ///
+  /// - Parameter probe: a few values of the layer that tell most wrong weights.
+  func hypotheses(
+    for index: Int, of layer: LayerCase, probe: WeightProbe?
+  ) throws -> [Hypothesis] {
+    let node = comparison.candidate.graph.nodes[index]
+    let orders = rearrangements(of: node)
+    return swaps(in: node) + orders.filter { $0.1.lost == nil }.map(\.0) + missingBias(of: node)
+      + statistics(of: node) + otherOptions(for: node) + tensorsOfOthers(for: node)
+      + inputOrders(of: node, layer, probe: probe) + multipliedKernel(of: node)
+      + otherKernels(of: node) + (try paddings(of: index, layer))
+      + orders.filter { $0.1.lost != nil }.map(\.0)
   }
 
   /// Two tensors of a norm in each other's place.
@@ -41,14 +54,43 @@ extension Diagnosis {
     }
   }
 
-  /// The values of a kernel or matrix in another order of its axes.
-  private func rearrangements(of node: Node) -> [Hypothesis] {
+  /// The values of a kernel or matrix in another order.
+  private func rearrangements(of node: Node) -> [(Hypothesis, Rearrangement)] {
     guard let weight = node.parameters.first(where: { $0.role == .weight }) else { return [] }
-    return Rearrangement.all(for: weight.shape).map { rearrangement in
-      Hypothesis(
-        explanation: "\(word(.weight)) \(rearrangement.explanation)",
-        change: .parameters([.weight: rearrangement.undone(on: parameters[weight])]))
+    return Rearrangement.all(for: weight.shape).map {
+      (
+        Hypothesis(
+          explanation: "\(word(.weight)) \($0.explanation)", change: .rearrangement($0)), $0
+      )
     }
+  }
+
+  /// The input channels or features of the weights in another order, by a simple rule.
+  private func inputOrders(
+    of node: Node, _ layer: LayerCase, probe: WeightProbe?
+  ) -> [Hypothesis] {
+    guard let weight = node.parameters.first(where: { $0.role == .weight }),
+      let sizes = Rearrangement.Sizes(weight.shape)
+    else { return [] }
+    // Without a probe each order costs as much as the layer.
+    let few = ChannelOrder.all(sizes.inputs) + [.reversed(sizes.inputs)]
+    let orders =
+      probe.map { probe in parameters[weight].withFloats { probe.inputOrders($0) } } ?? few
+    return orders.map { order in
+      let rearrangement = Rearrangement.inputs(
+        sizes, in: order, word: channelWords(of: node).inputs)
+      return Hypothesis(
+        explanation: "\(word(.weight)) \(rearrangement.explanation)",
+        change: .rearrangement(rearrangement))
+    }
+  }
+
+  /// What the channels of a layer are called: those of a head are features and classes.
+  func channelWords(of node: Node) -> (inputs: String, outputs: String) {
+    guard case .dense = node.operation else { return ("input channels", "output channels") }
+    let graph = comparison.candidate.graph
+    let last = graph.nodes.last { if case .dense = $0.operation { true } else { false } }
+    return ("features", node.name == last?.name ? "classes" : "outputs")
   }
 
   private func missingBias(of node: Node) -> [Hypothesis] {
@@ -136,6 +178,15 @@ extension Diagnosis {
         hypothesis("weights should not be standardised") {
           $0.weightStandardizationEpsilon = nil
         },
+        isProjection(node)
+          ? hypothesis(
+            own.shortcut.kind == .averagePoolConvolution
+              ? "it should have the stride, not an average pool before it"
+              : "an average pool before it should have the stride"
+          ) {
+            $0.shortcut.kind =
+              own.shortcut.kind == .averagePoolConvolution ? .convolution : .averagePoolConvolution
+          } : nil,
         isProjection(node)
           ? hypothesis(
             "it should read \(own.shortcut.input == .raw ? "the block's first ReLU" : "the block's input")"

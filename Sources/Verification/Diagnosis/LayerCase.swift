@@ -18,6 +18,7 @@ struct LayerCase {
   /// What the candidate makes of the reference's inputs.
   let found: Activation
 
+  private let isSoftmax: Bool
   private let chainNames: [String]
   private let values: any ReferenceValues
 
@@ -36,7 +37,8 @@ struct LayerCase {
       found.shape == expected.shape
     else { return nil }
     self.found = found
-    error = Self.error(of: found, expected)
+    isSoftmax = graph.nodes[culprit.node].operation == .softmax
+    error = Self.error(of: found, expected, isSoftmax: isSoftmax)
   }
 
   /// The reference's value that a node of the candidate's graph reads.
@@ -49,11 +51,25 @@ struct LayerCase {
     guard let value = try Self.value(of: executor, chain: chainNames, values: values),
       value.shape == expected.shape
     else { return .infinity }
-    return Self.error(of: value, expected)
+    return Self.error(of: value, expected, isSoftmax: isSoftmax)
+  }
+
+  /// What an executor makes of the reference's inputs; `nil` where they do not fit it.
+  func value(of executor: any Executor) throws -> Activation? {
+    try Self.value(of: executor, chain: chainNames, values: values)
+  }
+
+  /// Whether a change that leaves an error puts the layer right: what is left is noise, or within the
+  /// limit and much less than before.
+  func isExplained(_ error: Double, limit: Double) -> Bool {
+    error <= limit && error < self.error
+      && (error <= Limits.float32Noise || error * 4 <= self.error)
   }
 
   /// The scaled error of a value in place of the candidate's.
-  func error(of value: Activation) -> Double { Self.error(of: value, expected) }
+  func error(of value: Activation) -> Double {
+    Self.error(of: value, expected, isSoftmax: isSoftmax)
+  }
 
   /// The value of the last node of a chain, computed from the reference's values before it.
   private static func value(
@@ -62,7 +78,8 @@ struct LayerCase {
     let graph = executor.graph
     var computed: [String: Activation] = [:]
     for name in chain {
-      guard let index = graph.index(of: name) else { return nil }
+      // Other options may leave a layer out; what reads it then reads something else.
+      guard let index = graph.index(of: name) else { continue }
       let inputs = graph.nodes[index].inputs.map { graph.nodes[$0].name }
       let known = try inputs.compactMap { try computed[$0] ?? values.input($0) }
       guard known.count == inputs.count, graph.nodes[index].accepts(known) else { return nil }
@@ -71,12 +88,16 @@ struct LayerCase {
     return chain.last.flatMap { computed[$0] }
   }
 
-  private static func error(of value: Activation, _ expected: Activation) -> Double {
-    value.values.withUnsafeBufferPointer { candidate in
-      expected.values.withUnsafeBufferPointer { reference in
-        DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity)
-      }
-    }.scaledError
+  /// A softmax that is sure of one class hides nearly everything: its logarithms are compared too.
+  private static func error(
+    of value: Activation, _ expected: Activation, isSoftmax: Bool
+  ) -> Double {
+    let error = DifferenceStatistics(value.values, expected.values).scaledError
+    guard isSoftmax else { return error }
+    let pairs = zip(value.values, expected.values).filter { $1 > 1e-25 }
+      .map { (naturalLogarithm(max(Double($0), 1e-30)), naturalLogarithm(Double($1))) }
+    let scale = pairs.map(\.1.magnitude).max() ?? 1
+    return pairs.reduce(error) { max($0, ($1.0 - $1.1).magnitude / max(scale, 1)) }
   }
 }
 

@@ -14,14 +14,19 @@ extension Diagnosis {
     // A norm is solved from what it reads: where that was not compared, it may itself be wrong.
     let input = layer.chain.count == 1 ? node.inputs.first : nil
     let values = try input.flatMap { try layer.input(comparison.candidate.graph.nodes[$0].name) }
+    let channels = layer.expected.shape[layer.expected.shape.rank - 1]
+    // One unknown follows from any one value: only a second one proves anything.
+    let isProven = layer.expected.values.count / channels > 1
     var found: [(explanation: String, isSimple: Bool, error: Double)] = []
     for parameter in node.parameters {
       for tensor in solved(parameter, of: node, input: values, layer: layer) {
         guard let error = try self.error(of: layer, under: .parameters([parameter.role: tensor])),
-          error <= limit, error < layer.error / 10
+          layer.isExplained(error, limit: limit)
         else { continue }
         // What is solved for is as exact as float32 activations are.
-        let change = ValueChange(from: tensor, to: parameters[parameter], tolerance: 1e-4)
+        let change = ValueChange(
+          from: tensor, to: parameters[parameter], tolerance: 1e-4, words: channelWords(of: node))
+        guard isProven || change.isSimple else { continue }
         found.append(("\(word(parameter.role)) \(change.explanation)", change.isSimple, error))
         break
       }
@@ -29,10 +34,16 @@ extension Diagnosis {
     // Several parameters can do the same to a layer: a mistake that is simply said is the likelier
     // one.
     let simple = found.filter(\.isSimple)
-    let likely = simple.isEmpty ? found : simple
-    guard let error = likely.map(\.error).max() else { return nil }
+    if let likely = explanation(of: simple.isEmpty ? found : simple) { return likely }
+    return try values.flatMap { try solvedNorm(of: layer, input: $0, limit: limit) }
+  }
+
+  private func explanation(
+    of found: [(explanation: String, isSimple: Bool, error: Double)]
+  ) -> Suspicion? {
+    guard let error = found.map(\.error).max() else { return nil }
     return Suspicion(
-      explanation: likely.map(\.explanation).joined(separator: ", or "), scaledError: error)
+      explanation: found.map(\.explanation).joined(separator: ", or "), scaledError: error)
   }
 
   /// The values of a parameter with which the layer would agree, the simplest change first; none
@@ -89,84 +100,5 @@ extension Diagnosis {
     guard factor.isFinite else { return nil }
     return TensorData(
       shape: weight.shape, values: parameters[weight].floats().map { Float(Double($0) * factor) })
-  }
-
-  /// What is added to each output channel.
-  private func bias(of node: Node, channels: Int) -> [Double] {
-    node.parameters.first { $0.role == .bias }.map { parameters[$0].floats().map(Double.init) }
-      ?? Array(repeating: 0, count: channels)
-  }
-}
-
-/// y = (x − mean) / √(variance + ε) · scale + shift, solved for one of its parameters at a time.
-private struct BatchNorm {
-  private let tensors: [Parameter.Role: [Double]]
-  private let epsilon: Double
-
-  init(_ node: Node, _ parameters: Parameters, epsilon: Double) {
-    tensors = Dictionary(
-      uniqueKeysWithValues: node.parameters.map {
-        ($0.role, parameters[$0].floats().map(Double.init))
-      })
-    self.epsilon = epsilon
-  }
-
-  /// The values of a parameter by least squares over all pixels; `nil` where a channel does not
-  /// tell.
-  func solved(_ role: Parameter.Role, input: [Float], output: [Float]) -> [Float]? {
-    guard let mean = tensors[.mean], let variance = tensors[.variance] else { return nil }
-    let channels = mean.count
-    // A norm without scale or shift has 1 or 0.
-    let scale = tensors[.scale] ?? [Double](repeating: 1, count: channels)
-    let shift = tensors[.shift] ?? [Double](repeating: 0, count: channels)
-    var moments = [Moments](repeating: Moments(), count: channels)
-    for index in output.indices {
-      let channel = index % channels
-      moments[channel].add(Double(input[index]) - mean[channel], Double(output[index]))
-    }
-    var result: [Float] = []
-    for channel in 0..<channels {
-      let deviation = (variance[channel] + epsilon).squareRoot()
-      let slope = scale[channel] / deviation
-      let moments = moments[channel]
-      let value: Double
-      switch role {
-      case .shift: value = (moments.output - slope * moments.input) / moments.count
-      case .mean:
-        guard slope != 0 else { return nil }
-        let offset = (moments.output / moments.count - shift[channel]) / slope
-        value = mean[channel] + moments.input / moments.count - offset
-      case .scale, .variance:
-        guard moments.square > 0 else { return nil }
-        let actual = (moments.product - shift[channel] * moments.input) / moments.square
-        if role == .scale {
-          value = actual * deviation
-        } else {
-          guard actual != 0, scale[channel] / actual > 0 else { return nil }
-          value = scale[channel] * scale[channel] / (actual * actual) - epsilon
-        }
-      case .weight, .bias: return nil
-      }
-      guard value.isFinite else { return nil }
-      result.append(Float(value))
-    }
-    return result
-  }
-
-  /// Sums over the pixels of one channel: of u = x − mean and y.
-  private struct Moments {
-    var count = 0.0
-    var input = 0.0
-    var output = 0.0
-    var square = 0.0
-    var product = 0.0
-
-    mutating func add(_ u: Double, _ y: Double) {
-      count += 1
-      input += u
-      output += y
-      square += u * u
-      product += u * y
-    }
   }
 }

@@ -2,9 +2,10 @@ import Inference
 import ResNetV2
 import Tensors
 
-/// A kernel or matrix by least squares from what a layer reads and what it should put out.
+/// A kernel or matrix, or some of its values, by least squares from what a layer reads and what it should
+/// put out.
 ///
-/// It follows only where there are more pixels than weights of an output channel: near the input
+/// It follows only where there are more pixels than unknown weights of an output channel: near the input
 /// of a network, or with many images.
 struct SolvedWeight {
   private let window: Window
@@ -18,46 +19,64 @@ struct SolvedWeight {
 
   /// Returns `nil` for an operation whose weights are not linear in its output.
   init?(_ operation: Operation) {
+    guard let window = Window(operation) else { return nil }
+    self.window = window
     switch operation {
-    case .convolution(let conv) where conv.weightStandardizationEpsilon == nil:
-      window = Window(conv)
-      outputChannels = conv.outputChannels
-    case .dense(let inputChannels, let outputChannels, _):
-      window = Window(
-        .init(
-          kernel: 1, stride: 1, padding: .each(0), inputChannels: inputChannels,
-          outputChannels: outputChannels))
-      self.outputChannels = outputChannels
+    case .convolution(let conv): outputChannels = conv.outputChannels
+    case .dense(_, let outputs, _): outputChannels = outputs
     default: return nil
     }
   }
 
-  /// The values in the order OIHW; `nil` where they do not follow.
+  /// All values in the order OIHW; `nil` where they do not follow.
   func values(input: Activation, output: Activation, bias: [Double]) -> [Float]? {
-    let unknowns = window.count
+    values(
+      input: input, output: output, bias: bias, taps: Array(0..<window.count),
+      outputs: 0..<outputChannels)
+  }
+
+  /// Some of the values, those of each output channel together; `nil` where they do not follow.
+  ///
+  /// - Parameters:
+  ///   - output: what the unknown values are to give; the part of known ones is taken off.
+  ///   - taps: which values of an output channel are unknown, in the order IHW.
+  ///   - outputs: the output channels that lack them.
+  func values(
+    input: Activation, output: Activation, bias: [Double], taps: [Int], outputs: Range<Int>
+  ) -> [Float]? {
+    let unknowns = taps.count
     let pixels = output.values.count / outputChannels
-    guard unknowns <= Self.maximumUnknowns, pixels > unknowns else { return nil }
-    var system = NormalEquations(unknowns: unknowns, rightSides: outputChannels)
+    guard (1...Self.maximumUnknowns).contains(unknowns), pixels > unknowns else { return nil }
+    var system = NormalEquations(unknowns: unknowns, rightSides: outputs.count)
     let step = max(pixels / (Self.pixelsPerUnknown * unknowns), 1)
-    var row = [Double](repeating: 0, count: unknowns)
+    var row = [Double](repeating: 0, count: window.count)
     for pixel in stride(from: 0, to: pixels, by: step) {
       window.fill(&row, from: input, pixel: pixel, output: output.shape)
       let start = pixel * outputChannels
       system.add(
-        row, (0..<outputChannels).map { Double(output.values[start + $0]) - bias[$0] })
+        taps.map { row[$0] }, outputs.map { Double(output.values[start + $0]) - bias[$0] })
     }
     return system.solved()?.map(Float.init)
   }
 }
 
 /// The values that one pixel of the output depends on.
-private struct Window {
+struct Window {
   private let conv: Operation.Convolution
 
-  init(_ conv: Operation.Convolution) {
-    self.conv = conv
+  /// Returns `nil` for an operation that is not linear in its weights.
+  init?(_ operation: Operation) {
+    switch operation {
+    case .convolution(let conv) where conv.weightStandardizationEpsilon == nil:
+      self.conv = conv
+    case .dense(let inputs, let outputs, _):
+      conv = .init(
+        kernel: 1, stride: 1, padding: .each(0), inputChannels: inputs, outputChannels: outputs)
+    default: return nil
+    }
   }
 
+  /// The number of values, in the order IHW.
   var count: Int { conv.inputChannels * conv.kernel * conv.kernel }
 
   /// Fills a row in the order IHW; what lies outside of the image is zero.

@@ -7,6 +7,15 @@ package struct Suspicion: Hashable, Sendable {
   /// where the error is.
   package let scaledError: Double?
 
+  /// The layouts that were confused, where that is the explanation.
+  let layouts: LayoutMistake?
+
+  init(explanation: String, scaledError: Double?, layouts: LayoutMistake? = nil) {
+    self.explanation = explanation
+    self.scaledError = scaledError
+    self.layouts = layouts
+  }
+
   /// The explanation and how well it explains.
   package var description: String {
     guard let scaledError else { return explanation }

@@ -6,6 +6,7 @@ struct ValueChange {
   private let new: [Float]
   private let shape: Shape
   private let tolerance: Double
+  private let words: (inputs: String, outputs: String)
 
   /// - Precondition: both have the same shape.
   ///
@@ -13,18 +14,21 @@ struct ValueChange {
   ///   - old: what the values should be.
   ///   - new: what they are.
   ///   - tolerance: up to which scaled difference values count as the same.
-  init(from old: TensorData, to new: TensorData, tolerance: Double = 1e-6) {
+  ///   - words: what the channels of a kernel or matrix are called.
+  init(
+    from old: TensorData, to new: TensorData, tolerance: Double = 1e-6,
+    words: (inputs: String, outputs: String) = ("input channels", "output channels")
+  ) {
     precondition(old.shape == new.shape)
     self.old = old.floats()
     self.new = new.floats()
     shape = old.shape
     self.tolerance = tolerance
+    self.words = words
   }
 
   /// Whether one thing was done to all values.
-  var isSimple: Bool {
-    new.allSatisfy { $0 == 0 } || permutedAxis != nil || factor != nil || offset != nil
-  }
+  var isSimple: Bool { rule != nil }
 
   /// What was done, following the tensor's word.
   var explanation: String {
@@ -33,15 +37,53 @@ struct ValueChange {
       return "has \(counted(count, "value")) that \(count == 1 ? "is" : "are") NaN or infinite, "
         + shape.place(of: first, among: count)
     }
-    if new.allSatisfy({ $0 == 0 }) { return "is missing: all values are zero" }
-    if let axis = permutedAxis { return "has its \(axis)channels in another order" }
-    if let factor { return "is \(readable(factor, digits: 4)) × what it should be" }
-    if let offset { return "is off by \(readable(offset, digits: 3)) everywhere" }
+    if let rule { return rule }
     let scale = tolerance * Double(old.map(\.magnitude).max() ?? 0)
     let changed = zip(old, new).count { (Double($0) - Double($1)).magnitude > scale }
     let error = DifferenceStatistics(new, old).scaledError
     return "differs in \(changed) of \(counted(new.count, "value")), by up to "
       + "\(readable(error)) of the largest"
+  }
+
+  /// The simplest thing that was done to all values; `nil` where none was.
+  private var rule: String? {
+    if new.allSatisfy({ $0 == 0 }) { return "is missing: all values are zero" }
+    if let order = channelOrder {
+      return "has its \(order.word) in another order: \(order.order.explanation)"
+    }
+    if let factor { return "is \(readable(factor, digits: 4)) × what it should be" }
+    if let offset { return "is off by \(readable(offset, digits: 3)) everywhere" }
+    if shape.rank <= 1, let power { return power.explanation }
+    if new.count > 1, let first = new.first, new.allSatisfy({ $0 == first }) {
+      return "is \(readable(Double(first))) everywhere, as a tensor that was never loaded"
+    }
+    if isGrey { return "is the same for all input channels (grey)" }
+    let rounding = ValueRounding(from: old, to: new, shape: shape, tolerance: tolerance)
+    return rounding.map { "is \($0.explanation)" }
+  }
+
+  /// The order of the channels, and what they are called; `nil` where they are no others'.
+  var channelOrder: (order: ChannelOrder, word: String, isOutput: Bool)? {
+    guard shape.rank >= 1, shape[0] > 1 else { return nil }
+    if let order = order(axis: 0), !order.isIdentity {
+      return (order, shape.rank == 1 ? "channels" : words.outputs, true)
+    }
+    guard shape.rank > 1, let order = order(axis: 1), !order.isIdentity else { return nil }
+    return (order, words.inputs, false)
+  }
+
+  /// The power of the right values that stands in their place.
+  private var power: PowerMistake? {
+    guard old.allSatisfy({ $0 > 0 }) else { return nil }
+    return PowerMistake.allCases.first { mistake in
+      let undone = new.map { Float(mistake.undone(on: Double($0))) }
+      return DifferenceStatistics(undone, old).scaledError <= max(tolerance, 3e-5)
+    }
+  }
+
+  /// Whether a kernel has the same values for every input channel, and should not have.
+  private var isGrey: Bool {
+    shape.rank == 4 && new.isGrey(shape) && !old.isGrey(shape)
   }
 
   /// The constant by which all values were multiplied.
@@ -61,27 +103,18 @@ struct ValueChange {
     return DifferenceStatistics(new, moved).scaledError <= tolerance ? offset : nil
   }
 
-  /// Which channels have the same values in another order.
-  private var permutedAxis: String? {
-    guard shape.rank >= 1, shape[0] > 1 else { return nil }
-    if sameSlices(axis: 0) { return shape.rank == 1 ? "" : "output " }
-    return shape.rank > 1 && sameSlices(axis: 1) ? "input " : nil
-  }
-
-  /// Whether each slice along an axis is, up to the tolerance, one of the other's, each used once.
-  private func sameSlices(axis: Int) -> Bool {
-    let found = slices(new, axis)
+  /// The order in which the slices along an axis are, up to the tolerance, those that should be there.
+  private func order(axis: Int) -> ChannelOrder? {
+    let (found, right) = (slices(new, axis), slices(old, axis))
     let allowed = Float(tolerance * Double(old.map(\.magnitude).max() ?? 0))
-    var rest = Array(found.indices)
-    for slice in slices(old, axis) {
-      let place = rest.firstIndex { index in
-        zip(found[index], slice).allSatisfy { ($0 - $1).magnitude <= allowed }
-      }
-      guard let place else { return false }
-      rest.swapAt(place, rest.count - 1)
-      rest.removeLast()
+    func sum(_ slice: [Float]) -> Double { slice.reduce(0) { $0 + Double($1) } }
+    let sums = (found.map(sum), right.map(sum))
+    return ChannelOrder.matching(
+      shape[axis], key: { $1 ? sums.1[$0] : sums.0[$0] },
+      tolerance: Double(allowed) * Double(right.first?.count ?? 0)
+    ) { place, channel in
+      zip(found[place], right[channel]).allSatisfy { ($0 - $1).magnitude <= allowed }
     }
-    return true
   }
 
   private func slices(_ values: [Float], _ axis: Int) -> [[Float]] {
@@ -92,6 +125,18 @@ struct ValueChange {
         let start = (block * shape[axis] + index) * inner
         return values[start..<start + inner]
       }
+    }
+  }
+}
+
+extension [Float] {
+  /// Whether a kernel [O, I, H, W] of several input channels has the same values for each of them.
+  func isGrey(_ shape: Shape) -> Bool {
+    guard shape.rank == 4, shape[1] > 1 else { return false }
+    let window = shape[2] * shape[3]
+    return indices.allSatisfy { index in
+      let first = index / (shape[1] * window) * shape[1] * window + index % window
+      return (self[index] - self[first]).magnitude <= 1e-6 * self[first].magnitude
     }
   }
 }
@@ -111,7 +156,7 @@ extension Shape {
 }
 
 extension DifferenceStatistics {
-  fileprivate init(_ candidate: [Float], _ reference: [Float]) {
+  init(_ candidate: [Float], _ reference: [Float]) {
     self = candidate.withUnsafeBufferPointer { candidate in
       reference.withUnsafeBufferPointer { reference in
         DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity)

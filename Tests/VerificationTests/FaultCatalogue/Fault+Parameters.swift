@@ -58,7 +58,7 @@ extension Fault {
     ]
   }
 
-  private static func change(
+  static func change(
     _ description: String, _ role: Parameter.Role, _ words: [String],
     _ change: @escaping @Sendable ([Float]) -> [Float]
   ) -> Fault {
@@ -84,8 +84,14 @@ extension Fault {
       kernel("left to right", ["flipped left to right"], { $0[2] > 1 }) { index, shape in
         [index[0], index[1], index[2], shape[3] - 1 - index[3]]
       },
-      kernel("rotated by 180°", ["flipped in both directions"], { $0[2] > 1 }) { index, shape in
+      kernel("turned by 180°", ["turned by 180°"], { $0[2] > 1 }) { index, shape in
         [index[0], index[1], shape[2] - 1 - index[2], shape[3] - 1 - index[3]]
+      },
+      kernel("turned by 90°", ["turned by 90° clockwise"], { $0[2] > 1 }) { index, shape in
+        [index[0], index[1], shape[3] - 1 - index[3], index[2]]
+      },
+      kernel("turned by 270°", ["turned by 90° counterclockwise"], { $0[2] > 1 }) { index, shape in
+        [index[0], index[1], index[3], shape[3] - 1 - index[2]]
       },
       kernel(
         "output channels rotated",
@@ -101,7 +107,9 @@ extension Fault {
       },
       Fault(
         description: "HWIO values taken as OIHW",
-        words: ["in the order", "input and output channels transposed"],
+        words: [
+          "in the order height", "in the order input", "input and output channels transposed",
+        ],
         applies: { _, node in node.isConvolution }
       ) { sample, node in
         try sample.changingParameter(node, .weight) { tensor, _ in
@@ -109,7 +117,8 @@ extension Fault {
         }
       },
       Fault(
-        description: "matrix not transposed", words: ["in the order input, output"],
+        description: "matrix not transposed",
+        words: ["in the order input, output", "is transposed"],
         applies: { _, node in node.has(.weight) && !node.isConvolution }
       ) { sample, node in
         try sample.changingParameter(node, .weight) { tensor, _ in
@@ -119,7 +128,7 @@ extension Fault {
     ]
   }
 
-  private static func kernel(
+  static func kernel(
     _ description: String, _ words: [String], _ fits: @escaping @Sendable ([Int]) -> Bool,
     _ index: @escaping @Sendable ([Int], [Int]) -> [Int]
   ) -> Fault {

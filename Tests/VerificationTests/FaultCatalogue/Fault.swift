@@ -18,7 +18,12 @@ struct Fault: Sendable, CustomStringConvertible {
   /// The first node in the order of the graph that the fault is in.
   var firstNode: @Sendable (Sample, Node) -> String = { $1.name }
 
-  static let all = swaps + changes + kernels + exchanges + options
+  /// What the network is compared with, where that is not what the network's options say.
+  var truth: @Sendable (_ sample: Sample, _ node: Node) -> (any Executor)? = { _, _ in nil }
+
+  static let all =
+    swaps + changes + statistics + kernels + placements + orders + roundings + exchanges + options
+    + paddings
 }
 
 extension Node {

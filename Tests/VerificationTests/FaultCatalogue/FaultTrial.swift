@@ -39,7 +39,8 @@ extension FaultTrial {
       truth == .weights || fault.keepsShapes
     else { return nil }
     let (graph, parameters) = try fault.inject(sample, place)
-    let result = try Self.explained(graph, parameters, against: sample, truth)
+    let result = try Self.explained(
+      graph, parameters, against: sample, truth, fault.truth(sample, place))
     let verdict = result.verdict
     let first = fault.firstNode(sample, place)
     let said = verdict.culprit?.suspicion?.explanation
@@ -56,11 +57,12 @@ extension FaultTrial {
     isExplained = said.map { said in fault.words.contains { said.contains($0) } } ?? false
     report =
       "\(fault) in \(place.name) of \(family), seed \(seed), against \(truth.rawValue): "
-      + "culprit \(verdict.culprit?.name ?? "none"), expected \(first); \(said ?? "no suspicion")"
+      + "culprit \(verdict.culprit?.name ?? "none") (\(verdict.culprit?.evidence.rawValue ?? "")), expected \(first); \(said ?? "no suspicion")"
   }
 
   private static func explained(
-    _ graph: Graph, _ parameters: Parameters, against sample: Sample, _ truth: Truth
+    _ graph: Graph, _ parameters: Parameters, against sample: Sample, _ truth: Truth,
+    _ executor: (any Executor)?
   ) throws -> Comparison.Outcome {
     let comparison = sample.comparison(
       of: FastExecutor(graph: graph, parameters: parameters, threads: 1))
@@ -69,7 +71,7 @@ extension FaultTrial {
     }
     switch truth {
     case .weights:
-      let reference = makeExecutor(sample.graph, sample.parameters)
+      let reference = executor ?? makeExecutor(sample.graph, sample.parameters)
       let diagnosis = Diagnosis(
         of: comparison, parameters: parameters,
         reference: .init(graph: sample.graph, parameters: sample.parameters),
@@ -79,7 +81,7 @@ extension FaultTrial {
         input: sample.input)
     case .archive:
       let archive = try ActivationArchive(
-        try sample.archive(), graph: graph, layerNames: sample.names)
+        try sample.archive(of: executor), graph: graph, layerNames: sample.names)
       let diagnosis = Diagnosis(
         of: comparison, parameters: parameters, makeExecutor: makeExecutor)
       return try diagnosis.explain(try comparison.run(against: archive), against: archive)

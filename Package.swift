@@ -83,8 +83,9 @@ let package = Package(
     kernels(
       "KernelsAVX512", define: "AVX512",
       clangFlags: ["-march=x86-64-v4", "-mprfchw", "-mprefer-vector-width=512"]),
+    .target(name: "CFiles"),
     .target(name: "Plain", swiftSettings: strict),
-    .target(name: "Tensors", swiftSettings: strict),
+    .target(name: "Tensors", dependencies: ["CFiles"], swiftSettings: strict),
     .target(name: "SourceGraph", dependencies: ["Plain", "Tensors"], swiftSettings: strict),
     .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
@@ -94,10 +95,8 @@ let package = Package(
     .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),
     .target(
       name: "WeightSources",
-      dependencies: [
-        "Tensors", "Plain", "Safetensors", "RNW", "SourceGraph", "CZlib",
-        .product(name: "Subprocess", package: "swift-subprocess"),
-      ], swiftSettings: strict),
+      dependencies: ["Tensors", "Plain", "Safetensors", "RNW", "SourceGraph", "CZlib"],
+      swiftSettings: strict),
     .target(
       name: "Families", dependencies: ["Tensors", "ResNetV2", "SourceGraph"],
       swiftSettings: strict),

@@ -17,6 +17,8 @@ package struct ConversionRequest: Sendable {
   package var family: Family?
   /// The part of a bigger model that is taken, or `nil` for the whole.
   package var part: ModelPart?
+  /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
+  package var dictionary: String?
   /// How tensors are stored.
   package var codec: RNWCodec = .planes
   /// In which type the weights are kept.
@@ -110,16 +112,19 @@ package func convert(
   var clock = StageClock()
   let threads = request.threads
   let archive = try await request.reference.asyncMap { try await WeightFile.open($0) }
-  let source = try await clock.measure("read") { try await WeightFile.open(request.source) }
+  // A copy in memory: what is read twice is the same twice, and the digest is that of the bytes that were used.
+  let source = try await clock.measure("read") {
+    try await WeightFile.open(request.source, dictionary: request.dictionary, copying: true)
+  }
+  // Before anything of the copy is let go.
+  let digest = clock.measure("certify") { source.files.first.map { sha256(of: $0.file) } }
   let model = try Model(
     source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part)
   let described = request.usesOwnGraph ? try OwnGraph(of: model, threads: threads) : nil
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
     path: request.output, replacing: request.replaces,
-    inputs: try [request.source, request.reference].compactMap { $0 }.map {
-      try MappedFile(path: $0).identity
-    })
+    inputs: (source.files + (archive?.files ?? [])).map(\.file.identity))
   try requireOwnEnding(request.output)
   let original = try clock.measure("map") { try model.parameters(threads: threads) }
   if !request.acceptsInvalid {
@@ -158,7 +163,9 @@ package func convert(
       reference: proof.framework, outputBytes: nil,
       stages: clock.stages)
   }
-  records = try clock.measure("certify") { try certify(records, request, model, proof) }
+  records = try clock.measure("certify") { try certify(records, digest, request, model, proof) }
+  try source.checkUnchanged()
+  try archive?.checkUnchanged()
   try clock.measure("fsync") { try draft.commit(records) }
   return ConversionOutcome(
     model: model, precision: request.precision, maximumError: request.maximumError,
@@ -219,11 +226,12 @@ private func certificateBytes(for model: Model) -> Int {
 }
 
 private func certify(
-  _ records: RNWDraft.Records, _ request: ConversionRequest, _ model: Model, _ proof: Proof
+  _ records: RNWDraft.Records, _ digest: String?, _ request: ConversionRequest, _ model: Model,
+  _ proof: Proof
 ) throws -> RNWDraft.Records {
   var records = records
   var source = try RecordCoding.record(SourceRecord.self, from: records.source)
-  source.sha256 = try sha256(ofFileAt: request.source)
+  source.sha256 = digest ?? source.sha256
   records.source = try RecordCoding.json(source)
   let certificate = CertificateRecord(
     probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),

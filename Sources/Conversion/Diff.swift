@@ -13,6 +13,8 @@ package struct DiffRequest: Sendable {
   package var second: String
   /// The family of files that are not converted, or `nil` to recognise it.
   package var family: Family?
+  /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
+  package var dictionary: String?
   /// Whether tensors are paired by the files' own names rather than by what they are in the network.
   package var goesByName = false
   /// The number of threads.
@@ -29,24 +31,28 @@ package struct DiffRequest: Sendable {
 ///
 /// - Throws: `InputError` where a file cannot be read or holds no known network.
 package func diff(_ request: DiffRequest) async throws -> WeightComparison {
+  let sources = try await openSources([request.first, request.second], request.dictionary)
+  let comparison: WeightComparison
   if request.goesByName {
-    let first = try await WeightFile.open(request.first)
-    let second = try await WeightFile.open(request.second)
-    return try WeightComparison(
-      try namedTensors(of: first), try namedTensors(of: second), threads: request.threads)
+    comparison = try WeightComparison(
+      try namedTensors(of: sources[0]), try namedTensors(of: sources[1]),
+      threads: request.threads)
+  } else {
+    let first = try mapped(sources[0], request.family)
+    let second = try mapped(sources[1], request.family)
+    comparison = try WeightComparison(
+      try mappedTensors(of: first, threads: request.threads),
+      try mappedTensors(of: second, threads: request.threads),
+      options: try differences(between: first.graph.configuration, and: second.graph.configuration),
+      threads: request.threads)
   }
-  let first = try await mapped(request.first, request.family)
-  let second = try await mapped(request.second, request.family)
-  return try WeightComparison(
-    try mappedTensors(of: first, threads: request.threads),
-    try mappedTensors(of: second, threads: request.threads),
-    options: try differences(between: first.graph.configuration, and: second.graph.configuration),
-    threads: request.threads)
+  for source in sources { try source.checkUnchanged() }
+  return comparison
 }
 
-private func mapped(_ path: String, _ family: Family?) async throws -> Model {
+private func mapped(_ source: any WeightSource, _ family: Family?) throws -> Model {
   do {
-    return try await Model(path: path, family: family)
+    return try Model(source, family: family)
   } catch let error as InputError where error.kind == .badData {
     throw InputError(
       error.kind, path: error.path, error.problem, place: error.place,

@@ -2,18 +2,15 @@ import Crypto
 import Inference
 import Tensors
 
-/// The SHA-256 of a whole file, as lowercase hexadecimal text.
-///
-/// - Throws: `InputError` where the file cannot be read.
-func sha256(ofFileAt path: String) throws -> String {
-  let file = try MappedFile(path: path)
+/// The SHA-256 of the bytes of an opened file, as lowercase hexadecimal text.
+func sha256(of file: MappedFile) -> String {
   var hash = SHA256()
   // In pieces, so that the pages can be given back: the file may be larger than the memory.
   let pieceSize = 8 << 20
   for start in stride(from: 0, to: file.count, by: pieceSize) {
     let range = start..<min(start + pieceSize, file.count)
     file.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[range])) }
-    file.release(range)
+    if !file.isCopied { file.release(range) }
   }
   return hash.finalize().hexadecimal
 }

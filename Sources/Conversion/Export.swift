@@ -11,6 +11,8 @@ package struct ExportRequest: Sendable {
   package var output: String
   /// The family whose names are used; the model's own where `nil`.
   package var family: Family?
+  /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
+  package var dictionary: String?
   /// Whether an existing file is replaced.
   package var replaces = false
   /// The number of threads.
@@ -28,7 +30,7 @@ package struct ExportRequest: Sendable {
 ///   cannot be made.
 package func export(_ request: ExportRequest) async throws {
   let container = try WritableContainer(path: request.output)
-  let model = try await Model(path: request.model)
+  let model = try await Model(path: request.model, dictionary: request.dictionary)
   let family = request.family ?? model.family
   guard family.canExpress(model.graph.configuration) else {
     let able = Family.all.filter { $0.canExpress(model.graph.configuration) }.map(\.id)
@@ -44,10 +46,12 @@ package func export(_ request: ExportRequest) async throws {
   }
   let output = try OutputFile(
     path: request.output, replacing: request.replaces,
-    inputs: [try MappedFile(path: request.model).identity])
+    inputs: model.source.files.map(\.file.identity))
+  let parameters = try model.parameters(threads: request.threads)
+  try model.source.checkUnchanged()
   let isOwn = family.id == model.family.id
   try await write(
-    try model.parameters(threads: request.threads), of: model.graph, family: family,
+    parameters, of: model.graph, family: family,
     renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
     origin: fileName(of: request.model), to: output, threads: request.threads)
 }

@@ -92,7 +92,13 @@ package struct Inspection: Encodable, Sendable {
 
 /// Lists what a file holds; a file that is no known network is listed all the same.
 ///
+/// - Parameter dictionary: which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
 /// - Throws: `InputError` where the file cannot be read.
-package func inspect(_ path: String, readsValues: Bool) async throws -> Inspection {
-  try Inspection(try await WeightFile.open(path), readsValues: readsValues)
+package func inspect(
+  _ path: String, dictionary: String? = nil, readsValues: Bool
+) async throws -> Inspection {
+  let source = try await WeightFile.open(path, dictionary: dictionary)
+  let inspection = try Inspection(source, readsValues: readsValues)
+  try source.checkUnchanged()
+  return inspection
 }

@@ -29,8 +29,11 @@ package struct Model: Sendable {
   /// Opens a file and finds out which network it holds.
   ///
   /// - Throws: `InputError` where it cannot be read or holds no known network.
-  package init(path: String, family: Family? = nil, part: ModelPart? = nil) async throws {
-    try self.init(try await WeightFile.open(path), family: family, part: part)
+  package init(
+    path: String, family: Family? = nil, part: ModelPart? = nil, dictionary: String? = nil
+  ) async throws {
+    try self.init(
+      try await WeightFile.open(path, dictionary: dictionary), family: family, part: part)
   }
 
   /// Finds out which network an opened file holds.
@@ -60,7 +63,11 @@ package struct Model: Sendable {
       graph = mapping.graph
       layerNames = mapping.layerNames
       renamedLayers = mapping.renamedLayers
-      assumptions = mapping.assumptions
+      // Which of several dictionaries is the network that is in use, a checkpoint does not tell either.
+      let dictionary = source.metadata["torch.dictionary.assumed"]
+      assumptions =
+        mapping.assumptions
+        + [dictionary].compactMap { $0 }.map { Assumption(option: "dictionary", value: $0) }
       origin = .mapped(mapping)
     }
   }

@@ -11,6 +11,8 @@ package struct RunRequest: Sendable {
   package var model: String
   /// The family of a file that is not converted, or `nil` to recognise it.
   package var family: Family?
+  /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
+  package var dictionary: String?
   /// What it is run on.
   package var input: InputArgument
   /// The archive that the activations are written to, or `nil` for none.
@@ -56,7 +58,8 @@ package func run(
 ) async throws -> RunOutcome {
   try requireArchive(request.output)
   if request.usesOwnGraph { return try await runOwnGraph(request) }
-  let model = try await Model(path: request.model, family: request.family)
+  let model = try await Model(
+    path: request.model, family: request.family, dictionary: request.dictionary)
   try requireLayer(
     request, among: model.graph.nodes.dropFirst().compactMap { model.layerNames.name(of: $0.name) })
   var images = try InputImages(request.input, for: model)
@@ -74,13 +77,14 @@ package func run(
   do {
     guard let path = request.output else {
       let output = try executor.run(first, &images, progress: progress)
+      try model.source.checkUnchanged()
       return RunOutcome(
         network: model.architectureName, names: names, output: output, labels: labels,
         arraysWritten: 0)
     }
     let file = try OutputFile(
       path: path, replacing: request.replaces,
-      inputs: [try MappedFile(path: request.model).identity])
+      inputs: model.source.files.map(\.file.identity))
     var writer = NPZWriter(to: file)
     var count = 1
     let layerNames = model.layerNames
@@ -94,6 +98,7 @@ package func run(
       count += 1
     }
     try writer.finish()
+    try model.source.checkUnchanged()
     try file.commit()
     return RunOutcome(
       network: model.architectureName, names: names, output: output, labels: labels,

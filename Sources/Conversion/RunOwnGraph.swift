@@ -16,7 +16,7 @@ func describesNoGraph(_ source: any WeightSource) -> InputError {
 ///
 /// All images are one batch.
 func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
-  let source = try await WeightFile.open(request.model)
+  let source = try await WeightFile.open(request.model, dictionary: request.dictionary)
   guard let network = try source.graph() else {
     throw describesNoGraph(source)
   }
@@ -35,7 +35,7 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
   let file = try request.output.map {
     try OutputFile(
       path: $0, replacing: request.replaces,
-      inputs: [try MappedFile(path: request.model).identity])
+      inputs: source.files.map(\.file.identity))
   }
   var writer = file.map { NPZWriter(to: $0) }
   var count = 0
@@ -47,6 +47,7 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
     count += 1
   }
   try writer?.finish()
+  try source.checkUnchanged()
   try file?.commit()
   guard let output = try run.value(of: network.outputs[0]) else {
     preconditionFailure("the output is computed where the shapes are known")

@@ -13,6 +13,8 @@ package struct VerificationRequest: Sendable {
   package var model: String
   /// A model, a source file or an archive of activations; the model's own records where `nil`.
   package var against: String?
+  /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
+  package var dictionary: String?
   /// The family of files that are not converted, or `nil` to recognise it.
   package var family: Family?
   /// What both are run on; an archive's own input where `nil`.
@@ -51,8 +53,9 @@ package func verify(
   _ request: VerificationRequest, against path: String,
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
 ) async throws -> Comparison.Outcome {
-  let model = try await Model(path: request.model, family: request.family)
-  let source = try await WeightFile.open(path)
+  let sources = try await openSources([request.model, path], request.dictionary)
+  let (judged, source) = (sources[0], sources[1])
+  let model = try Model(judged, family: request.family)
   // The executor keeps what it packs, and the parameters go before the reference's are read. It is what
   // `rnw run` computes the same images with.
   let candidate = FastExecutor(
@@ -72,6 +75,7 @@ package func verify(
   comparison.parameter = { try model.tensor(of: $0) }
   do {
     var result = try await compare(comparison, model, candidate, with: truth, request)
+    for source in sources { try source.checkUnchanged() }
     result.assumptions = truth.assumptions(model, result)
     return result
   } catch let error as ComparisonError {
@@ -308,6 +312,7 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
       expecting: certificate.probeShape)
     return try CertificateCheck(certificate, with: executor)
   }
+  try file.checkUnchanged()
   return SelfCheck(
     path: request.model, architecture: model.architectureName, tensors: file.tensors.count,
     tensorBytes: file.tensors.reduce(0) { $0 + ($1.byteCount ?? 0) }, certificate: check,

@@ -188,8 +188,15 @@ package struct Mapping: Sendable {
     let order = entries.sorted { $0.parameter.shape.elementCount > $1.parameter.shape.elementCount }
     let tensors = try concurrentMap(order, threads: threads) { entry in
       let tensor = try source.tensor(named: entry.tensor.name)
-      defer { tensor.releasePages() }
-      return (entry.parameter.name, entry.layout.parameter(from: tensor))
+      // Whoever made the source, memory is read by what it lists.
+      guard tensor.shape == entry.tensor.shape, tensor.dtype == entry.tensor.dtype else {
+        throw InputError(
+          .badData, path: source.path, "gives another tensor than it lists",
+          place: "\(entry.tensor.name): \(tensor.shape), where \(entry.tensor.shape) was expected")
+      }
+      let parameter = entry.layout.parameter(from: tensor)
+      if !parameter.isInPlace(of: tensor) { tensor.releasePages() }
+      return (entry.parameter.name, parameter)
     }
     return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
   }

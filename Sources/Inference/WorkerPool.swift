@@ -1,5 +1,6 @@
 import CKernelSupport
 import Synchronization
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -24,24 +25,19 @@ final class WorkerPool: Sendable {
   /// One piece of work at a time; other tasks wait their turn.
   private let turn = Mutex(())
 
+  /// Starts the threads, or as many of them as the system gives: fewer are slower and nothing else.
   init(threads: Int) {
-    threadCount = max(threads, 1)
-    shared = Shared(threads: threadCount)
-    for worker in 1..<max(threads, 1) {
-      let start = Unmanaged.passRetained(Start(shared: shared, worker: worker)).toOpaque()
-      #if canImport(Darwin)
-        var thread: pthread_t?
-      #else
-        var thread = pthread_t()
-      #endif
-      let status = pthread_create(&thread, nil, startWorker, start)
-      precondition(status == 0, "no thread can be started")
-      #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-      #else
-        pthread_detach(thread)
-      #endif
+    let wanted = max(threads, 1)
+    let shared = Shared(threads: wanted)
+    var started = 1
+    while started < wanted,
+      let thread = StartedThread({ [worker = started] in shared.work(as: worker) })
+    {
+      thread.detach()
+      started += 1
     }
+    threadCount = started
+    self.shared = shared
   }
 
   deinit {
@@ -173,30 +169,4 @@ final class WorkerPool: Sendable {
     /// Where the pieces end; written with the work, before the threads see it.
     var end = 0
   }
-
-  fileprivate final class Start {
-    let shared: Shared
-    let worker: Int
-
-    init(shared: Shared, worker: Int) {
-      self.shared = shared
-      self.worker = worker
-    }
-  }
-}
-
-#if canImport(Darwin)
-  private func startWorker(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    work(argument)
-  }
-#else
-  private func startWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    argument.flatMap(work)
-  }
-#endif
-
-private func work(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-  let start = Unmanaged<WorkerPool.Start>.fromOpaque(argument).takeRetainedValue()
-  start.shared.work(as: start.worker)
-  return nil
 }

@@ -23,6 +23,9 @@ public struct RNWFile: WeightSource {
   /// The scales of an int8 tensor are part of it and not listed.
   public let tensors: [TensorInfo]
 
+  /// The file itself.
+  public var files: [SourceFile] { stored.files }
+
   /// The file's `__metadata__`, with the records as JSON text.
   public let metadata: [String: String]
 

@@ -14,6 +14,9 @@ public struct SafetensorsFile: WeightSource {
   /// The file's `__metadata__`.
   public let metadata: [String: String]
 
+  /// The file itself.
+  public var files: [SourceFile] { [SourceFile(file)] }
+
   private let file: MappedFile
   private let ranges: [String: SafetensorsHeader.Entry]
 

@@ -22,18 +22,38 @@ package final class AlignedFloats: @unchecked Sendable {
   /// The mapping that the block lies in, where it has one of its own.
   private let mapping: UnsafeMutableRawBufferPointer?
 
-  /// Allocates floats without setting them.
-  package init(count: Int) {
+  /// Allocates floats without setting them; where there is no memory for them the program ends.
+  package convenience init(count: Int) {
+    self.init(count: count, block: Self.block(of: count) ?? Self.allocate(count))
+  }
+
+  /// Allocates floats without setting them; `nil` where there is no memory for them.
+  package convenience init?(ifPossible count: Int) {
+    guard let block = Self.block(of: count) else { return nil }
+    self.init(count: count, block: block)
+  }
+
+  private typealias Block = (
+    start: UnsafeMutableRawPointer, mapping: UnsafeMutableRawBufferPointer?
+  )
+
+  private init(count: Int, block: Block) {
     self.count = count
+    mapping = block.mapping
+    pointer = block.start.bindMemory(to: Float.self, capacity: max(count, 1))
+  }
+
+  private static func block(of count: Int) -> Block? {
     let bytes = max(count, 1) * MemoryLayout<Float>.size
-    mapping = bytes >= Self.hugePage ? SpareMappings.take(for: bytes) ?? Self.map(bytes) : nil
-    let start: UnsafeMutableRawPointer
-    if let mapping, let base = mapping.baseAddress {
-      start = base.alignedUp(toMultipleOf: Self.hugePage)
-    } else {
-      start = .allocate(byteCount: (bytes + 63) / 64 * 64, alignment: 64)
-    }
-    pointer = start.bindMemory(to: Float.self, capacity: max(count, 1))
+    guard bytes >= hugePage else { return allocate(count) }
+    guard let mapping = SpareMappings.take(for: bytes) ?? map(bytes), let base = mapping.baseAddress
+    else { return nil }
+    return (base.alignedUp(toMultipleOf: hugePage), mapping)
+  }
+
+  private static func allocate(_ count: Int) -> Block {
+    let bytes = max(count, 1) * MemoryLayout<Float>.size
+    return (.allocate(byteCount: (bytes + 63) / 64 * 64, alignment: 64), nil)
   }
 
   /// Copies values.

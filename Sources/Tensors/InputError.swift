@@ -40,6 +40,15 @@ public struct InputError: Error, Hashable, Sendable {
   }
 }
 
+extension InputError {
+  /// There is no memory for so many bytes that a file needs.
+  package static func noMemory(for count: Int, path: String) -> InputError {
+    InputError(
+      .unreadable, path: path, "needs more memory than this process can have",
+      place: "\(max(count >> 20, 1)) MB more")
+  }
+}
+
 extension InputError: CustomStringConvertible {
   /// The line for the user, without the program's name: `FILE: what is wrong (where; what was
   /// expected)`.

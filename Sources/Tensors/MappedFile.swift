@@ -1,16 +1,17 @@
 #if canImport(Glibc)
-  package import Glibc
+  import Glibc
 #elseif canImport(Musl)
-  package import Musl
+  import Musl
 #elseif canImport(Darwin)
-  package import Darwin
+  import Darwin
 #endif
 
-/// A whole regular file mapped read-only into memory; unmapped when the last user lets go.
+/// A whole regular file as read-only memory: mapped, or copied; let go with the last user.
 ///
-/// A file that is truncated by someone else while it is mapped ends the program when a lost page is
-/// touched: that is the price of not copying, and why outputs are replaced by rename, never in
-/// place.
+/// A mapped file that someone else cuts short ends the program when a lost page is touched (the command line says so,
+/// see ``InterruptedOutput``), and reads as zeros up to the end of its last page: whoever works on mapped bytes asks
+/// ``checkUnchanged()`` before the result counts. A copy has neither fault, and its digest is that of the bytes in use;
+/// what was released of it is mapped again.
 package final class MappedFile: Sendable {
   /// The path by which the file was opened.
   package let path: String
@@ -18,42 +19,48 @@ package final class MappedFile: Sendable {
   /// The path by which another process of this user can open the same bytes.
   package let accessPath: String
 
-  /// The number of bytes mapped.
+  /// The number of bytes.
   package let count: Int
 
-  /// Which file it is, whatever it is called: to see that an output is not an input.
-  package let identity: FileIdentity
+  /// What the file was when it was opened.
+  private let stamp: FileStamp
 
+  /// The name of a temporary file, which goes with the last user; empty for one that has none any more.
   private let temporary: String?
 
   // Immutable after `init` and read-only memory, so safe to share.
   nonisolated(unsafe) private let base: UnsafeRawPointer?
 
-  /// Maps a file.
+  /// The descriptor of a copied file, by which it is mapped where it is released; -1 for a mapped one.
+  private let descriptor: Int32
+
+  /// Which file it is, whatever it is called: to see that an output is not an input.
+  package var identity: FileIdentity { stamp.identity }
+
+  /// Opens a file.
   ///
-  /// - Throws: ``InputError`` of kind `unreadable` where there is no such regular file.
-  package init(path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw InputError(.unreadable, path: path, errno == ENOENT ? "no such file" : errorText())
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw InputError(.unreadable, path: path, errorText())
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-      throw InputError(
-        .unreadable, path: path, isDirectory ? "is a directory" : "is not a regular file",
-        place: "a file was expected")
-    }
+  /// - Parameter copying: whether the bytes are read into memory of their own rather than mapped.
+  /// - Throws: ``InputError`` of kind `unreadable` where there is no such regular file, and `badData` where it changes
+  ///   while it is copied.
+  package init(path: String, copying: Bool = false) throws {
+    let (descriptor, status) = try Self.openRegular(path)
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
+    stamp = FileStamp(status)
+    stamp.waitUntilChangesShow()
     self.path = path
     accessPath = path
-    count = Int(status.st_size)
-    identity = FileIdentity(status)
+    count = stamp.count
     temporary = nil
-    base = try Self.map(descriptor, count: count, path: path)
+    if copying, count > 0 {
+      base = try Self.copy(descriptor, stamp: stamp, path: path)
+      isKept = true
+      self.descriptor = descriptor
+    } else {
+      base = try Self.map(descriptor, count: count, path: path)
+      self.descriptor = -1
+    }
+    if let base { InterruptedOutput.register(mapping: base, count, of: path) }
   }
 
   /// Maps bytes that stand in no file of their own, such as an inflated member of an archive.
@@ -65,16 +72,13 @@ package final class MappedFile: Sendable {
     let (descriptor, name) = try makeTemporaryFile(for: path)
     defer { close(descriptor) }
     InterruptedOutput.register(name)
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else {
-        unlink(name)
-        InterruptedOutput.unregister(name)
-        throw InputError(
-          .writeFailed, path: path, "a temporary file is not written: \(errorText())")
-      }
-      written += count
+    do {
+      try writeTemporary(bytes, to: descriptor, path: path)
+      base = try Self.map(descriptor, count: bytes.count, path: path)
+    } catch {
+      unlink(name)
+      InterruptedOutput.unregister(name)
+      throw error
     }
     var status = stat()
     fstat(descriptor, &status)
@@ -82,8 +86,60 @@ package final class MappedFile: Sendable {
     accessPath = name
     temporary = name
     count = bytes.count
-    identity = FileIdentity(status)
-    base = try Self.map(descriptor, count: count, path: path)
+    stamp = FileStamp(status)
+    self.descriptor = -1
+  }
+
+  /// Maps a temporary file that has no name any more; `nil` where it is larger than expected.
+  init?(descriptor: Int32, atMost limit: Int, path: String) throws {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, Int(status.st_size) <= limit else { return nil }
+    base = try Self.map(descriptor, count: Int(status.st_size), path: path)
+    self.path = path
+    accessPath = path
+    temporary = ""
+    count = Int(status.st_size)
+    stamp = FileStamp(status)
+    self.descriptor = -1
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if let base {
+      if temporary == nil { InterruptedOutput.unregister(mapping: base) }
+      munmap(UnsafeMutableRawPointer(mutating: base), count)
+    }
+    if let temporary, !temporary.isEmpty {
+      unlink(temporary)
+      InterruptedOutput.unregister(temporary)
+    }
+  }
+
+  // MARK: - Opening
+
+  /// Opens a regular file without ever waiting for somebody who would write it, as a FIFO does.
+  private static func openRegular(_ path: String) throws -> (descriptor: Int32, status: stat) {
+    var descriptor: Int32
+    repeat {
+      descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    } while descriptor < 0 && errno == EINTR
+    guard descriptor >= 0 else {
+      throw InputError(.unreadable, path: path, errno == ENOENT ? "no such file" : errorText())
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      let reason = errorText()
+      close(descriptor)
+      throw InputError(.unreadable, path: path, reason)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+      throw InputError(
+        .unreadable, path: path, isDirectory ? "is a directory" : "is not a regular file",
+        place: "a file was expected")
+    }
+    return (descriptor, status)
   }
 
   private static func map(
@@ -98,17 +154,63 @@ package final class MappedFile: Sendable {
     return UnsafeRawPointer(address)
   }
 
-  deinit {
-    if let base {
-      munmap(UnsafeMutableRawPointer(mutating: base), count)
+  private static func copy(
+    _ descriptor: Int32, stamp: FileStamp, path: String
+  ) throws -> UnsafeRawPointer {
+    let count = stamp.count
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS
+    guard let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED
+    else { throw InputError.noMemory(for: count, path: path) }
+    #if os(Linux)
+      madvise(start, count, MADV_HUGEPAGE)
+    #endif
+    do {
+      try read(descriptor, count: count, to: start, path: path)
+      var after = stat()
+      guard fstat(descriptor, &after) == 0, FileStamp(after) == stamp else { throw changed(path) }
+    } catch {
+      munmap(start, count)
+      throw error
     }
-    if let temporary {
-      unlink(temporary)
-      InterruptedOutput.unregister(temporary)
+    mprotect(start, count, PROT_READ)
+    return UnsafeRawPointer(start)
+  }
+
+  private static func read(
+    _ descriptor: Int32, count: Int, to start: UnsafeMutableRawPointer, path: String
+  ) throws {
+    var done = 0
+    while done < count {
+      let read = pread(descriptor, start + done, min(count - done, 1 << 30), off_t(done))
+      if read < 0, errno == EINTR { continue }
+      guard read > 0 else {
+        throw read == 0
+          ? changed(path) : InputError(.unreadable, path: path, "cannot be read: \(errorText())")
+      }
+      done += read
     }
   }
 
-  /// Gives the mapped bytes to a closure, which must not let them escape.
+  // MARK: - Use
+
+  /// Whether the bytes are a copy in memory.
+  package var isCopied: Bool { descriptor >= 0 }
+
+  /// Makes sure that the path still names the file that was opened, as it was then.
+  ///
+  /// - Throws: ``InputError`` of kind `badData`: what was read may be neither the old file nor the new one.
+  package func checkUnchanged() throws {
+    guard temporary == nil else { return }
+    guard FileStamp(path: path) == stamp else { throw Self.changed(path) }
+  }
+
+  private static func changed(_ path: String) -> InputError {
+    InputError(
+      .badData, path: path, "changed while it was read",
+      place: "a file that nobody writes was expected")
+  }
+
+  /// Gives the bytes to a closure, which must not let them escape.
   package func withUnsafeBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
@@ -133,18 +235,14 @@ package final class MappedFile: Sendable {
     let first = (range.lowerBound + page - 1) / page * page
     let last = range.upperBound / page * page
     guard first < last else { return }
-    _ = madvise(UnsafeMutableRawPointer(mutating: base + first), last - first, MADV_DONTNEED)
-  }
-}
-
-/// The device and inode of a file.
-package struct FileIdentity: Hashable, Sendable {
-  private let device: UInt64
-  private let inode: UInt64
-
-  package init(_ status: stat) {
-    device = UInt64(truncatingIfNeeded: status.st_dev)
-    inode = UInt64(truncatingIfNeeded: status.st_ino)
+    let start = UnsafeMutableRawPointer(mutating: base + first)
+    if isCopied {
+      // The file takes the place of its copy; where that fails the copy stays.
+      let flags = MAP_PRIVATE | MAP_FIXED
+      _ = mmap(start, last - first, PROT_READ, flags, descriptor, off_t(first))
+    } else {
+      _ = madvise(start, last - first, MADV_DONTNEED)
+    }
   }
 }
 

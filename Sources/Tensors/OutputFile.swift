@@ -20,6 +20,8 @@ package final class OutputFile: Sendable {
   /// The path that it has until it is committed; other processes may write it there.
   package let temporaryPath: String
 
+  private let isReplacing: Bool
+  private let inputs: [FileIdentity]
   private let calls: SystemCalls
   private let state: Mutex<State>
 
@@ -47,6 +49,8 @@ package final class OutputFile: Sendable {
       throw InputError(.cannotCreate, path: path, "cannot be created: \(errorText())")
     }
     self.path = path
+    isReplacing = replacing
+    self.inputs = inputs
     self.calls = calls
     state = Mutex(State(descriptor: descriptor))
     InterruptedOutput.register(temporaryPath)
@@ -111,12 +115,54 @@ package final class OutputFile: Sendable {
       guard calls.close(descriptor) == 0 else {
         throw InputError(.writeFailed, path: path, "cannot be closed: \(errorText())")
       }
-      guard calls.rename(temporaryPath, path) == 0 else {
+      guard try takeName() else {
         throw InputError(.writeFailed, path: path, "cannot be put into place: \(errorText())")
       }
       state.isCommitted = true
     }
     try synchronizeFolder()
+  }
+
+  /// Gives the file its name; `false` with `errno` where that fails.
+  ///
+  /// Of several programs that make one new file a single one succeeds.
+  private func takeName() throws -> Bool {
+    guard !isReplacing else {
+      // What stands there may have come after this file was begun.
+      try Self.checkTarget(path, replacing: true, inputs: inputs)
+      return calls.rename(temporaryPath, path) == 0
+    }
+    if calls.renameNew(temporaryPath, path) == 0 { return true }
+    if [ENOSYS, EINVAL, ENOTSUP, EOPNOTSUPP].contains(errno) {
+      if calls.link(temporaryPath, path) == 0 {
+        _ = calls.unlink(temporaryPath)
+        return true
+      }
+      if [EPERM, ENOSYS, ENOTSUP, EOPNOTSUPP, EMLINK].contains(errno) { return try claimName() }
+    }
+    if errno == EEXIST { throw Self.appeared(path) }
+    return false
+  }
+
+  /// For file systems that can neither: an empty file claims the name, and is replaced.
+  private func claimName() throws -> Bool {
+    let claim = calls.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard claim >= 0 else {
+      if errno == EEXIST { throw Self.appeared(path) }
+      return false
+    }
+    _ = calls.close(claim)
+    if calls.rename(temporaryPath, path) == 0 { return true }
+    let reason = errno
+    _ = calls.unlink(path)
+    errno = reason
+    return false
+  }
+
+  private static func appeared(_ path: String) -> InputError {
+    InputError(
+      .cannotCreate, path: path, "exists already",
+      place: "it appeared while this one was made, and is not replaced")
   }
 
   private func synchronizeFolder() throws {

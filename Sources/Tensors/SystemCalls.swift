@@ -1,3 +1,5 @@
+import CFiles
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -15,6 +17,8 @@ package struct SystemCalls: Sendable {
   package var sync: @Sendable (Int32) -> Int32
   package var close: @Sendable (Int32) -> Int32
   package var rename: @Sendable (_ from: String, _ to: String) -> Int32
+  package var renameNew: @Sendable (_ from: String, _ to: String) -> Int32
+  package var link: @Sendable (_ from: String, _ to: String) -> Int32
   package var unlink: @Sendable (String) -> Int32
 
   /// The system's own.
@@ -53,6 +57,16 @@ package struct SystemCalls: Sendable {
         Musl.rename(from, to)
       #else
         Glibc.rename(from, to)
+      #endif
+    },
+    renameNew: { rnw_rename_new($0, $1) },
+    link: { from, to in
+      #if canImport(Darwin)
+        Darwin.link(from, to)
+      #elseif canImport(Musl)
+        Musl.link(from, to)
+      #else
+        Glibc.link(from, to)
       #endif
     },
     unlink: { path in

@@ -130,6 +130,11 @@ public struct TensorData: Sendable {
     storage = data.storage
   }
 
+  /// Whether these are the very bytes of another tensor, and no copy.
+  package func isInPlace(of other: TensorData) -> Bool {
+    withUnsafeBytes { own in other.withUnsafeBytes { own.baseAddress == $0.baseAddress } }
+  }
+
   /// Lets go of the memory that backs mapped bytes until they are next read.
   package func releasePages() {
     if case .mapped(let file, let offset) = storage {

@@ -8,19 +8,30 @@
 
 /// A temporary file that is in no folder: it goes with its last descriptor.
 package struct UnnamedFile: ~Copyable {
-  private let descriptor: Int32
+  /// The file's descriptor, at its beginning.
+  package let descriptor: Int32
+
+  private let path: String
 
   /// - Parameter path: the file that is worked on, for messages.
   package init(for path: String) throws {
     let file = try makeTemporaryFile(for: path)
+    self.path = path
     descriptor = file.descriptor
     unlink(file.name)
   }
 
   deinit { close(descriptor) }
 
-  /// Another descriptor of the file, which its user closes.
-  package func duplicate() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+  /// Writes bytes at the beginning, where whoever reads the descriptor still is.
+  package func write(_ bytes: [UInt8]) throws {
+    try writeTemporary(bytes, to: descriptor, path: path)
+  }
+
+  /// All that was written, mapped, or `nil` where that is more than expected.
+  package func mapped(atMost limit: Int, path: String) throws -> MappedFile? {
+    try MappedFile(descriptor: descriptor, atMost: limit, path: path)
+  }
 
   /// All that was written, or `nil` where that is more than expected or cannot be read.
   package func contents(atMost limit: Int) -> [UInt8]? {
@@ -30,11 +41,28 @@ package struct UnnamedFile: ~Copyable {
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while let start = buffer.baseAddress, count < size {
         let read = pread(descriptor, start + count, size - count, off_t(count))
+        if read < 0, errno == EINTR { continue }
         guard read > 0 else { return }
         count += read
       }
     }
     return bytes.count == size ? bytes : nil
+  }
+}
+
+/// Writes all bytes at the beginning of a temporary file.
+func writeTemporary(_ bytes: [UInt8], to descriptor: Int32, path: String) throws {
+  var written = 0
+  while written < bytes.count {
+    let count = bytes[written...].withUnsafeBytes {
+      pwrite(descriptor, $0.baseAddress, $0.count, off_t(written))
+    }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else {
+      let reason = count == 0 ? "nothing more is accepted" : errorText()
+      throw InputError(.writeFailed, path: path, "a temporary file is not written: \(reason)")
+    }
+    written += count
   }
 }
 

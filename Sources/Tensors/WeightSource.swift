@@ -15,6 +15,9 @@ public protocol WeightSource: Sendable {
   /// What the container says of itself, such as `keras_version`.
   var metadata: [String: String] { get }
 
+  /// The files that were opened, in the order in which they were; empty for a source that is in no file.
+  var files: [SourceFile] { get }
+
   /// Reads one tensor.
   ///
   /// The data is little-endian, in row-major order, and has the type and shape that ``tensors``
@@ -22,4 +25,30 @@ public protocol WeightSource: Sendable {
   ///
   /// - Throws: ``InputError`` where the data cannot be read or contradicts its description.
   func tensor(named name: String) throws -> TensorData
+}
+
+extension WeightSource {
+  /// A source that is in no file.
+  public var files: [SourceFile] { [] }
+
+  /// Makes sure that the files are still what they were when they were opened.
+  ///
+  /// What was computed from a source counts only after this.
+  ///
+  /// - Throws: ``InputError`` of kind `badData` for a file that has changed.
+  public func checkUnchanged() throws {
+    for source in files { try source.file.checkUnchanged() }
+  }
+}
+
+/// A file that a source was opened from.
+public struct SourceFile: Sendable {
+  package let file: MappedFile
+
+  package init(_ file: MappedFile) {
+    self.file = file
+  }
+
+  /// The path by which it was opened.
+  public var path: String { file.path }
 }

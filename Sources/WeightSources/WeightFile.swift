@@ -6,31 +6,79 @@ public import Tensors
 public enum WeightFile {
   /// Opens a file; its content decides what it is, never its name.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - dictionary: of a PyTorch checkpoint with several dictionaries of tensors the one that is wanted, such as
+  ///     `model_ema` or `ema.state_dict`; where `nil`, the one that is most likely the model, which
+  ///     ``WeightSource/metadata`` names.
   /// - Throws: `InputError` where the file is missing, of no known kind, or breaks a rule of its kind.
-  public static func open(_ path: String) async throws -> any WeightSource {
-    let file = try MappedFile(path: path)
+  public static func open(
+    _ path: String, dictionary: String? = nil
+  ) async throws -> any WeightSource {
+    try await open(path, dictionary: dictionary, copying: false)
+  }
+
+  /// Opens a file, mapped or as a copy in memory.
+  ///
+  /// - Parameter isOptional: whether a file without dictionaries may be asked for one.
+  package static func open(
+    _ path: String, dictionary: String? = nil, isOptional: Bool = false, copying: Bool
+  ) async throws -> any WeightSource {
+    if FileStamp.isFolder(path) { throw OtherContainer.refusal(ofFolder: path) }
+    let file = try MappedFile(path: path, copying: copying)
+    let source = try source(of: file, dictionary: dictionary)
+    guard dictionary == nil || isOptional || source is TorchSource else {
+      throw InputError(
+        .badData, path: path, "has no dictionaries to choose from",
+        place: "it is \(source.container); --dictionary is for PyTorch checkpoints")
+    }
+    return source
+  }
+
+  private static func source(
+    of file: MappedFile, dictionary: String?
+  ) throws -> any WeightSource {
     guard file.count > 0 else {
-      throw InputError(.badData, path: path, "is empty", place: "a weight file was expected")
+      throw InputError(.badData, path: file.path, "is empty", place: "a weight file was expected")
     }
     if ZipArchive.isZip(file) {
-      return try await openArchive(file)
+      return try source(of: try ZipArchive(file), dictionary: dictionary)
     }
     if NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) {
       return try NumPySource(npy: file)
     }
     if TorchStream.isTorch(file) {
-      return try TorchStream.source(file)
+      return try TorchStream.source(file, dictionary: dictionary)
     }
     if HDF5File.isHDF5(file) {
-      return try await KerasSource(hdf5: file)
+      return try KerasSource(hdf5: file)
     }
     if SafetensorsHeader.isSafetensors(file) {
       let safetensors = try SafetensorsFile(file)
       return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
     }
+    if OtherContainer.isPickle(file) { throw OtherContainer.refusal(ofPickle: file) }
+    let expected = "HDF5, .keras, .npz, .npy, .safetensors, .pth or .rnw were expected"
+    guard let other = OtherFile(file) else {
+      throw InputError(.badData, path: file.path, "is of no known kind", place: expected)
+    }
     throw InputError(
-      .badData, path: path, "is of no known kind",
-      place: "HDF5, .keras, .npz, .npy, .safetensors, .pth or .rnw were expected")
+      .badData, path: file.path, other.problem, place: expected, hint: other.hint)
+  }
+
+  private static func source(
+    of archive: ZipArchive, dictionary: String?
+  ) throws -> any WeightSource {
+    if KerasSource.isKeras(archive) {
+      return try KerasSource(archive: archive)
+    }
+    if NumPySource.isNPZ(archive) {
+      return try NumPySource(npz: archive)
+    }
+    if TorchArchive.isTorch(archive) {
+      return try TorchArchive(archive).source(dictionary: dictionary)
+    }
+    throw OtherContainer.refusal(of: archive)
   }
 
   /// Opens a file of NumPy's; `nil` where it is none.
@@ -43,22 +91,6 @@ public enum WeightFile {
     }
     guard NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) else { return nil }
     return try NumPySource(npy: file)
-  }
-
-  private static func openArchive(_ file: MappedFile) async throws -> any WeightSource {
-    let archive = try ZipArchive(file)
-    if KerasSource.isKeras(archive) {
-      return try await KerasSource(archive: archive)
-    }
-    if NumPySource.isNPZ(archive) {
-      return try NumPySource(npz: archive)
-    }
-    if TorchArchive.isTorch(archive) {
-      return try TorchArchive(archive).source()
-    }
-    throw InputError(
-      .badData, path: file.path, "is a zip archive of an unknown kind",
-      place: "a .keras, .npz or .pth archive was expected")
   }
 }
 

@@ -1,5 +1,6 @@
 #include "common.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,6 +23,12 @@ void fault(const char *what) {
   fprintf(stderr, "%s\t", what);
   fflush(stderr);
   _exit(70);
+}
+
+void fail_output(const char *what, int reason) {
+  fprintf(stderr, "%s: %s\t", what, strerror(reason));
+  fflush(stderr);
+  _exit(74);
 }
 
 // MARK: - Opening
@@ -119,13 +126,18 @@ hid_t little_endian_type(hid_t type, element_type element) {
 
 // MARK: - Streams
 
+uint64_t output_limit = UINT64_MAX;
+static uint64_t output_total;
 static unsigned char output[1 << 16];
 static size_t output_count;
 
 static void write_all(const unsigned char *bytes, size_t count) {
+  if (count > output_limit - output_total) fail("", "has more in it than is read");
+  output_total += count;
   while (count > 0) {
     ssize_t written = write(STDOUT_FILENO, bytes, count);
-    if (written <= 0) fault("the parent went away");
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail_output("a temporary file is not written", written < 0 ? errno : ENOSPC);
     bytes += written;
     count -= (size_t)written;
   }

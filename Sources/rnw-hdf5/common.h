@@ -17,8 +17,11 @@ enum {
 #define MAX_TEXT_BYTES ((uint64_t)256 << 20)   // of all attributes together
 #define MAX_DATA_BYTES ((uint64_t)8 << 30)     // of one dataset
 #define MAX_CHUNK_ELEMENTS ((uint64_t)256 << 20)  // 1 GB of float32
-#define MAX_MEMORY ((uint64_t)4 << 30)         // of this process beyond the mapped file
-#define MAX_SECONDS 120                        // of processor time, and as an alarm
+// Memory of this process beyond the mapped file and what it gives, and seconds of processor time: what any file may
+// take, and what more a larger one may.
+#define FREE_MEMORY ((uint64_t)192 << 20)
+#define FREE_SECONDS 2
+#define BYTES_PER_SECOND ((uint64_t)32 << 20)
 #define MAX_RATIO 1100                         // deflate reaches 1032
 
 // Element types, as single letters in the stream; an empty note means that the data can be read.
@@ -34,6 +37,9 @@ _Noreturn void fail(const char *place, const char *format, ...);
 // Ends the process: the tool itself was misused or the system failed, status 70.
 _Noreturn void fault(const char *what);
 
+// Ends the process: what it makes cannot be written, for the reason that errno has, status 74.
+_Noreturn void fail_output(const char *what, int reason);
+
 // Opens LENGTH bytes at OFFSET of a file as HDF5, without copying them.
 hid_t open_image(const char *path, uint64_t offset, uint64_t length);
 
@@ -48,6 +54,9 @@ void put_u32(uint32_t value);
 void put_u64(uint64_t value);
 void put_text(const char *text, size_t count);
 void flush_output(void);
+
+// The most that may be put; what a file would give beyond that is its fault, and not that of a full disk.
+extern uint64_t output_limit;
 
 // Reads exactly so many bytes of standard input; 0 at its end, 1 otherwise.
 int get_bytes(void *bytes, size_t count);

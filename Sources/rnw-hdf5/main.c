@@ -4,21 +4,27 @@
 //   rnw-hdf5 read PATH OFFSET LENGTH [MOST]    the elements of the datasets named on standard input
 //   rnw-hdf5 write PATH                        a file made from the description on standard input
 //
-// MOST is the size at which an output that is a file ends this program.
+// MOST is the most that this program may put out.
 //
 // libhdf5 has a history of memory errors on malformed files, so the main program never loads it. It starts
 // this program, which has limits on memory and time, and checks everything that comes back.
 //
-// Exit status: 0 done; 65 bad file, with "problem<TAB>place" on standard error; 64 usage; 70 a fault; death by
-// a signal where libhdf5 does not survive the file.
+// Exit status: 0 done; 65 bad file, with "problem<TAB>place" on standard error; 64 usage; 70 a fault; 74 what is made
+// cannot be written; death by a signal where libhdf5 does not survive the file.
 
 #include "common.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 
 static uint64_t parse_number(const char *text) {
   char *end = NULL;
@@ -28,23 +34,46 @@ static uint64_t parse_number(const char *text) {
   return value;
 }
 
-static void limit(int resource, uint64_t value) {
+static void limit(int resource, uint64_t value, uint64_t grace) {
   struct rlimit old;
   if (getrlimit(resource, &old) != 0) return;
-  struct rlimit new = {value, value};
-  if (old.rlim_max != RLIM_INFINITY && old.rlim_max < value) new.rlim_cur = new.rlim_max = old.rlim_max;
+  struct rlimit new = {value, value + grace};
+  if (old.rlim_max != RLIM_INFINITY && old.rlim_max < new.rlim_max) new.rlim_max = old.rlim_max;
+  if (new.rlim_cur > new.rlim_max) new.rlim_cur = new.rlim_max;
+  if (old.rlim_cur != RLIM_INFINITY && old.rlim_cur < new.rlim_cur) new.rlim_cur = old.rlim_cur;
   setrlimit(resource, &new);
 }
 
-static void confine(uint64_t mapped) {
-  limit(RLIMIT_AS, MAX_MEMORY + mapped);
-  limit(RLIMIT_CPU, MAX_SECONDS);
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_NOFILE, 16);
-  alarm(MAX_SECONDS);
+// Limits for so many bytes that are read, and so many that are made of them.
+static void confine(uint64_t read, uint64_t made) {
+  uint64_t seconds = FREE_SECONDS + (read + made) / BYTES_PER_SECOND;
+  limit(RLIMIT_AS, FREE_MEMORY + 3 * read + 2 * made, 0);
+  // The first limit ends with a signal of its own, which says what happened.
+  limit(RLIMIT_CPU, seconds, 1);
+  limit(RLIMIT_CORE, 0, 0);
+  limit(RLIMIT_NOFILE, 16, 0);
+  // Threads of a program's library may block signals, which is inherited: then only the hard limit would end this.
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  signal(SIGXCPU, SIG_DFL);
+  signal(SIGALRM, SIG_DFL);
+  // Somebody else may keep the processor or the disk busy.
+  alarm((unsigned)(20 + 8 * seconds));
+  // A full disk and a limit on files are answered where something is written.
+  signal(SIGXFSZ, SIG_IGN);
+#if defined(__linux__)
+  // Nobody is left to read what this program makes.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
   // No filter is ever loaded from outside.
   H5PLset_loading_state(0);
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static uint64_t description_length(void) {
+  struct stat status;
+  return fstat(STDIN_FILENO, &status) == 0 && status.st_size > 0 ? (uint64_t)status.st_size : 0;
 }
 
 int main(int argc, char **argv) {
@@ -53,12 +82,13 @@ int main(int argc, char **argv) {
   if ((argc == 5 || argc == 6) && (strcmp(argv[1], "list") == 0 || strcmp(argv[1], "read") == 0)) {
     uint64_t offset = parse_number(argv[3]);
     uint64_t length = parse_number(argv[4]);
-    confine(length);
-    if (argc == 6) limit(RLIMIT_FSIZE, parse_number(argv[5]));
-    return (strcmp(argv[1], "list") == 0 ? list_main : read_main)(argv[2], offset, length);
+    int lists = strcmp(argv[1], "list") == 0;
+    if (argc == 6) output_limit = parse_number(argv[5]);
+    confine(length, lists || argc != 6 ? 0 : output_limit);
+    return (lists ? list_main : read_main)(argv[2], offset, length);
   }
   if (argc == 3 && strcmp(argv[1], "write") == 0) {
-    confine(0);
+    confine(0, description_length());
     return write_main(argv[2]);
   }
   fputs("usage: rnw-hdf5 list|read PATH OFFSET LENGTH [MOST], rnw-hdf5 write PATH\n", stderr);

@@ -11,9 +11,24 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+// The library tells the system's reason only in the text of its innermost error.
+static herr_t find_reason(unsigned number, const H5E_error2_t *error, void *context) {
+  (void)number;
+  const char *text = error->desc ? strstr(error->desc, "errno = ") : NULL;
+  if (text != NULL) *(int *)context = atoi(text + strlen("errno = "));
+  return 0;
+}
 
 static void check(herr_t result, const char *path) {
-  if (result < 0) fail(path, "cannot be written");
+  if (result >= 0) return;
+  int reason = 0;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, find_reason, &reason);
+  if (reason != 0) fail_output("cannot be written", reason);
+  fprintf(stderr, "cannot be written by the HDF5 library\t%s", path);
+  fflush(stderr);
+  _exit(74);
 }
 
 static void write_attribute(hid_t file, const char *path, const char *name, hid_t type, hid_t space, const void *data) {
@@ -112,7 +127,7 @@ static void write_group(hid_t file) {
 int write_main(const char *path) {
   // The parent has made the file, empty, under a temporary name, and puts it into its place.
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  if (file < 0) fail("", "cannot be created");
+  check((herr_t)(file < 0 ? -1 : 0), "");
   for (;;) {
     unsigned char tag;
     if (!get_bytes(&tag, 1)) fault("the description ended early");

@@ -23,6 +23,7 @@ struct ConversionReport: Encodable {
     case architecture
     case family
     case container
+    case dictionary
     case precision
     case maximumError
     case outputError
@@ -46,6 +47,7 @@ struct ConversionReport: Encodable {
     try values.encode(outcome.model.architectureName, forKey: .architecture)
     try values.encode(outcome.model.family.id, forKey: .family)
     try values.encode(outcome.model.source.container, forKey: .container)
+    try values.encodeIfPresent(DictionaryChoice(outcome.model.source), forKey: .dictionary)
     try values.encode(outcome.precision, forKey: .precision)
     try values.encode(outcome.maximumError, forKey: .maximumError)
     try values.encode(outcome.outputError, forKey: .outputError)
@@ -57,5 +59,20 @@ struct ConversionReport: Encodable {
     try values.encode(stages, forKey: .stages)
     try values.encode(outcome.ownGraph.map { JSONReport($0) }, forKey: .ownGraph)
     try values.encode(outcome.reference.map { JSONReport($0) }, forKey: .reference)
+  }
+}
+
+/// Which dictionary of a checkpoint was taken.
+private struct DictionaryChoice: Encodable {
+  private let taken: String
+  private let assumed: String?
+  private let found: String?
+
+  /// `nil` where there was nothing to choose from.
+  init?(_ source: any WeightSource) {
+    guard let taken = source.metadata["torch.dictionary"] else { return nil }
+    self.taken = taken
+    assumed = source.metadata["torch.dictionary.assumed"]
+    found = source.metadata["torch.dictionaries"]
   }
 }

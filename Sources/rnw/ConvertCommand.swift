@@ -35,6 +35,7 @@ struct ConvertCommand: AsyncParsableCommand {
   var output: String?
 
   @OptionGroup var family: FamilyOption
+  @OptionGroup var dictionary: DictionaryOption
 
   @Option(
     help:
@@ -123,6 +124,7 @@ struct ConvertCommand: AsyncParsableCommand {
     var request = ConversionRequest(source: source, output: outputPath)
     request.family = try family.family
     request.part = part.part
+    request.dictionary = dictionary.name
     request.codec = codec ?? .planes
     request.precision = precision ?? .float32
     request.maximumError = maxError
@@ -205,7 +207,8 @@ struct ConvertCommand: AsyncParsableCommand {
   }
 
   private func printMapping() async throws {
-    let model = try await Model(path: source, family: try family.family)
+    let model = try await Model(
+      path: source, family: try family.family, dictionary: dictionary.name)
     var lines = ["\(model.architectureName) of \(model.family.title)", ""]
     let entries = model.mapping?.entries ?? []
     let width = entries.map(\.parameter.name.count).max() ?? 0

@@ -31,6 +31,7 @@ struct DiffCommand: AsyncParsableCommand {
   var second: String
 
   @OptionGroup var family: FamilyOption
+  @OptionGroup var dictionary: DictionaryOption
 
   @Flag(help: "Pair tensors by the files' own names; the files may hold anything.")
   var byName = false
@@ -52,6 +53,7 @@ struct DiffCommand: AsyncParsableCommand {
   func run() async throws {
     var request = DiffRequest(first: first, second: second)
     request.family = try family.family
+    request.dictionary = dictionary.name
     request.goesByName = byName
     request.threads = threads.count
     let comparison = try await diff(request)

@@ -23,6 +23,7 @@ struct ExportCommand: AsyncParsableCommand {
   var output: String
 
   @OptionGroup var family: FamilyOption
+  @OptionGroup var dictionary: DictionaryOption
 
   @OptionGroup var overwrite: OverwriteOption
 
@@ -31,6 +32,7 @@ struct ExportCommand: AsyncParsableCommand {
   func run() async throws {
     var request = ExportRequest(model: model, output: output)
     request.family = try family.family
+    request.dictionary = dictionary.name
     request.replaces = overwrite.isGiven
     request.threads = threads.count
     try await export(request)

@@ -19,6 +19,8 @@ struct InspectCommand: AsyncParsableCommand {
   @Argument(help: "The file; its content decides what it is.")
   var file: String
 
+  @OptionGroup var dictionary: DictionaryOption
+
   @Flag(help: "Also read the tensors: smallest, mean, largest value, and how many are not finite.")
   var stats = false
 
@@ -26,7 +28,8 @@ struct InspectCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let inspection = try await inspect(file, readsValues: stats)
+    let inspection = try await inspect(
+      file, dictionary: dictionary.name, readsValues: stats)
     try StandardOutput.write(inspection, asJSON: json, text: inspection.text())
   }
 }

@@ -11,7 +11,6 @@ import Tensors
 #endif
 
 /// The command line: parsing, and how every failure is answered.
-@main
 struct RNWCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rnw",

@@ -27,6 +27,7 @@ struct RunCommand: AsyncParsableCommand {
 
   @OptionGroup var input: InputOption
   @OptionGroup var family: FamilyOption
+  @OptionGroup var dictionary: DictionaryOption
 
   @Option(
     name: [.short, .customLong("output")],
@@ -70,6 +71,7 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     var request = RunRequest(model: model, input: try input.argument ?? .standardProbe)
     request.family = try family.family
+    request.dictionary = dictionary.name
     request.output = output
     request.layers = layers.map { Glob($0) }
     request.usesOwnGraph = ownGraph

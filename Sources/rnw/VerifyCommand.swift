@@ -32,6 +32,7 @@ struct VerifyCommand: AsyncParsableCommand {
   var against: String?
 
   @OptionGroup var family: FamilyOption
+  @OptionGroup var dictionary: DictionaryOption
   @OptionGroup var input: InputOption
 
   @Option(
@@ -82,6 +83,7 @@ struct VerifyCommand: AsyncParsableCommand {
           "--per-layer-limit": perLayerLimit != nil, "--isolated": isolated,
           "--layers": layers != nil, "--all": all, "--input or --filter": input.isGiven,
           "--family": family.isGiven, "--own-graph": ownGraph.isGiven,
+          "--dictionary": dictionary.name != nil,
         ], because: "without --against FILE: nothing is compared")
     }
     try requireUnused(["--all": all && json], because: "with --json, which has every layer")
@@ -94,6 +96,7 @@ struct VerifyCommand: AsyncParsableCommand {
     var request = VerificationRequest(model: model)
     request.against = against
     request.family = try family.family
+    request.dictionary = dictionary.name
     request.input = try input.argument
     request.limits = limit.map { Limits(standard: $0) }
     request.limitsFile = perLayerLimit

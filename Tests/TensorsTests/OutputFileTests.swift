@@ -7,6 +7,8 @@ import Testing
 
 #if canImport(Glibc)
   import Glibc
+#elseif canImport(Musl)
+  import Musl
 #elseif canImport(Darwin)
   import Darwin
 #endif
@@ -70,6 +72,73 @@ struct OutputFileTests {
     #expect(problem(folder.file("other"), replacing: false) == "exists already")
     #expect(problem(folder.file("none/out"))?.hasPrefix("cannot be created") == true)
     #expect(problem(folder.file("other")) == nil)
+  }
+
+  @Test(
+    "A file that appears meanwhile is not replaced, whatever the file system can do",
+    arguments: Naming.allCases)
+  func appears(_ naming: Naming) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("out")
+    let output = try OutputFile(path: path, replacing: false, calls: naming.calls)
+    try output.write(Array("mine".utf8), at: 0)
+    _ = try folder.write(Array("theirs".utf8), to: "out")
+    let error = try Self.failure { try output.commit() }
+    #expect(error?.kind == .cannotCreate && error?.problem == "exists already")
+    #expect(try Self.content(folder)["out"] == "theirs")
+  }
+
+  @Test("Of many programs that make one new file a single one does", arguments: Naming.allCases)
+  func single(_ naming: Naming) throws {
+    let folder = try TemporaryFolder()
+    let outputs = try (0..<16).map { index in
+      let output = try OutputFile(path: folder.file("out"), replacing: false, calls: naming.calls)
+      try output.write(Array("\(index)".utf8), at: 0)
+      return output
+    }
+    let results = try concurrentMap(outputs, threads: 8) { output in
+      try Self.failure { try output.commit() }?.kind
+    }
+    #expect(results.count { $0 == nil } == 1)
+    #expect(results.allSatisfy { $0 == nil || $0 == .cannotCreate })
+    let winner = results.firstIndex { $0 == nil }
+    withExtendedLifetime(outputs) {}
+    #expect(try Self.content(folder)["out"] == winner.map(String.init))
+  }
+
+  /// How a file system gives a file a name that nothing has.
+  enum Naming: CaseIterable {
+    case rename
+    case link
+    case claim
+
+    var calls: SystemCalls {
+      var calls = SystemCalls.system
+      let cannot: @Sendable (String, String) -> Int32 = { _, _ in
+        errno = EINVAL
+        return -1
+      }
+      if self != .rename { calls.renameNew = cannot }
+      if self == .claim {
+        calls.link = { _, _ in
+          errno = EPERM
+          return -1
+        }
+      }
+      return calls
+    }
+  }
+
+  @Test("What appears meanwhile is replaced only where it is a regular file and no input")
+  func appearsWhileReplacing() throws {
+    let folder = try TemporaryFolder()
+    let input = try folder.write([1], to: "input")
+    let identity = try MappedFile(path: input).identity
+    let path = folder.file("out")
+    let output = try OutputFile(path: path, replacing: true, inputs: [identity])
+    link(input, path)
+    #expect(try Self.failure { try output.commit() }?.problem == "is an input and is not replaced")
+    #expect(try Self.content(folder)["out"] == "\u{1}")
   }
 
   /// A way in which the system can fail.

@@ -130,7 +130,7 @@ struct Hostile: Sendable, CustomTestStringConvertible {
       "eval by its new name", "asks for builtins.eval",
       [0x80, 4] + short("builtins") + short("eval") + [0x93] + short("1") + [0x85, 0x52, 0x2E]),
     .init(
-      "a module that lists have missed", "asks for pip._internal.main",
+      "a module of the installer", "asks for pip._internal.main",
       [0x80, 2] + Array("cpip._internal\nmain\n".utf8) + [0x29, 0x52, 0x2E]),
     .init(
       "instance", "uses the operation 0x69", [0x80, 2, 0x28] + Array("ios\nsystem\n".utf8) + [0x2E]),
@@ -140,9 +140,6 @@ struct Hostile: Sendable, CustomTestStringConvertible {
     .init(
       "arguments of no state dict", "calls torch._utils._rebuild_tensor_v2 with arguments",
       [0x80, 2] + Array("ctorch._utils\n_rebuild_tensor_v2\n".utf8) + [0x29, 0x52, 0x2E]),
-    .init(
-      "another class", "asks for argparse.Namespace",
-      [0x80, 2] + Array("cargparse\nNamespace\n".utf8) + [0x29, 0x81, 0x2E]),
     .init(
       "contains itself", "within itself",
       [0x80, 2, 0x5D, 0x71, 0, 0x68, 0, 0x61, 0x68, 0, 0x61, 0x2E]),

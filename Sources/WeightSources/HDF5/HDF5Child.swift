@@ -1,11 +1,5 @@
-import Subprocess
 import Tensors
 
-#if canImport(System)
-  import System
-#else
-  import SystemPackage
-#endif
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -16,8 +10,8 @@ import Tensors
 
 /// The program `rnw-hdf5`, in which libhdf5 runs with limits on memory and time.
 struct HDF5Child {
-  /// The most that a table may take: the limits of the program, and some.
-  private static let maximumTableBytes = 512 << 20
+  /// The most that the table of a file of any size may take, and how many times its own size that of a larger one.
+  private static let (freeTableBytes, maximumTableExpansion) = (16 << 20, 4)
 
   private static let maximumMessageBytes = 64 << 10
 
@@ -28,14 +22,14 @@ struct HDF5Child {
   let accessPath: String
 
   /// Lists what a range of the file holds as HDF5.
-  func table(offset: Int, length: Int) async throws -> HDF5Table {
-    let bytes = try await output(
-      of: [
-        "list", accessPath, String(offset), String(length), String(Self.maximumTableBytes),
-      ], input: [], limit: Self.maximumTableBytes)
+  func table(offset: Int, length: Int) throws -> HDF5Table {
+    let limit = max(Self.freeTableBytes, length * Self.maximumTableExpansion)
+    let bytes = try output(
+      of: ["list", accessPath, String(offset), String(length), String(limit)], input: []
+    ).contents(atMost: limit)
     do {
-      return try HDF5Table(bytes, length: length)
-    } catch let fault {
+      return try HDF5Table(try bytes ?? tooMuch(), length: length)
+    } catch let fault as HDF5Table.Fault {
       throw InputError(
         .badData, path: path, fault.problem, place: fault.place.isEmpty ? nil : fault.place)
     }
@@ -46,72 +40,74 @@ struct HDF5Child {
   /// - Returns: the elements of each dataset, little-endian and in row-major order.
   func elements(
     of datasets: [TensorInfo], offset: Int, length: Int, limit: Int
-  ) async throws -> [[UInt8]] {
+  ) throws -> [TensorData] {
     var request: [UInt8] = []
     request.append(littleEndian: UInt32(datasets.count))
     for dataset in datasets { request.append(text: dataset.name) }
     let most = limit + datasets.count * 8
-    let bytes = try await output(
-      of: ["read", accessPath, String(offset), String(length), String(most)], input: request,
-      limit: most)
-    var reader = ByteReader(bytes)
-    var result: [[UInt8]] = []
+    let answer = try output(
+      of: ["read", accessPath, String(offset), String(length), String(most)], input: request)
+    guard let file = try answer.mapped(atMost: most, path: path) else { return try tooMuch() }
+    var result: [TensorData] = []
+    var position = 0
     for dataset in datasets {
-      guard let count = reader.read(UInt64.self), let expected = dataset.byteCount,
-        count == UInt64(expected), let elements = reader.read(count: expected)
+      var count = ByteReader(file.bytes(at: position, count: 8) ?? [])
+      guard let bytes = count.read(UInt64.self), let expected = dataset.byteCount,
+        bytes == UInt64(expected),
+        let data = TensorData(
+          dtype: dataset.dtype, shape: dataset.shape, file: file, offset: position + 8)
       else {
         throw InputError(
           .badData, path: path, "gave other data than it declares", place: dataset.name)
       }
-      result.append(Array(elements))
+      result.append(data)
+      position += 8 + expected
     }
     return result
   }
 
   /// Writes a file from its description.
-  func write(_ description: [UInt8]) async throws {
-    _ = try await output(of: ["write", accessPath], input: description, limit: 64)
+  func write(_ description: [UInt8]) throws {
+    _ = try output(of: ["write", accessPath], input: description)
+  }
+
+  private func tooMuch<Result>() throws -> Result {
+    throw InputError(.badData, path: path, "cannot be read as HDF5", place: "it gave too much")
   }
 
   // MARK: - Running
 
-  /// Input and output go by files: neither program ever waits for the other in the middle of its work, and one that
-  /// ends early breaks no pipe.
-  private func output(of arguments: [String], input: [UInt8], limit: Int) async throws -> [UInt8] {
-    let request = input.isEmpty ? nil : try MappedFile(temporary: input, path: path)
-    defer { withExtendedLifetime(request) {} }
+  /// Input, output and messages go by files: neither program ever waits for the other in the middle of its work, and one
+  /// that ends early breaks no pipe.
+  private func output(of arguments: [String], input: [UInt8]) throws -> UnnamedFile {
+    let request = try UnnamedFile(for: path)
+    try request.write(input)
     let answer = try UnnamedFile(for: path)
-    let program = FilePath(try Self.program())
-    let result: (status: TerminationStatus, message: String)
+    let messages = try UnnamedFile(for: path)
+    let program = try Self.program()
+    let ending: ChildProcess.Ending
     do {
-      let descriptor = try FileDescriptor.open(
-        FilePath(request?.accessPath ?? "/dev/null"), .readOnly, options: .closeOnExec)
-      let record = try await run(
-        .path(program), arguments: Arguments(arguments), environment: .inherit,
-        input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
-        output: .fileDescriptor(
-          FileDescriptor(rawValue: answer.duplicate()), closeAfterSpawningProcess: true),
-        error: .string(limit: Self.maximumMessageBytes))
-      result = (record.terminationStatus, record.standardError)
-    } catch let error as SubprocessError {
-      throw InputError(.badData, path: path, "cannot be read as HDF5: \(error)")
+      ending = try ChildProcess.run(
+        program, arguments, input: request, output: answer, error: messages)
+    } catch let failure {
+      throw InputError(.unreadable, path: program, "cannot be run: \(errorText(failure.code))")
     }
-    try check(result.status, message: result.message)
-    guard let bytes = answer.contents(atMost: limit) else {
-      throw InputError(.badData, path: path, "cannot be read as HDF5", place: "it gave too much")
-    }
-    return bytes
+    let message = messages.contents(atMost: Self.maximumMessageBytes) ?? []
+    try check(ending, message: String(decoding: message, as: UTF8.self))
+    return answer
   }
 
-  private func check(_ status: TerminationStatus, message: String) throws {
+  private func check(_ ending: ChildProcess.Ending, message: String) throws {
     let parts = message.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
     let problem = parts.first.map(String.init) ?? ""
     let place = parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil
-    switch status {
+    switch ending {
     case .exited(0):
       return
     case .exited(EX_DATAERR):
       throw InputError(.badData, path: path, problem, place: place)
+    case .exited(EX_IOERR):
+      throw InputError(.writeFailed, path: path, problem, place: place)
     case .exited(let status):
       throw InputError(
         .badData, path: path, "cannot be read as HDF5",
@@ -124,31 +120,34 @@ struct HDF5Child {
     }
   }
 
-  /// The program stands beside the one that runs, or where `RNW_HDF5` says.
+  /// The program stands beside the one that runs, or where `RNW_HDF5` says; it is looked for nowhere else.
   private static func program() throws -> String {
     if let path = getenv("RNW_HDF5") { return String(cString: path) }
-    let folder = executableFolder()
-    let path = "\(folder)/rnw-hdf5"
-    guard access(path, X_OK) == 0 else {
+    let path = executableFolder().map { "\($0)/rnw-hdf5" }
+    guard let path, access(path, X_OK) == 0 else {
       throw InputError(
-        .unreadable, path: path, "is needed to read HDF5 files and is not there",
+        .unreadable, path: path ?? "rnw-hdf5", "is needed to read HDF5 files and is not there",
         hint: "install rnw-hdf5 beside rnw, or name it in the environment variable RNW_HDF5")
     }
     return path
   }
 
-  private static func executableFolder() -> String {
+  /// The folder of the program that runs, as the system knows it; `nil` where it does not say: what a program was called
+  /// by may lead anywhere.
+  private static func executableFolder() -> String? {
     #if os(Linux)
-      let link = "/proc/self/exe"
       let path = [CChar](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
         guard let start = buffer.baseAddress else { return }
-        count = max(readlink(link, start, buffer.count), 0)
+        count = max(readlink("/proc/self/exe", start, buffer.count), 0)
       }
-      let text = String(decoding: path.map(UInt8.init(bitPattern:)), as: UTF8.self)
     #else
-      let text = CommandLine.arguments.first ?? ""
+      var size = UInt32(PATH_MAX)
+      var path = [CChar](repeating: 0, count: Int(size))
+      guard _NSGetExecutablePath(&path, &size) == 0 else { return nil }
+      path = Array(path.prefix { $0 != 0 })
     #endif
-    guard let slash = text.lastIndex(of: "/") else { return "." }
+    let text = String(decoding: path.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    guard text.hasPrefix("/"), let slash = text.lastIndex(of: "/") else { return nil }
     return String(text[..<slash])
   }
 }

@@ -3,8 +3,8 @@ import Tensors
 /// An HDF5 file: its table, and its data mapped where it lies plainly in the file, decoded where it
 /// does not.
 struct HDF5File: Sendable {
-  /// The most bytes that a file of any size may decode to: twice ResNet152 in float32.
-  static let freeDecodedBytes = 512 << 20
+  /// The most bytes that a file of any size may decode to: ResNet152V2 in float32 has 242 MB.
+  static let freeDecodedBytes = 256 << 20
 
   /// The most times its own size that a larger file may decode to; weights compress to no less than a
   /// half, and networks of zeros are small.
@@ -23,34 +23,50 @@ struct HDF5File: Sendable {
   /// Opens a range of a mapped file.
   ///
   /// - Throws: `InputError` where the range is no whole HDF5 file or holds what is never followed.
-  init(_ file: MappedFile, range: Range<Int>) async throws {
+  init(_ file: MappedFile, range: Range<Int>) throws {
+    try HDF5Superblock.checkEnd(of: file, range: range)
     let child = HDF5Child(path: file.path, accessPath: file.accessPath)
     path = file.path
     self.file = file
     self.range = range
-    table = try await child.table(offset: range.lowerBound, length: range.count)
-    let coded = table.datasets.filter { $0.offset == nil }.compactMap(\.info)
-    let limit = max(Self.freeDecodedBytes, range.count * Self.maximumExpansion)
-    var total = 0
-    for info in coded {
-      let (sum, overflow) = total.addingReportingOverflow(info.byteCount ?? .max)
-      guard !overflow, sum <= limit else {
-        throw InputError(
-          .badData, path: path, "declares more compressed data than any network has",
-          place: info.name)
-      }
-      total = sum
-    }
+    table = try child.table(offset: range.lowerBound, length: range.count)
+    // Of a file that somebody writes, the table may be of another state than the data.
+    try file.checkUnchanged()
+    let coded = try Self.coded(table, length: range.count, path: path)
     guard !coded.isEmpty else {
       decoded = [:]
       return
     }
-    let elements = try await child.elements(
-      of: coded, offset: range.lowerBound, length: range.count, limit: total)
+    let elements = try child.elements(
+      of: coded, offset: range.lowerBound, length: range.count,
+      limit: coded.reduce(0) { $0 + ($1.byteCount ?? 0) })
+    try file.checkUnchanged()
     decoded = Dictionary(
-      uniqueKeysWithValues: zip(coded, elements).map { info, bytes in
-        (info.name, TensorData(dtype: info.dtype, shape: info.shape, bytes: bytes))
-      })
+      uniqueKeysWithValues: zip(coded, elements).map { info, data in (info.name, data) })
+  }
+
+  /// The datasets that must be decoded, if all data together has a plausible size.
+  ///
+  /// One dataset may stand at many places of a file: what they have together is bounded too.
+  private static func coded(_ table: HDF5Table, length: Int, path: String) throws -> [TensorInfo] {
+    let plainLimit = length * maximumExpansion
+    let codedLimit = max(freeDecodedBytes, plainLimit)
+    var (plain, decoded) = (0, 0)
+    for dataset in table.datasets {
+      guard let info = dataset.info else { continue }
+      let isPlain = dataset.offset != nil
+      let (sum, overflow) = (isPlain ? plain : decoded)
+        .addingReportingOverflow(info.byteCount ?? .max)
+      guard !overflow, sum <= (isPlain ? plainLimit : codedLimit) else {
+        throw InputError(
+          .badData, path: path,
+          isPlain
+            ? "declares many times more data than it holds"
+            : "declares more compressed data than any network has", place: info.name)
+      }
+      if isPlain { plain = sum } else { decoded = sum }
+    }
+    return table.datasets.filter { $0.offset == nil }.compactMap(\.info)
   }
 
   /// The elements of a dataset of the table.

@@ -26,7 +26,7 @@ package enum Keras3WeightsWriter {
       }
     }
     description.end()
-    try await HDF5Child(path: output.path, accessPath: output.temporaryPath)
+    try HDF5Child(path: output.path, accessPath: output.temporaryPath)
       .write(description.bytes)
   }
 }

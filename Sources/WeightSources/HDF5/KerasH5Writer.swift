@@ -33,7 +33,7 @@ package enum KerasH5Writer {
       }
     }
     description.end()
-    try await HDF5Child(path: output.path, accessPath: output.temporaryPath)
+    try HDF5Child(path: output.path, accessPath: output.temporaryPath)
       .write(description.bytes)
   }
 }

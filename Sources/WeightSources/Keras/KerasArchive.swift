@@ -2,21 +2,18 @@ import Plain
 import Tensors
 
 extension KerasSource {
-  /// The most that an inflated weights file of a `.keras` archive may take.
-  private static let maximumWeightsBytes = 8 << 30
-
   /// The most that a configuration may take; ResNet152V2's has 700 kB.
-  private static let maximumConfigurationBytes = 64 << 20
+  private static let maximumConfigurationBytes = 16 << 20
 
   private static let weightsName = "model.weights.h5"
 
   /// Opens an HDF5 file of Keras.
-  init(hdf5 file: MappedFile) async throws {
-    try self.init(try await HDF5File(file, range: 0..<file.count))
+  init(hdf5 file: MappedFile) throws {
+    try self.init(try HDF5File(file, range: 0..<file.count), in: [SourceFile(file)])
   }
 
   /// Opens a `.keras` archive: `config.json` and `model.weights.h5` in a zip.
-  init(archive: ZipArchive) async throws {
+  init(archive: ZipArchive) throws {
     let path = archive.file.path
     guard let weights = archive.member(named: Self.weightsName),
       let configuration = archive.member(named: "config.json")
@@ -38,13 +35,15 @@ extension KerasSource {
     if weights.isStored {
       // The weights are used where they lie in the archive.
       try archive.verify(weights)
-      file = try await HDF5File(archive.file, range: weights.range)
+      file = try HDF5File(archive.file, range: weights.range)
     } else {
-      let bytes = try archive.bytes(of: weights, limit: Self.maximumWeightsBytes)
+      let bytes = try archive.bytes(
+        of: weights, limit: weights.limit(free: HDF5File.freeDecodedBytes))
       let inflated = try MappedFile(temporary: bytes, path: path)
-      file = try await HDF5File(inflated, range: 0..<inflated.count)
+      file = try HDF5File(inflated, range: 0..<inflated.count)
     }
-    try self.init(file, configuration: text, version: version)
+    try self.init(
+      file, configuration: text, version: version, in: [SourceFile(archive.file)])
   }
 
   /// Whether an archive is Keras': it holds a weights file.

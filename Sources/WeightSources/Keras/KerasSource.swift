@@ -24,6 +24,8 @@ public struct KerasSource: WeightSource {
 
   /// The graph that a whole model describes, or why it cannot be read.
   package let carriedGraph: Result<SourceGraph, InputError>?
+  /// The file, or the archive that it is a member of.
+  public let files: [SourceFile]
 
   private let file: HDF5File
   private let datasets: [String: HDF5Table.Dataset]
@@ -33,7 +35,11 @@ public struct KerasSource: WeightSource {
   /// - Parameters:
   ///   - configuration: the configuration of the `.keras` archive that the file is part of.
   ///   - version: the version of Keras that wrote that archive.
-  init(_ file: HDF5File, configuration: String? = nil, version: String? = nil) throws {
+  ///   - files: the file, or the archive that it is a member of.
+  init(
+    _ file: HDF5File, configuration: String? = nil, version: String? = nil, in files: [SourceFile]
+  ) throws {
+    self.files = files
     let graph = Self.graph(
       of: file, configuration: configuration, version: version)
     let layout = try KerasLayout(file.table, path: file.path, graph: graph.flatMap { try? $0.get() })

@@ -20,7 +20,13 @@ public struct NumPySource: WeightSource {
   /// Always empty: NumPy's files say nothing of themselves.
   public let metadata: [String: String] = [:]
 
+  /// The file itself.
+  public let files: [SourceFile]
+
   private let arrays: [String: StoredArray]
+
+  /// The most bytes that an archive of any size may inflate to.
+  private static let freeInflatedBytes = 512 << 20
 
   /// Where an array lies.
   private struct StoredArray: Sendable {
@@ -41,6 +47,7 @@ public struct NumPySource: WeightSource {
   init(npy file: MappedFile) throws {
     let start = file.bytes(at: 0, count: min(file.count, NPYHeader.maximumHeaderBytes + 16)) ?? []
     let header = try Self.header(start, count: file.count, path: file.path, member: nil)
+    files = [SourceFile(file)]
     container = "npy"
     path = file.path
     tensors = [TensorInfo(name: Self.singleName, dtype: header.dtype, shape: header.shape)]
@@ -49,11 +56,20 @@ public struct NumPySource: WeightSource {
 
   /// Opens a `.npz` archive.
   init(npz archive: ZipArchive) throws {
+    files = [SourceFile(archive.file)]
     container = "npz"
     path = archive.file.path
     var tensors: [TensorInfo] = []
     var arrays: [String: StoredArray] = [:]
+    var inflated = 0
+    let limit = max(Self.freeInflatedBytes, archive.file.count * ZipArchive.maximumExpansion)
     for member in archive.members {
+      if !member.isStored { inflated += min(member.count, limit + 1) }
+      guard inflated <= limit else {
+        throw InputError(
+          .badData, path: archive.file.path, "declares more compressed data than any network has",
+          place: "\(member.name); \(limit) bytes of all members were expected at most")
+      }
       guard member.name.hasSuffix(".npy") else {
         throw InputError(
           .badData, path: archive.file.path, "has a member that is not an array", place: member.name
@@ -91,8 +107,10 @@ public struct NumPySource: WeightSource {
       try archive.verify(member)
       return try tensor(header, in: archive.file, start: member.range.lowerBound, name: name)
     case .deflated(let archive, let member):
-      let bytes = try archive.bytes(of: member, limit: member.count)
-      return header.tensor(from: Array(bytes[header.dataOffset...]))
+      var bytes = try archive.bytes(of: member, limit: member.count)
+      // The whole stream gives what its beginning gave: the checksum holds for both.
+      bytes.removeFirst(header.dataOffset)
+      return header.tensor(from: bytes)
     }
   }
 
@@ -127,8 +145,12 @@ public struct NumPySource: WeightSource {
     let available = count - header.dataOffset
     guard let expected = info.byteCount, expected == available else {
       let size = info.byteCount.map { "\($0) bytes" } ?? "more bytes than can be counted"
+      let isCut = member == nil && info.byteCount.map { $0 > available } ?? false
       throw InputError(
-        .badData, path: path, "has an array whose shape \(header.shape) does not fit its size",
+        .badData, path: path,
+        isCut
+          ? "is cut off: its shape \(header.shape) does not fit its size"
+          : "has an array whose shape \(header.shape) does not fit its size",
         place: (member.map { $0 + "; " } ?? "") + "\(size) were expected, \(available) are there")
     }
     return header

@@ -3,7 +3,8 @@ import Tensors
 /// Reads a pickle by the few operations that a checkpoint needs, and executes nothing.
 ///
 /// A pickle is a program: Python's own reader calls whatever it names. This one knows a list of names, and gives each a
-/// meaning of its own; any other name, and any operation that could reach one in another way, ends the reading.
+/// meaning of its own. Any other name means nothing: what it would make is passed over, with all that belongs to it, and
+/// is never made. Operations that no checkpoint needs end the reading.
 /// Operations: `Lib/pickletools.py` of Python, protocols 2 to 5.
 struct PickleMachine {
   /// The most values on the stack; pickles add to containers in batches of a thousand pairs.
@@ -12,11 +13,24 @@ struct PickleMachine {
   /// The most values in the memo or in one container; ResNet152's checkpoint has ten thousand.
   private static let maximumValues = 200_000
 
+  /// The most containers and objects of all kinds.
+  private static let maximumContainers = 1_000_000
+
   private let bytes: [UInt8]
   private var position: Int
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
+  private var containers = 0
+  /// How many values of shared containers may still be looked at: a short pickle can name a long list again and again.
+  private var workLeft: Int
+
+  /// The storages that were referred to, by key.
+  private(set) var storages: [String: TorchStorage] = [:]
+
+  /// The names of what was passed over, in the order of the file.
+  private(set) var passedOver: [String] = []
+  private var knownNames: Set<String> = []
 
   /// Why a pickle is refused.
   struct Fault: Error {
@@ -28,6 +42,7 @@ struct PickleMachine {
   init(_ bytes: [UInt8], at offset: Int = 0) {
     self.bytes = bytes
     position = offset
+    workLeft = 100_000 + 4 * bytes.count
   }
 
   /// Where the reading stands: after the pickle, once it is read.
@@ -45,7 +60,7 @@ struct PickleMachine {
       }
       try perform(opcode)
       guard stack.count <= Self.maximumStack, memo.count <= Self.maximumValues,
-        marks.count <= PickleContainer.maximumDepth * 4
+        marks.count <= PickleContainer.maximumDepth * 4, containers <= Self.maximumContainers
       else { throw fault("holds more than any checkpoint does") }
     }
   }
@@ -72,9 +87,15 @@ struct PickleMachine {
     case UInt8(ascii: "U"): try pushText(count: try number(1))
     case UInt8(ascii: "C"): stack.append(.bytes(Array(try take(try number(1)))))
     case UInt8(ascii: "B"): stack.append(.bytes(Array(try take(try number(4)))))
-    case UInt8(ascii: "]"): stack.append(.list(PickleContainer()))
-    case UInt8(ascii: "}"): stack.append(.dictionary(PickleContainer()))
-    case UInt8(ascii: ")"): stack.append(.tuple(PickleContainer()))
+    case 0x8D: try pushText(count: try number(8))
+    case 0x8E, 0x96: stack.append(.bytes(Array(try take(try number(8)))))
+    case UInt8(ascii: "]"): stack.append(.list(newContainer()))
+    case UInt8(ascii: "}"): stack.append(.dictionary(newContainer()))
+    case UInt8(ascii: ")"): stack.append(.tuple(newContainer()))
+    case 0x8F: stack.append(.list(newContainer()))
+    case 0x90: try append(try popToMark(), isDictionary: false)
+    case 0x91: try pushTuple(try popToMark())
+    case UInt8(ascii: "0"): _ = try pop(1)
     case UInt8(ascii: "t"): try pushTuple(try popToMark())
     case 0x85: try pushTuple(try pop(1))
     case 0x86: try pushTuple(try pop(2))
@@ -95,7 +116,8 @@ struct PickleMachine {
       try pushGlobal(module: parts[0], name: parts[1])
     case UInt8(ascii: "Q"): try pushStorage()
     case UInt8(ascii: "R"): try reduce()
-    case 0x81: try makeNew()
+    case 0x81: try makeNew(arguments: 1)
+    case 0x92: try makeNew(arguments: 2)
     case UInt8(ascii: "b"): try build()
     default:
       throw fault("uses the operation 0x\(String(opcode, radix: 16)), which no state dict needs")
@@ -105,51 +127,92 @@ struct PickleMachine {
   /// A call: only the calls that make tensors and plain containers mean something.
   private mutating func reduce() throws(Fault) {
     let parts = try pop(2)
-    guard case .global(let name) = parts[0], let arguments = parts[1].container?.items else {
-      throw fault("calls something that is no name")
+    guard let arguments = parts[1].container?.items else {
+      throw fault("calls something without arguments")
     }
-    guard let result = TorchGlobals.result(of: name, arguments) else {
-      throw fault("calls \(name) with arguments that no state dict has")
+    switch parts[0] {
+    case .global(let name) where TorchGlobals.isAllowed(name):
+      try charge(arguments.reduce(1) { $0 + ($1.container?.items.count ?? 0) })
+      containers += 1
+      guard let result = TorchGlobals.result(of: name, arguments) else {
+        throw fault("calls \(name) with arguments that no state dict has")
+      }
+      stack.append(result)
+    case .global(let name): try passOver(name)
+    case .foreign(let object): try passOver(object.name)
+    default: throw fault("calls something that is no name")
     }
-    stack.append(result)
   }
 
-  private mutating func makeNew() throws(Fault) {
-    let parts = try pop(2)
-    guard case .global("collections.OrderedDict") = parts[0],
-      parts[1].container?.items.isEmpty == true
-    else { throw fault("makes an object that no state dict needs") }
-    stack.append(.dictionary(PickleContainer()))
+  /// An object of a class, without a call of its own.
+  private mutating func makeNew(arguments count: Int) throws(Fault) {
+    let parts = try pop(1 + count)
+    switch parts[0] {
+    case .global("collections.OrderedDict"), .global("collections.defaultdict"):
+      guard parts[1].container?.items.isEmpty == true else {
+        throw fault("makes a dictionary in a way that no state dict needs")
+      }
+      stack.append(.dictionary(newContainer()))
+    case .global(let name) where !TorchGlobals.isAllowed(name): try passOver(name)
+    case .foreign(let object): try passOver(object.name)
+    default: throw fault("makes an object that no state dict needs")
+    }
   }
 
   /// The attributes of an object, such as the `_metadata` of a state dict: passed over.
   private mutating func build() throws(Fault) {
-    _ = try pop(1)
-    guard let object = stack.last, object.dictionary != nil else {
-      throw fault("sets the state of an object that no state dict needs")
+    let state = try pop(1)[0]
+    switch stack.last {
+    case .foreign(var object):
+      try charge(state.dictionary?.items.count ?? 0)
+      let keys = state.dictionary?.pairs.compactMap(\.key.text) ?? []
+      object.isModule = object.isModule || keys.contains("_parameters") || keys.contains("_modules")
+      stack[stack.count - 1] = .foreign(object)
+    case .dictionary, .tensor: break
+    default: throw fault("sets the state of an object that no state dict needs")
     }
+  }
+
+  private mutating func passOver(_ name: String) throws(Fault) {
+    containers += 1
+    if knownNames.insert(name).inserted { passedOver.append(name) }
+    stack.append(.foreign(ForeignObject(name: name)))
   }
 
   private mutating func pushGlobal(module: String, name: String) throws(Fault) {
     let full = "\(module).\(name)"
-    guard TorchGlobals.isAllowed(full) else {
-      throw fault("asks for \(full); only tensors and plain containers are read")
+    guard !TorchGlobals.isHarmful(full) else {
+      throw fault("asks for \(full), which no checkpoint needs: it may be made to do harm")
     }
     stack.append(.global(full))
+  }
+
+  private mutating func newContainer() -> PickleContainer {
+    containers += 1
+    return PickleContainer()
+  }
+
+  /// Counts values that are looked at once more.
+  private mutating func charge(_ count: Int) throws(Fault) {
+    workLeft -= count
+    guard workLeft >= 0 else { throw fault("holds more than any checkpoint does") }
   }
 
   /// A persistent identifier: ("storage", type, key, device, count).
   private mutating func pushStorage() throws(Fault) {
     let items = try pop(1)[0].container?.items ?? []
     guard items.count >= 5, items[0].text == "storage", case .global(let type) = items[1],
-      let key = items[2].text, let count = items[4].integer, count >= 0,
-      let storage = TorchGlobals.storage(ofType: type, key: key, count: count)
+      let key = items[2].text, let count = items[4].integer, count >= 0
     else { throw fault("refers to data in an unknown way") }
+    guard let storage = TorchGlobals.storage(ofType: type, key: key, count: count) else {
+      return try passOver(type)
+    }
+    storages[key] = storage
     stack.append(.storage(storage))
   }
 
   private mutating func pushTuple(_ items: [PickleValue]) throws(Fault) {
-    let container = PickleContainer()
+    let container = newContainer()
     for item in items where !container.append(item) { throw fault("nests too deep") }
     stack.append(.tuple(container))
   }
@@ -159,6 +222,7 @@ struct PickleMachine {
       throw fault("adds to nothing")
     }
     switch target {
+    case .foreign: break
     case .list(let container) where !isDictionary, .dictionary(let container) where isDictionary:
       for item in items where !container.append(item) {
         throw fault("nests too deep or within itself")

@@ -13,8 +13,10 @@ enum PickleValue {
   case tuple(PickleContainer)
   case list(PickleContainer)
   case dictionary(PickleContainer)
-  /// A name of the allow list, such as `torch.FloatStorage`.
+  /// A name, such as `torch.FloatStorage`: a text like any other, until a call gives it a meaning.
   case global(String)
+  /// An object of a class that is not known here: it was never made, and what belongs to it was passed over.
+  case foreign(ForeignObject)
   /// The elements of some tensors.
   case storage(TorchStorage)
   case tensor(TorchTensor)
@@ -50,6 +52,14 @@ enum PickleValue {
     let values = items.compactMap(\.integer)
     return values.count == items.count ? values : nil
   }
+}
+
+/// What is left of an object that is passed over.
+struct ForeignObject {
+  /// Its class, or the function that would have made it.
+  let name: String
+  /// Whether its state is that of a module, parameters and modules within it.
+  var isModule = false
 }
 
 /// A tuple, list or dictionary while it is being filled.
@@ -135,7 +145,8 @@ struct TorchTensor: Sendable {
     guard shape.elementCount == 0 || last < count else { return nil }
     self.storage = storage
     self.dtype = dtype
-    self.offset = offset
+    // Nothing is anywhere: an empty tensor may claim to begin far outside.
+    self.offset = shape.elementCount == 0 ? 0 : offset
     self.shape = shape
     self.strides = strides
   }

@@ -2,18 +2,45 @@ import Tensors
 
 /// The names that a state dict uses, and what they mean here.
 ///
-/// A list of what is allowed, not of what is known to do harm: such lists are never complete.
+/// A list of what is allowed, not of what is known to do harm: such lists are never complete. Every other name means
+/// nothing: what it would make is passed over.
 enum TorchGlobals {
-  /// Whether a name may occur.
+  /// Whether a name means something.
   static func isAllowed(_ name: String) -> Bool {
     calls.contains(name) || storageTypes[name] != nil || name == untyped || dtypes[name] != nil
       || name == "torch.serialization._get_layout" || name == "torch.strided"
   }
 
+  /// Whether a name is one by which a pickle takes over the program that loads it.
+  ///
+  /// Nothing here is ever called, so this protects whoever loads the file elsewhere, and need not be complete.
+  static func isHarmful(_ name: String) -> Bool {
+    guard let dot = name.firstIndex(of: ".") else { return false }
+    let module = name[..<dot]
+    if module == "builtins" || module == "__builtin__" {
+      return harmfulFunctions.contains(String(name[name.index(after: dot)...]))
+    }
+    return harmfulModules.contains(String(module))
+  }
+
+  private static let harmfulModules: Set<String> = [
+    "os", "posix", "nt", "subprocess", "pty", "sys", "shutil", "socket", "runpy", "importlib",
+    "pip",
+    "ctypes", "webbrowser", "codeop", "bdb", "timeit", "cProfile", "pickle", "_pickle", "marshal",
+    "asyncio", "ensurepip",
+  ]
+
+  private static let harmfulFunctions: Set<String> = [
+    "eval", "exec", "execfile", "compile", "open", "__import__", "input", "breakpoint", "globals",
+    "locals", "vars", "setattr", "delattr", "apply",
+  ]
+
   /// The storage of a type, such as `torch.FloatStorage`; `nil` for an unknown one.
   static func storage(ofType type: String, key: String, count: Int) -> TorchStorage? {
     if type == untyped { return TorchStorage(key: key, dtype: nil, count: count) }
-    return storageTypes[type].map { TorchStorage(key: key, dtype: $0, count: count) }
+    // Files of old name the type after the device that the tensor was on.
+    let plain = type.hasPrefix("torch.cuda.") ? "torch." + type.dropFirst(11) : type
+    return storageTypes[plain].map { TorchStorage(key: key, dtype: $0, count: count) }
   }
 
   /// What an allowed call gives; `nil` where its arguments are not those of a state dict.
@@ -25,10 +52,20 @@ enum TorchGlobals {
       guard arguments.count >= 7, case .global(let type) = arguments[6] else { return nil }
       return dtypes[type].flatMap { tensor(arguments, dtype: $0) }
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
-      guard case .tensor(let tensor) = arguments.first else { return nil }
-      return .tensor(tensor)
+      guard let first = arguments.first else { return nil }
+      switch first {
+      case .tensor, .foreign: return first
+      default: return nil
+      }
+    case "torch._tensor._rebuild_from_type_v2":
+      guard arguments.count >= 3, case .global(let function) = arguments[0], function != name,
+        calls.contains(function), let inner = arguments[2].container?.items
+      else { return nil }
+      return result(of: function, inner)
     case "collections.OrderedDict":
       return orderedDictionary(arguments)
+    case "collections.defaultdict":
+      return .dictionary(PickleContainer())
     case "torch.Size":
       return arguments.first.flatMap { $0.container == nil ? nil : $0 }
     case "torch.device":
@@ -41,8 +78,8 @@ enum TorchGlobals {
   private static let calls: Set<String> = [
     "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter",
-    "torch._utils._rebuild_parameter_with_state", "collections.OrderedDict", "torch.Size",
-    "torch.device",
+    "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2",
+    "collections.OrderedDict", "collections.defaultdict", "torch.Size", "torch.device",
   ]
 
   private static let untyped = "torch.storage.UntypedStorage"
@@ -63,6 +100,7 @@ enum TorchGlobals {
 
   /// A tensor from its storage, offset, sizes and strides.
   private static func tensor(_ arguments: [PickleValue], dtype: DType?) -> PickleValue? {
+    if case .foreign(let object) = arguments.first { return .foreign(object) }
     guard arguments.count >= 4, case .storage(let storage) = arguments[0],
       let dtype = dtype ?? storage.dtype, let offset = arguments[1].integer,
       let sizes = arguments[2].integers, let strides = arguments[3].integers

@@ -3,7 +3,8 @@ public import Tensors
 /// The tensors of a PyTorch checkpoint, in the zip format or the stream format of old.
 ///
 /// Of a nested checkpoint the dictionary that holds the model's tensors is taken; what else it holds (an optimizer's
-/// state, the epoch) is counted in ``metadata`` and not handed out.
+/// state, the epoch) is counted in ``metadata`` and not handed out. Where several could be the model, ``metadata`` says
+/// which one was taken, why, and which others there are.
 public struct TorchSource: WeightSource {
   /// `torch-zip` or `torch-legacy`.
   public let container: String
@@ -14,32 +15,61 @@ public struct TorchSource: WeightSource {
   /// The tensors in the order of the state dict.
   public let tensors: [TensorInfo]
 
-  /// `torch.dictionary`: which dictionary of a nested checkpoint was taken; `ignored.entries`: how many entries of it
-  /// are no tensors.
+  /// `torch.dictionary`: which dictionary of a nested checkpoint was taken; `torch.dictionaries`: all that could have
+  /// been; `torch.dictionary.assumed`: why it was this one, where nobody said so; `ignored.entries`: how many entries of
+  /// it are no weights; `ignored.objects`: the classes of objects that were passed over.
   public let metadata: [String: String]
+
+  /// The file itself.
+  public var files: [SourceFile] { [SourceFile(data.file)] }
 
   private let views: [String: TorchTensor]
   private let data: any TorchStorageReader
 
   /// Takes the state dict of an unpickled checkpoint.
-  init(_ value: PickleValue, data: any TorchStorageReader, container: String, path: String) throws {
+  ///
+  /// - Parameters:
+  ///   - dictionary: the name of the dictionary that is wanted; `nil` to find the model's.
+  ///   - passedOver: the names of what has no meaning here.
+  init(
+    _ value: PickleValue, dictionary: String?, passedOver: [String],
+    data: any TorchStorageReader, container: String
+  ) throws {
     self.container = container
-    self.path = path
+    path = data.file.path
     self.data = data
-    let chosen = try StateDictionary(value, path: path)
+    let chosen = try TorchDictionary(value, named: dictionary, path: path)
     var views: [String: TorchTensor] = [:]
     var tensors: [TensorInfo] = []
+    var total = 0
+    // Views may share their elements, as tied weights do; a small file with a thousand views of all of it is something else.
+    let limit = data.file.count * Self.maximumSharing
     for (name, tensor) in chosen.tensors {
       guard views.updateValue(tensor, forKey: name) == nil else {
         throw InputError(.badData, path: path, "has two tensors of one name", place: name)
       }
       try data.check(tensor.storage, name: name)
-      tensors.append(TensorInfo(name: name, dtype: tensor.dtype, shape: tensor.shape))
+      let info = TensorInfo(name: name, dtype: tensor.dtype, shape: tensor.shape)
+      let (sum, overflow) = total.addingReportingOverflow(info.byteCount ?? .max)
+      guard !overflow, sum <= limit else {
+        throw InputError(
+          .badData, path: path, "declares many times more data than it holds", place: name)
+      }
+      total = sum
+      tensors.append(info)
     }
     self.views = views
     self.tensors = tensors
-    metadata = chosen.metadata
+    var metadata = chosen.metadata
+    if !passedOver.isEmpty {
+      let more = passedOver.count > 8 ? ", and \(passedOver.count - 8) more" : ""
+      metadata["ignored.objects"] = passedOver.prefix(8).joined(separator: ", ") + more
+    }
+    self.metadata = metadata
   }
+
+  /// How many times the size of its file all tensors together may have.
+  private static let maximumSharing = 16
 
   /// Reads one tensor: mapped where it lies contiguous in the file, gathered by its strides where it does not.
   public func tensor(named name: String) throws -> TensorData {
@@ -78,71 +108,5 @@ extension TorchTensor {
       }
     }
     return TensorData(dtype: dtype, shape: shape, bytes: bytes)
-  }
-}
-
-/// The dictionary of a checkpoint that holds the model.
-private struct StateDictionary {
-  private(set) var tensors: [(name: String, tensor: TorchTensor)] = []
-  private(set) var metadata: [String: String] = [:]
-
-  /// The names under which people keep a model, the likeliest first.
-  private static let usualNames = [
-    "state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights",
-    "ema_state_dict", "state_dict_ema", "model_ema", "ema",
-  ]
-
-  private static let maximumLevels = 3
-
-  init(_ root: PickleValue, path: String) throws {
-    guard let root = root.dictionary else {
-      throw InputError(
-        .badData, path: path, "holds no dictionary of tensors", hint: "save model.state_dict()")
-    }
-    let candidates = Self.candidates(in: root, name: "", level: 0)
-    guard let chosen = Self.choose(candidates) else {
-      let names = candidates.map(\.name).joined(separator: ", ")
-      throw InputError(
-        .badData, path: path,
-        candidates.isEmpty ? "holds no tensors" : "holds several dictionaries of tensors",
-        place: candidates.isEmpty ? nil : names, hint: "save model.state_dict() alone")
-    }
-    var ignored = 0
-    for (key, value) in chosen.dictionary.pairs {
-      guard case .tensor(let tensor) = value, let name = key.text else {
-        ignored += 1
-        continue
-      }
-      tensors.append((name, tensor))
-    }
-    if !chosen.name.isEmpty { metadata["torch.dictionary"] = chosen.name }
-    if ignored > 0 { metadata["ignored.entries"] = String(ignored) }
-  }
-
-  private typealias Candidate = (name: String, dictionary: PickleContainer)
-
-  /// The dictionaries that hold tensors themselves, outermost first.
-  private static func candidates(
-    in dictionary: PickleContainer, name: String, level: Int
-  ) -> [Candidate] {
-    let pairs = dictionary.pairs
-    let holdsTensors = pairs.contains { pair in
-      if case .tensor = pair.value { return pair.key.text != nil }
-      return false
-    }
-    if holdsTensors { return [(name, dictionary)] }
-    guard level < maximumLevels else { return [] }
-    return pairs.flatMap { key, value -> [Candidate] in
-      guard let key = key.text, let inner = value.dictionary else { return [] }
-      return candidates(in: inner, name: name.isEmpty ? key : "\(name).\(key)", level: level + 1)
-    }
-  }
-
-  private static func choose(_ candidates: [Candidate]) -> Candidate? {
-    if candidates.count == 1 { return candidates[0] }
-    for name in usualNames {
-      if let match = candidates.first(where: { $0.name == name }) { return match }
-    }
-    return nil
   }
 }

@@ -2,6 +2,9 @@ import Tensors
 
 /// Where the elements of a checkpoint lie.
 protocol TorchStorageReader: Sendable {
+  /// The file that they lie in.
+  var file: MappedFile { get }
+
   /// Checks that a storage is there with exactly its size.
   func check(_ storage: TorchStorage, name: String) throws
 
@@ -19,6 +22,8 @@ extension TorchStorage {
 
 /// The members `data/0`, `data/1`, … of a checkpoint in the zip format.
 struct TorchArchive: TorchStorageReader {
+  var file: MappedFile { archive.file }
+
   private let archive: ZipArchive
   private let root: String
   private let members: [String: ZipArchive.Member]
@@ -39,8 +44,17 @@ struct TorchArchive: TorchStorageReader {
   }
 
   /// Reads the checkpoint.
-  func source() throws -> TorchSource {
+  ///
+  /// - Parameter dictionary: the dictionary of tensors that is wanted; `nil` to find the model's.
+  func source(dictionary: String? = nil) throws -> TorchSource {
     let path = archive.file.path
+    guard members[root + "constants.pkl"] == nil else {
+      throw InputError(
+        .badData, path: path, "is TorchScript, a compiled module, rather than its weights",
+        place: root + "constants.pkl",
+        hint: "in Python: model = torch.jit.load('\(path)', map_location='cpu'); "
+          + "torch.save(model.state_dict(), 'weights.pth')")
+    }
     if let order = members[root + "byteorder"] {
       guard try archive.bytes(of: order, limit: 16) == Array("little".utf8) else {
         throw InputError(
@@ -51,7 +65,8 @@ struct TorchArchive: TorchStorageReader {
     guard let member = members[root + "data.pkl"] else {
       throw InputError(.badData, path: path, "has no pickle", place: "\(root)data.pkl")
     }
-    let bytes = try archive.bytes(of: member, limit: Self.maximumPickleBytes)
+    let bytes = try archive.bytes(
+      of: member, limit: min(member.limit(free: 4 << 20), Self.maximumPickleBytes))
     var machine = PickleMachine(bytes)
     let value: PickleValue
     do {
@@ -64,7 +79,9 @@ struct TorchArchive: TorchStorageReader {
     guard machine.offset == bytes.count else {
       throw InputError(.badData, path: path, "has more than one pickle", place: member.name)
     }
-    return try TorchSource(value, data: self, container: "torch-zip", path: path)
+    return try TorchSource(
+      value, dictionary: dictionary, passedOver: machine.passedOver, data: self,
+      container: "torch-zip")
   }
 
   func check(_ storage: TorchStorage, name: String) throws {
@@ -91,7 +108,7 @@ struct TorchArchive: TorchStorageReader {
 
 /// A checkpoint in the stream format of old: four pickles, the names of the storages, and their elements.
 struct TorchStream: TorchStorageReader {
-  private let file: MappedFile
+  let file: MappedFile
   private var places: [String: (offset: Int, count: Int)] = [:]
 
   /// 0x1950a86a20f9469cfc6c as a pickled number, after protocol 2.
@@ -110,11 +127,14 @@ struct TorchStream: TorchStorageReader {
   }
 
   /// Reads a checkpoint.
-  static func source(_ file: MappedFile) throws -> TorchSource {
+  ///
+  /// - Parameter dictionary: the dictionary of tensors that is wanted; `nil` to find the model's.
+  static func source(_ file: MappedFile, dictionary: String? = nil) throws -> TorchSource {
     let bytes = file.bytes(at: 0, count: min(file.count, maximumPickleBytes)) ?? []
     var offset = mark.count
+    var machine = PickleMachine(bytes, at: offset)
     func next() throws -> PickleValue {
-      var machine = PickleMachine(bytes, at: offset)
+      machine = PickleMachine(bytes, at: offset)
       do {
         let value = try machine.value()
         offset = machine.offset
@@ -130,9 +150,8 @@ struct TorchStream: TorchStorageReader {
     }
     _ = try next()
     let value = try next()
+    let (storages, passedOver) = (machine.storages, machine.passedOver)
     let keys = try next().container?.items.compactMap(\.text) ?? []
-    var storages: [String: TorchStorage] = [:]
-    value.collectStorages(into: &storages)
     var stream = TorchStream(file: file)
     for key in keys {
       offset = try stream.addStorage(key, storages[key], at: offset)
@@ -141,7 +160,9 @@ struct TorchStream: TorchStorageReader {
       throw InputError(
         .badData, path: file.path, "has \(file.count - offset) bytes after its data")
     }
-    return try TorchSource(value, data: stream, container: "torch-legacy", path: file.path)
+    return try TorchSource(
+      value, dictionary: dictionary, passedOver: passedOver, data: stream,
+      container: "torch-legacy")
   }
 
   private init(file: MappedFile) {
@@ -153,16 +174,21 @@ struct TorchStream: TorchStorageReader {
     _ key: String, _ storage: TorchStorage?, at offset: Int
   ) throws -> Int {
     guard let storage, let header = file.bytes(at: offset, count: 8) else {
-      throw InputError(.badData, path: file.path, "ends within its data", place: "storage \(key)")
+      throw InputError(
+        .badData, path: file.path, "is cut off: it ends within its data", place: "storage \(key)")
     }
     var reader = ByteReader(header)
     let declared = reader.read(UInt64.self).flatMap { Int(exactly: $0) }
     let start = offset + 8
-    guard declared == storage.count, let bytes = storage.byteCount, bytes <= file.count - start
-    else {
+    guard declared == storage.count, let bytes = storage.byteCount else {
       throw InputError(
         .badData, path: file.path, "has a storage of another size than its tensors need",
         place: "storage \(key)")
+    }
+    guard bytes <= file.count - start else {
+      throw InputError(
+        .badData, path: file.path, "is cut off: it ends within its data",
+        place: "storage \(key): \(bytes) bytes were expected, \(file.count - start) are there")
     }
     places[key] = (start, bytes)
     return start + bytes
@@ -179,17 +205,5 @@ struct TorchStream: TorchStorageReader {
       throw InputError(.badData, path: file.path, "lacks data", place: storage.key)
     }
     return (file, place.offset)
-  }
-}
-
-extension PickleValue {
-  /// All storages that tensors within this value refer to, by key.
-  fileprivate func collectStorages(into storages: inout [String: TorchStorage]) {
-    switch self {
-    case .tensor(let tensor): storages[tensor.storage.key] = tensor.storage
-    case .storage(let storage): storages[storage.key] = storage
-    default:
-      for item in container?.items ?? [] { item.collectStorages(into: &storages) }
-    }
   }
 }

@@ -24,7 +24,16 @@ struct ZipArchive: Sendable {
     let isStored: Bool
     /// The CRC-32 of the content.
     let checksum: UInt32
+
+    /// The most that the content may have: so many bytes whatever the member takes in the file, and a multiple of that
+    /// for larger ones; what is stored as it is costs nothing more than it already does.
+    func limit(free: Int) -> Int {
+      isStored ? count : max(free, range.count * ZipArchive.maximumExpansion)
+    }
   }
+
+  /// How many times its own size a large member may inflate to; weights compress to no less than a half.
+  static let maximumExpansion = 16
 
   /// The members, in the order of the directory.
   let members: [Member]
@@ -61,6 +70,9 @@ struct ZipArchive: Sendable {
       throw InputError(
         .badData, path: file.path, "has a member of \(member.count) bytes",
         place: "\(member.name); at most \(limit) were expected")
+    }
+    guard MemoryProbe.canHave(member.count) else {
+      throw InputError.noMemory(for: member.count, path: file.path)
     }
     let content = file.withUnsafeBytes { all -> [UInt8]? in
       let bytes = UnsafeRawBufferPointer(rebasing: all[member.range])

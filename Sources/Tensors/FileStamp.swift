@@ -1,0 +1,84 @@
+#if canImport(Glibc)
+  package import Glibc
+#elseif canImport(Musl)
+  package import Musl
+#elseif canImport(Darwin)
+  package import Darwin
+#endif
+
+/// The device and inode of a file.
+package struct FileIdentity: Hashable, Sendable {
+  private let device: UInt64
+  private let inode: UInt64
+
+  package init(_ status: stat) {
+    device = UInt64(truncatingIfNeeded: status.st_dev)
+    inode = UInt64(truncatingIfNeeded: status.st_ino)
+  }
+}
+
+/// What shows that a file is still the one that was opened: which it is, its size, and when its content and its record
+/// were last changed.
+///
+/// The time of a change of the record cannot be set back by whoever writes a file.
+package struct FileStamp: Hashable, Sendable {
+  /// Which file it is.
+  package let identity: FileIdentity
+
+  /// The number of bytes.
+  package let count: Int
+
+  private let modified: Time
+  private let changed: Time
+
+  private struct Time: Hashable, Sendable {
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ time: timespec) {
+      seconds = Int(time.tv_sec)
+      nanoseconds = Int(time.tv_nsec)
+    }
+  }
+
+  package init(_ status: stat) {
+    identity = FileIdentity(status)
+    count = Int(status.st_size)
+    #if canImport(Darwin)
+      modified = Time(status.st_mtimespec)
+      changed = Time(status.st_ctimespec)
+    #else
+      modified = Time(status.st_mtim)
+      changed = Time(status.st_ctim)
+    #endif
+  }
+
+  /// What a path names now; `nil` where that is nothing.
+  package init?(path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.init(status)
+  }
+
+  /// Whether a path names a folder.
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Waits until a later change is sure to have a later time.
+  ///
+  /// The clock that files are stamped by may stand still for a hundredth of a second: a file that was written just now
+  /// could be written again without a trace.
+  func waitUntilChangesShow() {
+    var now = timespec()
+    guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return }
+    let (seconds, overflow) = Int(now.tv_sec).subtractingReportingOverflow(changed.seconds)
+    guard !overflow, (0...1).contains(seconds) else { return }
+    let age = seconds * 1_000_000_000 + Int(now.tv_nsec) - changed.nanoseconds
+    let tick = 20_000_000
+    guard (0..<tick).contains(age) else { return }
+    var wait = timespec(tv_sec: 0, tv_nsec: tick - age)
+    while case var rest = timespec(), nanosleep(&wait, &rest) != 0, errno == EINTR { wait = rest }
+  }
+}

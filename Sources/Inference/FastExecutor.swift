@@ -105,9 +105,7 @@ public final class FastExecutor: Executor {
 
   /// Computes one node alone with the kernels of this executor.
   public func evaluate(_ node: Int, inputs: [Activation]) throws -> Activation {
-    let operation = graph.nodes[node].operation
-    guard let shape = operation.outputShape(inputs.map(\.shape), networkInput: inputs[0].shape)
-    else { throw LayerInputError(node: graph.nodes[node].name, shapes: inputs.map(\.shape)) }
+    let (operation, shape) = try graph.operation(of: node, inputs: inputs)
     if case .input = operation { return inputs[0] }
     let values = [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
       if let output = buffer.baseAddress {

@@ -47,9 +47,7 @@ public struct ReferenceExecutor: Executor {
 
   /// Computes one node alone; the input node takes the network's input.
   public func evaluate(_ node: Int, inputs: [Activation]) throws -> Activation {
-    let operation = graph.nodes[node].operation
-    guard let shape = operation.outputShape(inputs.map(\.shape), networkInput: inputs[0].shape)
-    else { throw LayerInputError(node: graph.nodes[node].name, shapes: inputs.map(\.shape)) }
+    let (operation, shape) = try graph.operation(of: node, inputs: inputs)
     let tensors = Dictionary(
       uniqueKeysWithValues: graph.nodes[node].parameters.map { ($0.role, parameters[$0]) })
     switch operation {
@@ -131,15 +129,5 @@ extension ReferenceExecutor: ParameterHolder {
   /// The tensor of a parameter; `nil` where the network has none of that name.
   package func tensor(of parameter: Parameter) -> TensorData? {
     graph.parameters.contains { $0.name == parameter.name } ? parameters[parameter] : nil
-  }
-}
-
-/// Why a node cannot be computed from what it was given.
-package struct LayerInputError: Error, CustomStringConvertible {
-  package let description: String
-
-  init(node: String, shapes: [Shape]) {
-    let shapes = shapes.map(\.description).joined(separator: " and ")
-    description = "\(node) cannot be computed from \(shapes)"
   }
 }

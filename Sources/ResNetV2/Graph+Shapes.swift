@@ -40,6 +40,7 @@ extension Operation {
 
   /// The shape of the value, or `nil` where the inputs do not fit.
   public func outputShape(_ inputs: [Shape], networkInput: Shape) -> Shape? {
+    guard takes(inputs) else { return nil }
     switch self {
     case .input(let channels):
       guard networkInput.rank == 4, networkInput[3] == channels, networkInput.elementCount > 0,

@@ -201,21 +201,36 @@ extension Error {
 
 /// The records of a model that is known before anything is compared.
 func records(of model: Model) throws -> RNWDraft.Records {
-  let preprocessing = PreprocessingRecord(
-    preprocessing: try model.preprocessing(), inputSize: model.usualSide)
+  RNWDraft.Records(
+    configuration: try RecordCoding.json(model.graph.configuration),
+    preprocessing: try RecordCoding.json(preprocessing(of: model)),
+    source: try RecordCoding.json(source(of: model)))
+}
+
+private func preprocessing(of model: Model) throws -> PreprocessingRecord {
+  if let file = model.converted { return try file.preprocessing() }
+  return PreprocessingRecord(preprocessing: try model.preprocessing(), inputSize: model.usualSide)
+}
+
+/// Where the weights of a model come from; what is itself a `.rnw` keeps where its own came from.
+private func source(of model: Model) throws -> SourceRecord {
+  // As long as the digest that takes its place.
+  let digest = String(repeating: "0", count: 64)
+  let tool = "rnw \(Tool.version)"
+  if let file = model.converted {
+    var record: SourceRecord = try file.source()
+    let step = SourceRecord.Step(file: fileName(of: file.path), sha256: digest, tool: tool)
+    record.through = (record.through ?? []) + [step]
+    return record
+  }
   let entries = model.mapping?.entries ?? []
-  let source = SourceRecord(
-    file: fileName(of: model.source.path),
-    // As long as the digest that takes its place.
-    sha256: String(repeating: "0", count: 64), container: model.source.container,
+  return SourceRecord(
+    file: fileName(of: model.source.path), sha256: digest, container: model.source.container,
     family: model.family.id, renamedLayers: model.renamedLayers,
     used: Dictionary(uniqueKeysWithValues: entries.map { ($0.parameter.name, $0.tensor.name) }),
     waived: Dictionary(
       uniqueKeysWithValues: (model.mapping?.waived ?? []).map { ($0.tensor.name, $0.reason) }),
-    tool: "rnw \(Tool.version)")
-  return RNWDraft.Records(
-    configuration: try RecordCoding.json(model.graph.configuration),
-    preprocessing: try RecordCoding.json(preprocessing), source: try RecordCoding.json(source))
+    tool: tool)
 }
 
 /// How much the certificate may take: a fixed part, each value in at most 16 characters, and each layer
@@ -231,7 +246,7 @@ private func certify(
 ) throws -> RNWDraft.Records {
   var records = records
   var source = try RecordCoding.record(SourceRecord.self, from: records.source)
-  source.sha256 = digest ?? source.sha256
+  if let digest { source.setDigest(digest) }
   records.source = try RecordCoding.json(source)
   let certificate = CertificateRecord(
     probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),

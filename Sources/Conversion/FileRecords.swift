@@ -19,6 +19,27 @@ package struct SourceRecord: Codable, Sendable {
   package var waived: [String: String]
   /// The tool and its version.
   package var tool: String
+  /// The `.rnw` files that the weights went through since the source, first to last; `nil` for none.
+  package var through: [Step]?
+
+  /// A `.rnw` that was converted again.
+  package struct Step: Codable, Sendable {
+    /// The name of the file, without its folder.
+    package var file: String
+    /// The SHA-256 of the file.
+    package var sha256: String
+    /// The tool that converted it, and its version.
+    package var tool: String
+  }
+
+  /// Sets the SHA-256 of the file that is converted: the source, or the last that it went through.
+  mutating func setDigest(_ digest: String) {
+    if let last = through?.indices.last {
+      through?[last].sha256 = digest
+    } else {
+      sha256 = digest
+    }
+  }
 }
 
 /// What the input went through before training: `rnw.preprocessing`.

@@ -5,7 +5,7 @@ RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
 .PHONY: demo test html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
-  c-library c-test python-test python-test-numpy
+  c-library c-test python-test python-test-numpy mutate
 
 demo: build
 	@mkdir -p generated
@@ -58,6 +58,10 @@ python-test-numpy: build c-library
 
 fuzz: build
 	Scripts/fuzz
+
+# Changed files of every container, and repaired .rnw before all three readers. Python needs numpy.
+mutate: build c-library
+	Scripts/mutate --files 10000 --repaired 5000
 
 # Remakes the fixtures with the real frameworks, in a virtual environment with pinned versions.
 fixtures:

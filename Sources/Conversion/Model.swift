@@ -149,19 +149,26 @@ package struct Model: Sendable {
     case .mapped(let mapping):
       return try mapping.parameters(from: source, threads: threads)
     case .converted(let file):
-      let parameters = graph.parameters.sorted {
-        $0.shape.elementCount > $1.shape.elementCount
-      }
-      let tensors = try concurrentMap(parameters, threads: threads) { parameter in
-        (parameter.name, try file.tensor(named: parameter.name))
-      }
-      do {
-        return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
-      } catch let error {
-        throw InputError(
-          .badData, path: file.path, "does not hold the network that it describes",
-          place: "\(error)")
-      }
+      return try Self.parameters(of: graph, in: file, threads: threads)
+    }
+  }
+
+  /// Reads the parameters of the network of a converted file.
+  ///
+  /// - Throws: `InputError` where a tensor is damaged.
+  static func parameters(of graph: Graph, in file: RNWFile, threads: Int) throws -> Parameters {
+    let parameters = graph.parameters.sorted {
+      $0.shape.elementCount > $1.shape.elementCount
+    }
+    let tensors = try concurrentMap(parameters, threads: threads) { parameter in
+      (parameter.name, try file.tensor(named: parameter.name))
+    }
+    do {
+      return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
+    } catch let error {
+      throw InputError(
+        .badData, path: file.path, "does not hold the network that it describes",
+        place: error.description)
     }
   }
 
@@ -187,13 +194,26 @@ package struct Model: Sendable {
     return family
   }
 
-  private static func graph(of file: RNWFile) throws -> Graph {
+  /// The network that a converted file describes, and whose tensors it holds.
+  ///
+  /// - Throws: `InputError` where they are not.
+  static func graph(of file: RNWFile) throws -> Graph {
     let configuration: Configuration = try file.configuration()
+    let graph: Graph
     do {
-      return try Graph(configuration)
+      graph = try Graph(configuration)
     } catch {
       throw InputError(
         .badData, path: file.path, "describes an impossible network", place: error.description)
     }
+    // Before a tensor is read: what is too large for the network is too large for the memory as well.
+    do {
+      try graph.checkParameters(file.tensors) { file.hasScales(tensorNamed: $0) }
+    } catch {
+      throw InputError(
+        .badData, path: file.path, "does not hold the network that it describes",
+        place: error.description)
+    }
+    return graph
   }
 }

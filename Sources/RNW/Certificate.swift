@@ -40,11 +40,18 @@ extension Certificate {
 
   private static let maximumProbeElements = 4096 * 4096 * 3
 
+  /// Whether it certifies anything: a probe that everyone can make, values, and a limit.
+  public var isPossible: Bool {
+    probeShape != nil && !values.isEmpty && limit.isFinite && limit >= 0
+  }
+
   /// How far a network's values are from the certified ones: max |a − b| / max |b|.
   ///
   /// A network with these weights is right where that is at most ``limit``. Infinite where the
-  /// number of values differs, or where one is not finite, on either side: that proves nothing.
+  /// number of values differs, or where any of them is not finite: that agrees with nothing, not even
+  /// with itself, as a network that gives NaN everywhere would agree with any other.
   public func scaledError(of values: [Float]) -> Double {
-    ScaledError(of: values, from: self.values).value
+    guard values.count == self.values.count, !values.isEmpty else { return .infinity }
+    return ScaledError(of: values, from: self.values).value
   }
 }

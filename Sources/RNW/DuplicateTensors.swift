@@ -1,4 +1,3 @@
-import Safetensors
 import Tensors
 
 /// The tensors of a file whose bytes are those of another tensor, and lie in it only once.
@@ -20,27 +19,6 @@ struct DuplicateTensors: Sendable {
         firsts[key] = (name, data)
       }
     }
-  }
-
-  /// Checks what the records of a file say, and gives each duplicate the record of the stored tensor.
-  ///
-  /// The other has bytes of its own, so that there are neither chains nor cycles.
-  ///
-  /// - Returns: the name of the first record that fits no other, or `nil`.
-  mutating func resolve(_ records: inout [String: TensorRecord]) -> String? {
-    let stored = records
-    let same = stored.filter { $0.value.encoding == .same || $0.value.sameAs != nil }
-    for (name, record) in same.sorted(by: { $0.key < $1.key }) {
-      guard record.encoding == .same, record.storedCRC32 == nil, let other = record.sameAs,
-        var resolved = stored[other], resolved.encoding == .planes,
-        resolved.dtype == record.dtype, resolved.shape == record.shape,
-        resolved.crc32 == record.crc32
-      else { return name }
-      resolved.scales = record.scales
-      records[name] = resolved
-      places[name] = other
-    }
-    return nil
   }
 
   private struct Key: Hashable {

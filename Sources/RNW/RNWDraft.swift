@@ -119,7 +119,8 @@ package struct RNWDraft: Sendable {
       MetadataKey.source: records.source,
     ]
     metadata[MetadataKey.certificate] = records.certificate
-    metadata[MetadataKey.checksum] = metadata.metadataChecksum
+    metadata[MetadataKey.checksum] = MetadataChecksum.text(
+      of: metadata.map { (key: $0.key, value: $0.value) })
     return metadata
   }
 

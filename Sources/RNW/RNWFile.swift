@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import Safetensors
 public import Tensors
 
@@ -30,13 +29,13 @@ public struct RNWFile: WeightSource {
   public let metadata: [String: String]
 
   private let stored: SafetensorsFile
-  private let records: [String: TensorRecord]
-  private let duplicates: DuplicateTensors
+  private let table: TensorTable
+  private let records: [String: RecordValue]
 
   /// Opens a file.
   ///
   /// - Throws: `InputError` where there is no such file, where it is no `.rnw`, where its version is newer than
-  ///   this reader, or where it is damaged.
+  ///   this reader, or where it breaks a rule of the format.
   public init(path: String) throws {
     try self.init(try MappedFile(path: path))
   }
@@ -51,41 +50,18 @@ public struct RNWFile: WeightSource {
     path = file.path
     stored = file
     metadata = file.metadata
-    try Self.checkVersion(of: file)
-    guard file.metadata[MetadataKey.checksum] == file.metadata.metadataChecksum else {
-      throw Self.fault(file, "has damaged metadata: its checksum differs", MetadataKey.checksum)
-    }
-    var records = try Self.records(of: file)
-    var duplicates = DuplicateTensors()
-    if let name = duplicates.resolve(&records) {
-      throw Self.fault(
-        file, "has a tensor that is the same as none of its type, shape and checksum", name)
-    }
-    (self.records, self.duplicates) = (records, duplicates)
-    var tensors: [TensorInfo] = []
-    var infos: [String: TensorInfo] = [:]
-    for info in file.tensors {
-      guard let record = records[info.name] else {
-        throw Self.fault(file, "has a tensor that rnw.tensors does not describe", info.name)
+    try Self.checkMetadata(of: file)
+    do throws(SafetensorsFault) {
+      guard let text = file.metadata[MetadataKey.tensors] else {
+        throw SafetensorsFault(problem: "lacks its record of tensors", place: MetadataKey.tensors)
       }
-      guard duplicates.places[info.name] == nil else {
-        throw Self.fault(file, "says two things of one tensor", info.name)
-      }
-      let logical = try Self.logicalInfo(info, record, in: file)
-      tensors.append(logical)
-      infos[info.name] = logical
+      table = try TensorTable(
+        file.tensors, try TensorRecordParser.records(text), fileBytes: file.byteCount)
+      records = try RecordForm.records(of: file.metadata)
+    } catch let fault {
+      throw InputError(.badData, path: file.path, fault.problem, place: fault.place)
     }
-    for (name, other) in duplicates.places {
-      guard let info = infos[other] else { continue }
-      tensors.append(TensorInfo(name: name, dtype: info.dtype, shape: info.shape))
-    }
-    guard tensors.count == records.count else {
-      let names = Set(tensors.map(\.name))
-      let missing = records.keys.filter { !names.contains($0) }.min() ?? ""
-      throw Self.fault(file, "lacks a tensor that rnw.tensors describes", missing)
-    }
-    let scales = try Self.scales(records, in: file)
-    self.tensors = tensors.filter { !scales.contains($0.name) }.sorted { $0.name < $1.name }
+    tensors = table.listed
   }
 
   /// Whether a safetensors file is a `.rnw`.
@@ -107,20 +83,20 @@ public struct RNWFile: WeightSource {
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
   public func tensor(named name: String, threads: Int) throws -> TensorData {
     let elements = try elements(of: name, threads: threads)
-    guard let scales = records[name]?.scales else { return elements }
+    guard let scales = try entry(of: name).record.scales else { return elements }
     return elements.scaled(byChannel: try self.elements(of: scales, threads: 1).floats())
   }
 
   /// The elements of a tensor, without the scales that belong to it.
   private func elements(of name: String, threads: Int) throws -> TensorData {
-    let record = try record(of: name)
-    let data = try stored.tensor(named: duplicates.places[name] ?? name)
-    switch record.encoding {
+    let entry = try entry(of: name)
+    let data = try stored.tensor(named: entry.place)
+    switch entry.record.encoding {
     case .raw:
-      guard data.withUnsafeBytes(Checksum.crc32) == record.crc32 else { throw damage(name) }
+      guard data.withUnsafeBytes(Checksum.crc32) == entry.record.crc32 else { throw damage(name) }
       return data
     case .planes, .same:
-      return try decoded(data, record, name: name, threads: threads)
+      return try decoded(data, entry, threads: threads)
     }
   }
 
@@ -130,51 +106,66 @@ public struct RNWFile: WeightSource {
   ///
   /// Returns `nil` for a tensor that is compressed.
   public func mappedTensor(named name: String) throws -> TensorData? {
-    try record(of: name).encoding == .raw ? try stored.tensor(named: name) : nil
+    try entry(of: name).record.encoding == .raw ? try stored.tensor(named: name) : nil
   }
 
   /// Whether a tensor lies uncompressed in the file, so that reading it copies nothing.
   public func isMapped(tensorNamed name: String) -> Bool {
-    records[name]?.encoding == .raw
+    table.entries[name]?.record.encoding == .raw
   }
 
   /// Whether the elements of a tensor are integers that are multiplied by a scale per channel.
   public func hasScales(tensorNamed name: String) -> Bool {
-    records[name]?.scales != nil
+    table.entries[name]?.record.scales != nil
   }
 
-  /// Verifies the checksum of one tensor.
+  /// Verifies the checksums of one tensor, and of its scales.
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
   public func verify(tensorNamed name: String) throws {
     _ = try tensor(named: name)
   }
 
+  /// Verifies the checksums of all tensors, and that the records of the file are of the form that the
+  /// format gives them.
+  ///
+  /// Whether the tensors are those of the network that the file describes is not this type's to know.
+  ///
+  /// - Throws: `InputError` that names what is wrong first.
+  public func verify(threads: Int = 1) throws {
+    try verifyRecords()
+    let largestFirst = tensors.sorted { $0.shape.elementCount > $1.shape.elementCount }
+    _ = try concurrentMap(largestFirst, threads: threads) { try verify(tensorNamed: $0.name) }
+  }
+
+  /// Verifies that the records of the file are of the form that the format gives them.
+  ///
+  /// - Throws: `InputError` that names the first that is not.
+  public func verifyRecords() throws { try RecordForm.check(self) }
+
   private func decoded(
-    _ data: TensorData, _ record: TensorRecord, name: String, threads: Int
+    _ data: TensorData, _ entry: TensorTable.Entry, threads: Int
   ) throws -> TensorData {
-    let info = try Self.logicalInfo(
-      TensorInfo(name: name, dtype: data.dtype, shape: data.shape), record, in: stored)
     let result = try data.withUnsafeBytes {
-      try Planes.decode($0, dtype: info.dtype, shape: info.shape, threads: threads)
+      try Planes.decode($0, dtype: entry.info.dtype, shape: entry.info.shape, threads: threads)
     }
     data.releasePages()
     // The first is the promise; the second also covers bits of the stream that no decoder looks at.
-    guard let result, result.checksum == record.crc32,
-      result.storedChecksum == record.storedCRC32
-    else { throw damage(name) }
+    guard let result, result.checksum == entry.record.crc32,
+      result.storedChecksum == entry.record.storedCRC32
+    else { throw damage(entry.info.name) }
     return result.tensor
   }
 
-  private func record(of name: String) throws -> TensorRecord {
-    guard let record = records[name] else {
-      throw Self.fault(stored, "has no tensor of this name", name)
+  private func entry(of name: String) throws -> TensorTable.Entry {
+    guard let entry = table.entries[name] else {
+      throw fault("has no tensor of this name", name.shortened)
     }
-    return record
+    return entry
   }
 
   private func damage(_ name: String) -> InputError {
-    Self.fault(stored, "has a damaged tensor: its checksum differs", name)
+    fault("has a damaged tensor: its checksum differs", name)
   }
 
   // MARK: - Records
@@ -204,84 +195,65 @@ public struct RNWFile: WeightSource {
   }
 
   private func record<Record: Decodable>(_ key: String) throws -> Record {
-    guard let json = metadata[key] else { throw Self.fault(stored, "lacks its record \(key)", nil) }
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard let value = records[key] else { throw fault("lacks its record \(key)", nil) }
     do {
-      return try decoder.decode(Record.self, from: Data(json.utf8))
+      return try RecordDecoder.decode(from: value)
+    } catch let error as DecodingError {
+      throw fault("has a record \(key) of another form", error.place)
     } catch {
-      throw Self.fault(stored, "has a record \(key) of another form", nil)
+      throw fault("has a record \(key) of another form", nil)
     }
   }
 
   // MARK: - Checks
 
-  private static func checkVersion(of file: SafetensorsFile) throws {
+  private static func checkMetadata(of file: SafetensorsFile) throws {
+    func fault(_ problem: String, _ place: String) -> InputError {
+      InputError(.badData, path: file.path, problem, place: place)
+    }
     guard isRNW(file) else {
-      throw fault(file, "is no .rnw: its format is not rnw", "__metadata__")
+      throw fault("is no .rnw: its format is not rnw", "__metadata__")
     }
     let version = file.metadata[MetadataKey.version] ?? ""
-    let parts = version.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
-    guard parts.count == 2, let major = parts[0], parts[1] != nil else {
-      throw fault(file, "has no version", MetadataKey.version)
+    guard let isRead = FormatVersion.isRead(version) else {
+      throw fault("has no version", MetadataKey.version)
     }
-    guard major == FormatVersion.major else {
+    guard isRead else {
+      let read = FormatVersion.majors.map { "\($0).x" }.joined(separator: " and ")
       throw InputError(
         .badData, path: file.path, "is a .rnw of version \(version)",
-        place: "versions \(FormatVersion.major).x are read", hint: "a newer rnw reads it")
+        place: "versions \(read) are read", hint: "a newer rnw reads it")
+    }
+    guard !file.metadataPairs.contains(where: { ($0.key + $0.value).utf8.contains(0) }) else {
+      throw fault("has metadata with a NUL", "__metadata__")
+    }
+    guard
+      file.metadata[MetadataKey.checksum] == MetadataChecksum.text(of: file.metadataPairs)
+    else { throw fault("has damaged metadata: its checksum differs", MetadataKey.checksum) }
+    guard file.dataOffset.isMultiple(of: SafetensorsLayout.alignment) else {
+      throw fault(
+        "has tensors that begin at no multiple of \(SafetensorsLayout.alignment)",
+        "byte \(file.dataOffset)")
     }
   }
 
-  private static func records(of file: SafetensorsFile) throws -> [String: TensorRecord] {
-    guard let json = file.metadata[MetadataKey.tensors] else {
-      throw fault(file, "lacks its record of tensors", MetadataKey.tensors)
-    }
-    do {
-      return try TensorRecordParser.records(json)
-    } catch {
-      throw fault(file, "has a damaged record of tensors", MetadataKey.tensors)
-    }
+  func fault(_ problem: String, _ place: String?) -> InputError {
+    InputError(.badData, path: path, problem, place: place)
   }
+}
 
-  /// The names of all tensors that are scales of another.
-  private static func scales(
-    _ records: [String: TensorRecord], in file: SafetensorsFile
-  ) throws -> Set<String> {
-    var names: Set<String> = []
-    for (name, record) in records {
-      guard let scales = record.scales else { continue }
-      guard record.dtype == DType.int8.rawValue, let channels = record.shape.first,
-        let other = records[scales], other.dtype == DType.float32.rawValue,
-        other.shape == [channels], other.scales == nil
-      else { throw fault(file, "has a tensor whose scales do not fit it", name) }
-      names.insert(scales)
-    }
-    return names
-  }
-
-  private static func logicalInfo(
-    _ info: TensorInfo, _ record: TensorRecord, in file: SafetensorsFile
-  ) throws -> TensorInfo {
-    guard let dtype = DType(rawValue: record.dtype), let shape = Shape(validating: record.shape),
-      case let logical = TensorInfo(name: info.name, dtype: dtype, shape: shape),
-      let bytes = logical.byteCount
-    else { throw fault(file, "describes an impossible tensor", info.name) }
-    switch record.encoding {
-    case .raw:
-      guard logical == info else { throw fault(file, "says two things of one tensor", info.name) }
-    case .planes, .same:
-      // Deflate cannot give more than 1032 bytes for one; zero planes have at least their table.
-      guard info.dtype == .uint8, info.shape.rank == 1, Planes.canEncode(dtype),
-        bytes / (1 << 24) <= info.shape.elementCount
-      else { throw fault(file, "says two things of one tensor", info.name) }
-    }
-    return logical
-  }
-
-  private static func fault(_ file: SafetensorsFile, _ problem: String, _ place: String?)
-    -> InputError
-  {
-    InputError(.badData, path: file.path, problem, place: place)
+extension DecodingError {
+  /// Which value is wrong, and what was expected there.
+  fileprivate var place: String? {
+    let (path, expected) =
+      switch self {
+      case .keyNotFound(let key, let context): (context.codingPath + [key], "it was expected")
+      case .dataCorrupted(let context), .valueNotFound(_, let context),
+        .typeMismatch(_, let context):
+        (context.codingPath, context.debugDescription)
+      @unknown default: ([], "")
+      }
+    let names = path.map { $0.stringValue.shortened }.joined(separator: ".")
+    return names.isEmpty ? expected : "\(names); \(expected)"
   }
 }

@@ -41,25 +41,3 @@ enum MetadataKey {
   static let certificate = "rnw.certificate"
   static let checksum = "rnw.metadata-crc32"
 }
-
-extension [String: String] {
-  /// The CRC-32 over all keys and values but the checksum's own, sorted by key, each followed by a
-  /// NUL.
-  var metadataChecksum: String {
-    var bytes: [UInt8] = []
-    for (key, value) in sorted(by: { $0.key < $1.key }) where key != MetadataKey.checksum {
-      bytes += key.utf8
-      bytes.append(0)
-      bytes += value.utf8
-      bytes.append(0)
-    }
-    return String(bytes.withUnsafeBytes { Checksum.crc32(of: $0) })
-  }
-}
-
-/// The version of the format that is written, and the newest major version that is read.
-enum FormatVersion {
-  static let major = 1
-  static let minor = 0
-  static var text: String { "\(major).\(minor)" }
-}

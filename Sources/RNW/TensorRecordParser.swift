@@ -2,8 +2,7 @@ import Safetensors
 
 /// Reads `rnw.tensors`.
 ///
-/// Keys that a later version may have are passed over; one that occurs twice, or a name that does,
-/// is an error.
+/// Keys that a later version may have are passed over.
 enum TensorRecordParser {
   /// The records by the names of their tensors.
   ///
@@ -11,13 +10,12 @@ enum TensorRecordParser {
   static func records(_ text: String) throws(SafetensorsFault) -> [String: TensorRecord] {
     var result: [String: TensorRecord] = [:]
     var json = StrictJSON(Array(text.utf8), subject: MetadataKey.tensors, origin: 0)
-    try json.object { name, json throws(SafetensorsFault) in
+    try json.onlyObject { name, json throws(SafetensorsFault) in
       let record = try Self.record(name, &json)
       guard result.updateValue(record, forKey: name) == nil else {
-        throw json.fault("has two entries named \(name)")
+        throw json.fault("has two entries named \(name.shortened)")
       }
     }
-    try json.expectEnd()
     return result
   }
 
@@ -33,20 +31,18 @@ enum TensorRecordParser {
     var sameAs: String?
     try json.object { key, json throws(SafetensorsFault) in
       switch key {
-      case "dtype" where dtype == nil: dtype = try json.text()
-      case "shape" where shape == nil: shape = try json.numbers()
-      case "encoding" where encoding == nil: encoding = try Self.encoding(&json)
-      case "crc32" where checksum == nil: checksum = try Self.checksum(&json)
-      case "storedCRC32" where storedChecksum == nil: storedChecksum = try Self.checksum(&json)
-      case "scales" where scales == nil: scales = try json.text()
-      case "sameAs" where sameAs == nil: sameAs = try json.text()
-      case "dtype", "shape", "encoding", "crc32", "storedCRC32", "scales", "sameAs":
-        throw json.fault("has a second \(key) in the entry \(name)")
-      default: try json.skipValue()
+      case "dtype": dtype = try json.text()
+      case "shape": shape = try json.numbers()
+      case "encoding": encoding = try Self.encoding(&json)
+      case "crc32": checksum = try Self.checksum(&json)
+      case "storedCRC32": storedChecksum = try Self.checksum(&json)
+      case "scales": scales = try json.text()
+      case "sameAs": sameAs = try json.text()
+      default: _ = try json.value()
       }
     }
     guard let dtype, let shape, let encoding, let checksum else {
-      throw json.fault("lacks dtype, shape, encoding or crc32 in the entry \(name)")
+      throw json.fault("lacks dtype, shape, encoding or crc32 in the entry \(name.shortened)")
     }
     return TensorRecord(
       dtype: dtype, shape: shape, encoding: encoding, crc32: checksum,
@@ -58,7 +54,7 @@ enum TensorRecordParser {
   ) throws(SafetensorsFault) -> TensorRecord.Encoding {
     let name = try json.text()
     guard let encoding = TensorRecord.Encoding(rawValue: name) else {
-      throw json.fault("has an unknown encoding \(name)")
+      throw json.fault("has an unknown encoding \(name.shortened)")
     }
     return encoding
   }

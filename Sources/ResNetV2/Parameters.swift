@@ -49,6 +49,8 @@ public enum ParametersError: Error, Hashable, Sendable, CustomStringConvertible 
   case missing(Parameter)
   /// The tensor of a parameter has another shape.
   case misshapen(Parameter, found: Shape)
+  /// The tensor of a parameter has elements of a type in which it is not stored.
+  case wrongType(Parameter, found: DType)
   /// There is a tensor that no node uses.
   case unknown(String)
 
@@ -58,6 +60,8 @@ public enum ParametersError: Error, Hashable, Sendable, CustomStringConvertible 
     case .missing(let parameter): "\(parameter.name) (\(parameter.shape)) is missing"
     case .misshapen(let parameter, let found):
       "\(parameter.name) is \(found), expected \(parameter.shape)"
+    case .wrongType(let parameter, let found):
+      "\(parameter.name) is \(found.name), which it is not stored as"
     case .unknown(let name): "\(name) belongs to no layer"
     }
   }

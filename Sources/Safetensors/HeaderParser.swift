@@ -3,7 +3,8 @@
 struct HeaderParser {
   /// The header's parts, in the order of the file.
   struct Contents {
-    var metadata: [String: String] = [:]
+    /// No key occurs twice, though accents may be composed otherwise in two of them.
+    var metadata: [(key: String, value: String)] = []
     var entries: [Entry] = []
   }
 
@@ -27,10 +28,9 @@ struct HeaderParser {
     var contents = Contents()
     var names: Set<String> = []
     var json = StrictJSON(bytes, subject: "its header", origin: 8)
-    guard bytes.first == UInt8(ascii: "{") else { throw json.fault("does not begin with {") }
-    try json.object { name, json throws(SafetensorsFault) in
+    try json.onlyObject { name, json throws(SafetensorsFault) in
       guard names.insert(name).inserted else {
-        throw json.fault("has two entries named \(name)")
+        throw json.fault("has two entries named \(name.shortened)")
       }
       if name == "__metadata__" {
         contents.metadata = try Self.metadata(&json)
@@ -38,18 +38,15 @@ struct HeaderParser {
         contents.entries.append(try Self.entry(name, &json))
       }
     }
-    try json.expectEnd()
     return contents
   }
 
   private static func metadata(
     _ json: inout StrictJSON
-  ) throws(SafetensorsFault) -> [String: String] {
-    var result: [String: String] = [:]
+  ) throws(SafetensorsFault) -> [(key: String, value: String)] {
+    var result: [(key: String, value: String)] = []
     try json.object { key, json throws(SafetensorsFault) in
-      guard result.updateValue(try json.text(), forKey: key) == nil else {
-        throw json.fault("has two metadata entries named \(key)")
-      }
+      result.append((key, try json.text()))
     }
     return result
   }
@@ -62,14 +59,15 @@ struct HeaderParser {
     var offsets: [Int]?
     try json.object { key, json throws(SafetensorsFault) in
       switch key {
-      case "dtype" where dtype == nil: dtype = try json.text()
-      case "shape" where shape == nil: shape = try json.numbers()
-      case "data_offsets" where offsets == nil: offsets = try json.numbers()
-      default: throw json.fault("has an unexpected or second \(key) in the entry \(name)")
+      case "dtype": dtype = try json.text()
+      case "shape": shape = try json.numbers()
+      case "data_offsets": offsets = try json.numbers()
+      default:
+        throw json.fault("has an unexpected \(key.shortened) in the entry \(name.shortened)")
       }
     }
     guard let dtype, let shape, let offsets, offsets.count == 2 else {
-      throw json.fault("lacks dtype, shape or data_offsets in the entry \(name)")
+      throw json.fault("lacks dtype, shape or data_offsets in the entry \(name.shortened)")
     }
     return Entry(name: name, dtype: dtype, shape: shape, begin: offsets[0], end: offsets[1])
   }

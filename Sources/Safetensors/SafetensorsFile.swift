@@ -16,6 +16,14 @@ public struct SafetensorsFile: WeightSource {
 
   /// The file itself.
   public var files: [SourceFile] { [SourceFile(file)] }
+  /// The file's `__metadata__` as it is written, where two keys may differ in how accents are composed.
+  package let metadataPairs: [(key: String, value: String)]
+
+  /// Where the tensors' bytes begin.
+  package let dataOffset: Int
+
+  /// The number of bytes of the file.
+  package var byteCount: Int { file.count }
 
   private let file: MappedFile
   private let ranges: [String: SafetensorsHeader.Entry]
@@ -34,6 +42,8 @@ public struct SafetensorsFile: WeightSource {
     path = file.path
     tensors = header.entries.map(\.info)
     metadata = header.metadata
+    metadataPairs = header.metadataPairs
+    dataOffset = header.dataOffset
     ranges = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.info.name, $0) })
   }
 

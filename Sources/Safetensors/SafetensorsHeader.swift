@@ -19,8 +19,11 @@ package struct SafetensorsHeader: Sendable {
     package let range: Range<Int>
   }
 
-  /// The file's own words.
+  /// The file's own words; of two keys that Swift takes for one, the first.
   package let metadata: [String: String]
+
+  /// The file's own words as they are written.
+  package let metadataPairs: [(key: String, value: String)]
 
   /// The tensors in the order of their data.
   package let entries: [Entry]
@@ -47,7 +50,8 @@ package struct SafetensorsHeader: Sendable {
     let parser = HeaderParser(json)
     let contents = try parser.contents()
     dataOffset = 8 + json.count
-    metadata = contents.metadata
+    metadataPairs = contents.metadata
+    metadata = Dictionary(contents.metadata.map { ($0, $1) }) { first, _ in first }
     entries = try Self.checked(contents.entries, dataOffset: dataOffset, fileSize: file.count)
   }
 
@@ -66,13 +70,13 @@ package struct SafetensorsHeader: Sendable {
     var result: [Entry] = []
     for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
       func fault(_ problem: String) -> SafetensorsFault {
-        SafetensorsFault(problem: problem, place: "tensor \(entry.name)")
+        SafetensorsFault(problem: problem, place: "tensor \(entry.name.shortened)")
       }
       guard !entry.name.isEmpty, entry.name.utf8.count <= maximumNameBytes,
         !entry.name.utf8.contains(0)
       else { throw fault("has a name that is empty, too long or holds a NUL") }
       guard let dtype = DType(rawValue: entry.dtype) else {
-        throw fault("has elements of type \(entry.dtype), which is not read")
+        throw fault("has elements of type \(entry.dtype.shortened), which is not read")
       }
       guard let shape = Shape(validating: entry.shape),
         case let info = TensorInfo(name: entry.name, dtype: dtype, shape: shape),

@@ -5,14 +5,12 @@ import Tensors
 /// A general JSON reader would keep one of two entries of the same name without a word; two
 /// programs could then load different weights from one file.
 package struct StrictJSON {
-  /// The longest name or text of a file.
-  private static let maximumTextBytes = 64 << 20
-
-  /// How deep a value that is passed over may be nested.
+  /// How deep objects and lists may be nested, the outermost counted.
   private static let maximumDepth = 16
 
   private let bytes: [UInt8]
   private var position = 0
+  private var depth = 0
 
   /// What the bytes are, for messages.
   private let subject: String
@@ -26,32 +24,61 @@ package struct StrictJSON {
     self.origin = origin
   }
 
-  /// Reads an object: the closure reads the value of each of its keys.
-  ///
-  /// Whether a key may occur twice is the closure's to say.
+  /// Reads a text that is one object and nothing else: it begins with a brace, and only spaces may
+  /// follow its last one.
+  package mutating func onlyObject(
+    _ value: (_ key: String, inout StrictJSON) throws(SafetensorsFault) -> Void
+  ) throws(SafetensorsFault) {
+    guard bytes.first == UInt8(ascii: "{") else { throw fault("does not begin with {") }
+    try object(value)
+    try expectEnd()
+  }
+
+  /// Reads an object: the closure reads the value of each of its keys, of which none occurs twice.
   package mutating func object(
     _ value: (_ key: String, inout StrictJSON) throws(SafetensorsFault) -> Void
   ) throws(SafetensorsFault) {
-    try expect("{")
-    if take("}") { return }
-    repeat {
-      let key = try text()
-      try expect(":")
-      try value(key, &self)
-    } while take(",")
-    try expect("}")
+    try enter("{")
+    var keys: Set<ByteText> = []
+    if !take("}") {
+      repeat {
+        let key = try text()
+        guard keys.insert(ByteText(key)).inserted else {
+          throw fault("has two entries named \(key.shortened)")
+        }
+        try expect(":")
+        try value(key, &self)
+      } while take(",")
+      try expect("}")
+    }
+    depth -= 1
+  }
+
+  /// Reads a list: the closure reads each of its values.
+  package mutating func list(
+    _ value: (inout StrictJSON) throws(SafetensorsFault) -> Void
+  ) throws(SafetensorsFault) {
+    try enter("[")
+    if !take("]") {
+      repeat { try value(&self) } while take(",")
+      try expect("]")
+    }
+    depth -= 1
+  }
+
+  private mutating func enter(_ character: Unicode.Scalar) throws(SafetensorsFault) {
+    try expect(character)
+    guard depth < Self.maximumDepth else { throw fault("is nested too deeply") }
+    depth += 1
   }
 
   /// Reads a list of whole numbers.
   package mutating func numbers() throws(SafetensorsFault) -> [Int] {
     var result: [Int] = []
-    try expect("[")
-    if take("]") { return result }
-    repeat {
-      guard result.count < Shape.maximumRank else { throw fault("has too many dimensions") }
-      result.append(try number())
-    } while take(",")
-    try expect("]")
+    try list { json throws(SafetensorsFault) in
+      guard result.count < Shape.maximumRank else { throw json.fault("has too many dimensions") }
+      result.append(try json.number())
+    }
     return result
   }
 
@@ -88,7 +115,7 @@ package struct StrictJSON {
   /// A text with escapes; slower, and only reached by those.
   private mutating func escapedText(from start: Int) throws(SafetensorsFault) -> String {
     var result = Array(bytes[start..<position])
-    while position < bytes.count, result.count <= Self.maximumTextBytes {
+    while position < bytes.count {
       switch bytes[position] {
       case 0x22:
         position += 1
@@ -163,40 +190,32 @@ package struct StrictJSON {
     return value
   }
 
-  /// Passes over a value of any kind.
-  package mutating func skipValue(depth: Int = 0) throws(SafetensorsFault) {
-    guard depth < Self.maximumDepth else { throw fault("is nested too deeply") }
+  /// The characters that come next as long as they may stand in a number or a word.
+  mutating func word() -> String {
     skipSpace()
-    guard position < bytes.count else { throw fault("lacks a value") }
-    switch bytes[position] {
-    case UInt8(ascii: "\""):
-      _ = try text()
-    case UInt8(ascii: "{"):
-      try object { _, json throws(SafetensorsFault) in try json.skipValue(depth: depth + 1) }
-    case UInt8(ascii: "["):
-      try expect("[")
-      if take("]") { return }
-      repeat { try skipValue(depth: depth + 1) } while take(",")
-      try expect("]")
-    default:
-      // A number, true, false or null.
-      let start = position
-      while position < bytes.count, Self.isWord(bytes[position]) { position += 1 }
-      guard position > start else { throw fault("has no value where one belongs") }
-    }
+    let start = position
+    while position < bytes.count, Self.isWord(bytes[position]) { position += 1 }
+    return String(decoding: bytes[start..<position], as: UTF8.self)
   }
 
   private static func isWord(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-      UInt8(ascii: "E"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+      UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+      UInt8(ascii: "."):
       true
     default: false
     }
   }
 
+  /// The first byte of what comes next, or `nil` at the end.
+  mutating func next() -> UInt8? {
+    skipSpace()
+    return position < bytes.count ? bytes[position] : nil
+  }
+
   /// Passes over the end; only spaces may be there, with which the format pads.
-  package func expectEnd() throws(SafetensorsFault) {
+  private func expectEnd() throws(SafetensorsFault) {
     guard bytes[position...].allSatisfy({ $0 == 0x20 }) else {
       throw fault("goes on after its closing brace")
     }
@@ -236,4 +255,9 @@ package struct SafetensorsFault: Error, Hashable, Sendable {
   package let problem: String
   /// Where.
   package let place: String
+
+  package init(problem: String, place: String) {
+    self.problem = problem
+    self.place = place
+  }
 }

@@ -19,13 +19,23 @@ struct CertificateTests {
   }
 
   @Test(
-    "Values that are not finite prove nothing, also where both sides have them",
+    "A value that is not finite agrees with nothing, not even with itself",
     arguments: [Float.nan, .infinity, -.infinity])
   func nonFinite(_ value: Float) {
     let record = Self.record(values: [value, 2])
     #expect(record.scaledError(of: [value, 2]) == .infinity)
     #expect(record.scaledError(of: [0, 2]) == .infinity)
-    #expect(Self.record(values: [1]).scaledError(of: [.nan]) == .infinity)
+    #expect(Self.record(values: [1]).scaledError(of: [value]) == .infinity)
+  }
+
+  @Test("Without values, limit or probe it certifies nothing")
+  func possible() {
+    #expect(Self.record(values: [1]).isPossible)
+    #expect(!Self.record(values: []).isPossible)
+    #expect(!Self.record(values: [1], shape: [1, 0, 8, 3]).isPossible)
+    for limit in [Double.nan, .infinity, -1] {
+      #expect(!Self.record(values: [1], limit: limit).isPossible)
+    }
   }
 
   @Test("Another number of values is no agreement")
@@ -46,8 +56,10 @@ struct CertificateTests {
     #expect(Self.record(values: [1], shape: [1, 224, 224, 3]).probeShape == [1, 224, 224, 3])
   }
 
-  private static func record(values: [Float], shape: [Int] = [1, 8, 8, 3]) -> Certificate {
+  private static func record(
+    values: [Float], shape: [Int] = [1, 8, 8, 3], limit: Double = 2e-5
+  ) -> Certificate {
     Certificate(
-      probe: .init(seed: 1, shape: shape), node: "head.dense", values: values, limit: 2e-5)
+      probe: .init(seed: 1, shape: shape), node: "head.dense", values: values, limit: limit)
   }
 }

@@ -82,8 +82,6 @@ struct DuplicateTests {
     let error = #expect(throws: InputError.self) {
       try RNWFile(path: try Self.writeBroken(#""encoding":\#(encoding)"#, to: folder))
     }
-    #expect(
-      error?.problem == "has a tensor that is the same as none of its type, shape and checksum")
     #expect(error?.place == "x")
   }
 
@@ -136,8 +134,7 @@ struct DuplicateTests {
     ]
     records[name] = record("[1]", one, encoding)
     let json = records.map { #""\#($0.key)":\#($0.value)"# }.joined(separator: ",")
-    var metadata = ["format": "rnw", "rnw.version": "1.0", "rnw.tensors": "{\(json)}"]
-    metadata["rnw.metadata-crc32"] = metadata.metadataChecksum
+    let metadata = Sample.metadata(["rnw.tensors": "{\(json)}"])
     let output = try OutputFile(path: folder.file("broken.rnw"), replacing: true)
     func stored(_ stream: Planes.Stream) -> TensorData {
       let bytes = stream.parts.flatMap { $0 }

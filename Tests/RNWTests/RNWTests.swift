@@ -159,8 +159,7 @@ extension RNWTests {
   fileprivate static func write(
     _ tensors: [(String, TensorData)], _ metadata: [String: String], to path: String
   ) throws {
-    var metadata = metadata.merging(["format": "rnw", "rnw.tensors": "{}"]) { own, _ in own }
-    metadata["rnw.metadata-crc32"] = metadata.metadataChecksum
+    let metadata = Sample.metadata(metadata)
     let output = try OutputFile(path: path, replacing: false)
     try SafetensorsWriter.write(tensors, metadata: metadata, to: output)
     try output.commit()
@@ -195,6 +194,17 @@ enum Sample {
 
   static var records: RNWDraft.Records {
     .init(configuration: #"{"depth":50}"#, preprocessing: "{}", source: "{}")
+  }
+
+  /// The metadata of a file of no tensors, with some of it replaced.
+  static func metadata(_ own: [String: String]) -> [String: String] {
+    var metadata = own.merging([
+      "format": "rnw", "rnw.version": "1.0", "rnw.tensors": "{}", "rnw.configuration": "{}",
+      "rnw.preprocessing": "{}", "rnw.source": "{}",
+    ]) { own, _ in own }
+    metadata["rnw.metadata-crc32"] = MetadataChecksum.text(
+      of: metadata.map { (key: $0.key, value: $0.value) })
+    return metadata
   }
 
   static func write(to path: String, codec: RNWCodec, threads: Int = 2) throws -> String {

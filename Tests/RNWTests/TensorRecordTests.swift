@@ -10,7 +10,7 @@ struct TensorRecordTests {
     let records = try TensorRecordParser.records(
       #"""
       {"a": {"crc32": 4294967295, "shape": [], "encoding": "raw", "dtype": "F32"},
-       "b\u00e9": {"dtype": "I8", "shape": [2, 3], "later": {"x": [1.5e-3, null, {"y": "}"}]},
+       "b\u00e9": {"dtype": "I8", "shape": [2, 3], "later": {"x": [1.5e-3, true, {"y": "}"}]},
         "encoding": "planes", "storedCRC32": 7, "crc32": 0, "scales": "s"}}
       """#)
     #expect(

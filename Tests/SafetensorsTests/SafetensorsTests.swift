@@ -118,14 +118,17 @@ struct SafetensorsTests {
         "two entries of one name", "two entries named a", file(goodEntry + "," + goodEntry, data: 8)
       ),
       .init(
-        "two metadata entries", "two metadata entries named k",
+        "two metadata entries", "two entries named k",
         file(#""__metadata__":{"k":"1","k":"2"},"# + goodEntry, data: 8)),
       .init(
         "second metadata", "two entries named __metadata__",
         file(#""__metadata__":{},"__metadata__":{},"# + goodEntry, data: 8)),
       .init(
-        "unknown field", "unexpected or second extra",
+        "unknown field", "unexpected extra",
         file(#""a":{"dtype":"F32","shape":[2],"extra":1,"data_offsets":[0,8]}"#, data: 8)),
+      .init(
+        "field twice", "two entries named dtype",
+        file(#""a":{"dtype":"F32","shape":[2],"dtype":"F32","data_offsets":[0,8]}"#, data: 8)),
       .init(
         "space before the brace", "does not begin with {", raw(" {" + goodEntry + "}", data: 8)),
       .init("text after the brace", "goes on after", raw("{" + goodEntry + "}x", data: 8)),

@@ -82,7 +82,8 @@ typedef struct rnw_tensor {
 /* The version of the library, such as "0.1.0". */
 const char *rnw_version(void);
 
-/* Opens a file and checks its structure; no tensor is read. On failure *file is NULL. */
+/* Opens a file and checks all rules of the format that concern its header; no tensor is read. On
+ * failure *file is NULL. */
 rnw_status rnw_open(const char *path, rnw_file **file);
 
 /* Closes a file. NULL is allowed. */
@@ -125,7 +126,8 @@ const char *rnw_metadata(const rnw_file *file, const char *key);
 /* Compares a tensor with its checksums. */
 rnw_status rnw_verify_tensor(const rnw_file *file, size_t index);
 
-/* Compares every tensor with its checksums; the message names the first that differs. */
+/* Compares every tensor with its checksums, checks the form of the records, and that the tensors are
+ * exactly the parameters of the network that the file describes; the message names the first fault. */
 rnw_status rnw_verify(const rnw_file *file);
 
 /* Computes the network on the certificate's probe and compares with the certificate's values.

@@ -20,12 +20,15 @@ struct CertificateCheck {
     guard let certificate: Certificate = try file.certificate() else {
       throw Failure(RNW_NO_CERTIFICATE, "\(file.path): was made, not converted: no certificate")
     }
-    guard let shape = certificate.probeShape else {
+    guard certificate.isPossible, let shape = certificate.probeShape else {
       throw InputError(
-        .badData, path: file.path, "has a certificate of an impossible probe",
+        .badData, path: file.path, "has a certificate that certifies nothing",
         place: "rnw.certificate")
     }
-    let executor = try Self.executor(of: file, threads: threads)
+    let network = try DescribedNetwork(of: file)
+    let executor = FastExecutor(
+      graph: network.graph, parameters: try network.parameters(), threads: threads,
+      winograd: false)
     do {
       let probe = Activation.probe(seed: certificate.probe.seed, shape: shape)
       scaledError = certificate.scaledError(of: try executor.certifiedValues(for: probe))
@@ -42,21 +45,6 @@ struct CertificateCheck {
       throw Failure(
         RNW_OUT_OF_LIMIT, "\(path): differs by \(scaledError) from its certificate (limit \(limit))"
       )
-    }
-  }
-
-  private static func executor(of file: RNWFile, threads: Int) throws -> FastExecutor {
-    do {
-      let graph = try Graph(try file.configuration(as: Configuration.self))
-      let tensors = try graph.parameters.map { ($0.name, try file.tensor(named: $0.name)) }
-      let parameters = try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
-      return FastExecutor(graph: graph, parameters: parameters, threads: threads, winograd: false)
-    } catch let error as ConfigurationError {
-      throw InputError(
-        .badData, path: file.path, "describes an impossible network", place: error.description)
-    } catch let error as ParametersError {
-      throw InputError(
-        .badData, path: file.path, "does not hold the network that it describes", place: "\(error)")
     }
   }
 }

@@ -161,12 +161,13 @@ public func rnw_verify_tensor(_ file: OpaquePointer!, _ index: Int) -> rnw_statu
   }
 }
 
-/// Compares every tensor with its checksums.
+/// Compares every tensor with its checksums, and all with the network that the file describes.
 @c @implementation
 public func rnw_verify(_ file: OpaquePointer!) -> rnw_status {
   status {
     let file = try opened(file).file
-    for tensor in file.tensors { try file.verify(tensorNamed: tensor.name) }
+    _ = try DescribedNetwork(of: file)
+    try file.verify()
   }
 }
 

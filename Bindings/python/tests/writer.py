@@ -7,7 +7,29 @@ from pathlib import Path
 
 import numpy as np
 
+import rnw
+
 WIDTHS = {"F32": 4, "F16": 2, "BF16": 2, "I8": 1}
+
+
+SOURCE = {"file": "a.pth", "sha256": "0" * 64, "container": "torch-zip", "family": "torch", "tool": "rnw",
+          "used": {}, "waived": {}, "renamedLayers": {}}  # fmt: skip
+PREPROCESSING = {
+    "inputSize": 224,
+    "preprocessing": {"channelOrder": "RGB", "inputRange": 1, "mean": [0, 0, 0], "deviation": [1, 1, 1]},
+}
+# The smallest network: `network` has its tensors.
+CONFIGURATION = {
+    "block": {"kind": "basic", "order": "preActivation", "stridedConvolution": "spatial", "stridedBlock": "first",
+              "hasInnerBiases": False, "hasLastBias": False},
+    "stages": [{"blocks": 1, "innerChannels": 2, "outputChannels": 2, "stride": 1}],
+    "stem": {"convolutions": [{"kernel": 1, "stride": 1, "outputChannels": 2, "hasBias": False}], "hasNorm": False,
+             "poolPadding": "zero"},
+    "shortcut": {"placement": "whereShapeChanges", "input": "raw", "kind": "convolution", "hasBias": False},
+    "norm": {"batch": {"epsilon": 1e-5}},
+    "head": {"hasPooling": True, "classes": 2, "hasSoftmax": False},
+    "inputChannels": 3, "normalizesInput": False,
+}  # fmt: skip
 
 
 class Draft:
@@ -18,9 +40,9 @@ class Draft:
         self.metadata = {
             "format": "rnw",
             "rnw.version": "1.0",
-            "rnw.configuration": '{"inputChannels":3}',
-            "rnw.preprocessing": '{"inputSize":224}',
-            "rnw.source": json.dumps({"family": "torch", "used": {name: f"source.{name}" for name in tensors}}),
+            "rnw.configuration": json.dumps(CONFIGURATION),
+            "rnw.preprocessing": json.dumps(PREPROCESSING),
+            "rnw.source": json.dumps(SOURCE | {"used": {name: f"source.{name}" for name in tensors}}),
         }
         self.entries, self.records, self.data = {}, {}, b""
         for name, array in tensors.items():
@@ -117,3 +139,21 @@ def sample(seed: int = 1) -> dict[str, np.ndarray]:
     kernel = rng.normal(0, 0.1, (4, 3, 3, 3)).astype(np.float32)
     special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1.5, 3.4e38], np.float32)
     return {"stem.conv.weight": kernel, "stem.norm.scale": special, "head.dense.bias": np.zeros(5, np.float32)}
+
+
+def network(seed: int = 2) -> dict[str, np.ndarray]:
+    """The tensors of CONFIGURATION."""
+    shapes = {"stem.conv.weight": (2, 3, 1, 1), "stage1.block1.conv1.weight": (2, 2, 3, 3),
+              "stage1.block1.conv2.weight": (2, 2, 3, 3), "head.dense.weight": (2, 2), "head.dense.bias": (2,)}  # fmt: skip
+    for norm in ("stage1.block1.norm1", "stage1.block1.norm2", "final.norm"):
+        shapes |= {f"{norm}.{role}": (2,) for role in ("scale", "shift", "mean", "variance")}
+    rng = np.random.default_rng(seed)
+    return {name: rng.uniform(0.1, 1, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def all_checksums_hold(path: Path) -> bool:
+    """Of any tensors: `rnw.verify` also wants them to be a network's."""
+    with rnw.load(path) as weights:
+        for name in weights:
+            weights.check(name)
+    return True

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _planes
-from ._format import NUMPY_TYPES, Buffer, JSONObject, RNWError, TensorRecord, json_object, quoted, read_header
+from ._format import NUMPY_TYPES, Buffer, RNWError, TensorRecord, quoted, read_header
+from ._json import JSONObject
 
 Path: TypeAlias = "str | os.PathLike[str]"
 Array: TypeAlias = "npt.NDArray[Any]"
@@ -60,6 +61,7 @@ class WeightFile(Mapping[str, Array]):
             self.close()
             raise
         self.metadata: dict[str, str] = header.metadata
+        self._documents = header.documents
         scales = {record.scales for record in header.tensors.values()}
         # Scales are part of the tensor that names them.
         self._scales = {name: record for name, record in header.tensors.items() if name in scales}
@@ -121,21 +123,21 @@ class WeightFile(Mapping[str, Array]):
     @property
     def configuration(self) -> JSONObject:
         """The network: blocks, stages, stem, shortcuts, norm and head."""
-        return self._document("rnw.configuration") or {}
+        return self._documents["rnw.configuration"]
 
     @property
     def preprocessing(self) -> JSONObject:
-        return self._document("rnw.preprocessing") or {}
+        return self._documents["rnw.preprocessing"]
 
     @property
     def source(self) -> JSONObject:
         """Where the weights came from."""
-        return self._document("rnw.source") or {}
+        return self._documents["rnw.source"]
 
     @property
     def certificate(self) -> JSONObject | None:
         """What was compared when the file was converted; None for a file that was made."""
-        return self._document("rnw.certificate")
+        return self._documents.get("rnw.certificate")
 
     def close(self) -> None:
         """Lets go of the file. It stays mapped as long as an array reads from it."""
@@ -223,10 +225,6 @@ class WeightFile(Mapping[str, Array]):
             return elements
         values.flags.writeable = False
         return values
-
-    def _document(self, key: str) -> JSONObject | None:
-        text = self.metadata.get(key)
-        return None if text is None else json_object(self.path, key, text)
 
 
 def mapped(path: str) -> Buffer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import struct
@@ -10,15 +9,28 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from mmap import mmap
-from typing import Any, TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard
+
+from ._json import JSONObject, is_whole, strict_object
 
 Buffer: TypeAlias = "bytes | mmap"
-JSONObject: TypeAlias = "dict[str, Any]"
 
 LONGEST_HEADER = 100_000_000
 ALIGNMENT = 64
 METADATA_CHECKSUM = "rnw.metadata-crc32"
 CODED_TYPES = ("F32", "F16", "BF16", "I8")
+# The records that hold JSON beside rnw.tensors, and whether every file has them.
+DOCUMENTS = {"rnw.configuration": True, "rnw.preprocessing": True, "rnw.source": True, "rnw.certificate": False}
+# The major versions that are read, of any minor version. A version has one spelling.
+MAJOR_VERSIONS = (1,)
+VERSION = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})")
+NAME = re.compile(r"[!-~]{1,256}")
+
+# Planes of zeros take no bytes, so that a small file can claim any number of elements: the page of the format has these
+# limits. One tensor; all tensors in a file of any size, which is a ResNet152; and what each byte of the file adds.
+LARGEST_TENSOR = 1 << 32
+LARGEST_OF_ANY_FILE = 1 << 28
+LARGEST_FOR_A_BYTE = 32
 
 # What an element of each type is for numpy. It has no bfloat16: those are the bits.
 NUMPY_TYPES = {
@@ -67,6 +79,7 @@ class TensorRecord:
 class Header:
     metadata: dict[str, str]
     tensors: dict[str, TensorRecord]
+    documents: dict[str, JSONObject]
 
 
 def read_header(path: str, data: Buffer) -> Header:
@@ -75,6 +88,7 @@ def read_header(path: str, data: Buffer) -> Header:
     header = json_object(path, "header", decoded_text(path, data[8:start]))
     metadata = checked_metadata(path, header.pop("__metadata__", None))
     records = json_object(path, "rnw.tensors", metadata["rnw.tensors"])
+    check_names(path, [*header, *records])
     duplicates = {name for name, record in records.items() if isinstance(record, dict) and "sameAs" in record}
     for name in sorted((records.keys() - duplicates) ^ header.keys()):
         if name in duplicates:
@@ -88,7 +102,35 @@ def read_header(path: str, data: Buffer) -> Header:
     named |= {name: duplicate(path, name, records[name], named) for name in sorted(duplicates)}
     for tensor in named.values():
         check_scales(path, tensor, named)
-    return Header(metadata, named)
+    check_sizes(path, named, len(data))
+    return Header(metadata, named, documents(path, metadata))
+
+
+def documents(path: str, metadata: dict[str, str]) -> dict[str, JSONObject]:
+    """The records that hold JSON: each that is there is one object."""
+    for key, required in DOCUMENTS.items():
+        if required and key not in metadata:
+            raise RNWError(path, key, "expected this key in __metadata__")
+    return {key: json_object(path, key, metadata[key]) for key in DOCUMENTS if key in metadata}
+
+
+def check_names(path: str, names: list[str]) -> None:
+    for name in names:
+        if not NAME.fullmatch(name):
+            problem = "expected a name of 1 to 256 visible characters of ASCII"
+            raise RNWError(path, f"tensor {quoted(name)}", problem)
+
+
+def check_sizes(path: str, tensors: dict[str, TensorRecord], size: int) -> None:
+    for tensor in tensors.values():
+        if tensor.count * tensor.width > LARGEST_TENSOR:
+            problem = f"expected at most {LARGEST_TENSOR} bytes of elements, its shape has {tensor.count * tensor.width}"
+            raise RNWError(path, f"tensor {quoted(tensor.name)}", problem)
+    limit = LARGEST_OF_ANY_FILE + LARGEST_FOR_A_BYTE * size
+    total = sum(tensor.count * tensor.width for tensor in tensors.values())
+    if total > limit:
+        problem = f"expected at most {limit} bytes of elements in a file of {size} bytes, its tensors have {total}"
+        raise RNWError(path, "rnw.tensors", problem)
 
 
 def data_start(path: str, data: Buffer) -> int:
@@ -118,10 +160,12 @@ def checked_metadata(path: str, metadata: object) -> dict[str, str]:
         raise RNWError(path, "__metadata__", "expected an object of strings")
     if metadata.get("format") != "rnw":
         raise RNWError(path, "format", f'expected "rnw", found {quoted(metadata.get("format"))}')
-    version = metadata.get("rnw.version", "")
-    # Without re.ASCII, \d would let digits of other scripts through.
-    if not re.fullmatch(r"1\.\d+", version, re.ASCII):
-        raise RNWError(path, "rnw.version", f"expected 1.x, found {quoted(version)}")
+    version = VERSION.fullmatch(metadata.get("rnw.version", ""))
+    if version is None or int(version[1]) not in MAJOR_VERSIONS:
+        read = " or ".join(f"{major}.x" for major in MAJOR_VERSIONS)
+        raise RNWError(path, "rnw.version", f"expected {read}, found {quoted(metadata.get('rnw.version'))}")
+    if any("\0" in key or "\0" in value for key, value in metadata.items()):
+        raise RNWError(path, "__metadata__", "expected no NUL in a key or a value")
     check_metadata_checksum(path, metadata)
     if "rnw.tensors" not in metadata:
         raise RNWError(path, "rnw.tensors", "expected this key in __metadata__")
@@ -130,10 +174,7 @@ def checked_metadata(path: str, metadata: object) -> dict[str, str]:
 
 def check_metadata_checksum(path: str, metadata: dict[str, str]) -> None:
     stated = metadata.get(METADATA_CHECKSUM)
-    try:
-        pairs = sorted((key.encode(), value.encode()) for key, value in metadata.items() if key != METADATA_CHECKSUM)
-    except UnicodeEncodeError:
-        raise RNWError(path, "__metadata__", "expected text, found half of a surrogate pair") from None
+    pairs = sorted((key.encode(), value.encode()) for key, value in metadata.items() if key != METADATA_CHECKSUM)
     actual = str(zlib.crc32(b"".join(key + b"\0" + value + b"\0" for key, value in pairs)))
     if stated != actual:
         raise RNWError(path, METADATA_CHECKSUM, f"expected {actual}, as the metadata gives, found {quoted(stated)}")
@@ -144,9 +185,14 @@ def tensor_record(path: str, name: str, entry: object, record: object, start: in
     place = f"tensor {quoted(name)}"
     if not isinstance(entry, dict) or not isinstance(record, dict):
         raise RNWError(path, place, "expected an object")
+    if entry.keys() != {"dtype", "shape", "data_offsets"}:
+        problem = f"expected an entry of dtype, shape and data_offsets, found {quoted(', '.join(entry))}"
+        raise RNWError(path, place, problem)
     encoding, dtype = record.get("encoding"), record.get("dtype")
     if encoding not in ("raw", "planes"):
         raise RNWError(path, place, f"expected the encoding raw or planes, found {quoted(encoding)}")
+    if encoding == "raw" and "storedCRC32" in record:
+        raise RNWError(path, place, "expected storedCRC32 only beside the encoding planes")
     known = NUMPY_TYPES if encoding == "raw" else CODED_TYPES
     if not isinstance(dtype, str) or dtype not in known:
         raise RNWError(path, place, f"expected a type of {', '.join(known)}, found {quoted(dtype)}")
@@ -207,8 +253,14 @@ def check_scales(path: str, tensor: TensorRecord, tensors: dict[str, TensorRecor
     if tensor.scales is None:
         return
     scales = tensors.get(tensor.scales)
-    if scales is None or scales.dtype != "F32" or len(tensor.shape) == 0 or scales.shape != tensor.shape[:1]:
-        problem = f"expected {quoted(tensor.scales)} to be scales, F32 of {list(tensor.shape[:1])}"
+    if (
+        scales is None
+        or tensor.scales != f"{tensor.name}.scales"
+        or scales.dtype != "F32"
+        or len(tensor.shape) == 0
+        or scales.shape != tensor.shape[:1]
+    ):
+        problem = f"expected scales named after it, F32 of {list(tensor.shape[:1])}, found {quoted(tensor.scales)}"
         raise RNWError(path, f"tensor {quoted(tensor.name)}", problem)
 
 
@@ -226,29 +278,10 @@ def check_coverage(path: str, tensors: list[TensorRecord], start: int, size: int
 
 
 def json_object(path: str, place: str, text: str) -> JSONObject:
-    """A JSON object without the liberties of Python's parser: no name twice, no NaN."""
     try:
-        value = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
-    except RecursionError:
-        raise RNWError(path, place, "expected less deeply nested JSON") from None
+        return strict_object(text)
     except ValueError as error:
-        raise RNWError(path, place, f"expected valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise RNWError(path, place, "expected a JSON object")
-    return value
-
-
-def without_duplicates(pairs: list[tuple[str, Any]]) -> JSONObject:
-    result: JSONObject = {}
-    for name, value in pairs:
-        if name in result:
-            raise ValueError(f"the name {quoted(name)} occurs twice")
-        result[name] = value
-    return result
-
-
-def refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON number")
+        raise RNWError(path, place, str(error)) from None
 
 
 def offsets(path: str, place: str, value: object) -> tuple[int, int]:
@@ -272,8 +305,7 @@ def checksum(path: str, place: str, record: JSONObject, key: str) -> int:
 
 
 def is_list_of_sizes(value: object) -> TypeGuard[list[int]]:
-    # `type`, as True is an int for isinstance.
-    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+    return isinstance(value, list) and all(map(is_whole, value))
 
 
 def element_width(dtype: str) -> int:

@@ -13,13 +13,30 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ._format import JSONObject, quoted
+from ._format import quoted
+from ._json import JSONObject
 
 Floats: TypeAlias = "npt.NDArray[np.float32]"
 
 LARGEST_EXTENT = 1 << 20
 # A small file can describe a network whose values no memory holds. Those of a ResNet152 on 4096 x 4096 have half of this.
 LARGEST_VALUE = 1 << 29
+
+# Every key that there is. One that is not known is an option of a network that is not understood.
+KEYS: dict[str, Any] = {
+    "block": dict.fromkeys(
+        ("kind", "order", "stridedConvolution", "stridedBlock", "hasInnerBiases", "hasLastBias"), None
+    ),
+    "stages": dict.fromkeys(("blocks", "innerChannels", "outputChannels", "stride"), None),
+    "stem": {
+        "convolutions": dict.fromkeys(("kernel", "stride", "outputChannels", "hasBias"), None),
+        "hasNorm": None, "poolPadding": None,
+    },
+    "shortcut": dict.fromkeys(("placement", "input", "kind", "hasBias"), None),
+    "norm": {"batch": {"epsilon": None}, "group": {"count": None, "epsilon": None}},
+    "head": dict.fromkeys(("hasPooling", "classes", "hasSoftmax"), None),
+    "inputChannels": None, "normalizesInput": None, "weightStandardizationEpsilon": None,
+}  # fmt: skip
 
 
 class NetworkError(ValueError):
@@ -52,6 +69,13 @@ class Network:
         if self._unused:
             raise NetworkError(f"expected no tensor {quoted(min(self._unused))} in the network of rnw.configuration")
         return x
+
+    def check(self) -> None:
+        """Only looks whether the tensors are exactly the network's parameters: by an image of one pixel."""
+        self._options.refuse_unknown(KEYS)
+        if self._options.has("norm.batch") == self._options.has("norm.group"):
+            raise NetworkError("expected one norm, batch or group")
+        self(np.zeros((1, 1, 1, self._options.size("inputChannels")), np.float32))
 
     def _stem(self, x: Floats) -> Floats:
         convolutions = self._options.parts("stem.convolutions", most=8)
@@ -178,6 +202,19 @@ class Options:
         if not isinstance(values, dict):
             raise NetworkError(f"expected an object as {place or 'rnw.configuration'}, found {quoted(values)}")
         self._values, self._place = values, place
+
+    def refuse_unknown(self, known: dict[str, Any]) -> None:
+        """Refuses keys that are not among those given; the items of a list are each looked at."""
+        waiting: list[tuple[str, Any, Any]] = [("", self._values, known)]
+        while waiting:
+            place, value, keys = waiting.pop()
+            if isinstance(value, list):
+                waiting += [(place, item, keys) for item in value]
+            elif isinstance(value, dict):
+                for key, item in value.items():
+                    if keys is None or key not in keys:
+                        raise NetworkError(f"expected no key {quoted(place + key)} in rnw.configuration")
+                    waiting.append((f"{place}{key}.", item, keys[key]))
 
     def has(self, path: str) -> bool:
         return self._find(path) is not None

@@ -20,8 +20,6 @@ Octets: TypeAlias = "npt.NDArray[np.uint8]"
 Mapper: TypeAlias = "Callable[[Callable[[Block], None], Iterable[Block]], Iterable[None]]"
 
 LARGEST_BLOCK = 1 << 24
-# A few bytes can claim terabytes of zeros. The largest ResNet has not a quarter of this in one tensor.
-LARGEST_TENSOR = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,6 @@ def decode(stored: Buffer, dtype: str, count: int, mapper: Mapper) -> Octets:
 
 def layout(stored: Buffer, count: int, width: int) -> list[Block]:
     """The table of blocks, whose sizes must account for every byte."""
-    if count * width > LARGEST_TENSOR:
-        raise ValueError(f"expected at most {LARGEST_TENSOR} bytes of elements, its shape has {count * width}")
     per_block, number = block_counts(stored, count)
     table_end = 8 + 4 * number * width
     if table_end > len(stored):

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._file import Path, WeightFile, load
-from ._format import RNWError, one_line, quoted
+from ._format import RNWError, TensorRecord, one_line, quoted
 from ._network import Network, NetworkError
 from ._probe import probe
+from ._records import check_certificate, check_preprocessing, check_source, numbers
 
 Forward: TypeAlias = "Callable[[npt.NDArray[np.float32]], Any]"
-# An image of 4096 x 4096 with 3 channels; no conversion makes a larger one.
-LARGEST_PROBE = 3 << 24
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class VerificationReport:
 
 
 def verify(path: Path, *, forward: Forward | None = None, certificate: bool = True) -> VerificationReport:
-    """Checks the structure, every checksum, and the certificate: the logits of its probe are computed again.
+    """Checks the structure, every checksum, that the tensors are those of the network that the file describes, and the
+    certificate: the logits of its probe are computed again.
 
     They are computed by numpy, which takes about a second for a ResNet50, or by `forward`: your own network with these
     weights. It gets the probe, float32 of [N, H, W, C], and gives the logits (before a softmax); for a network without
@@ -71,7 +71,7 @@ def verify(path: Path, *, forward: Forward | None = None, certificate: bool = Tr
     except RNWError as error:
         return VerificationReport(error.path, 0, (str(error),))
     with file:
-        problems = document_problems(file) + tensor_problems(file)
+        problems = document_problems(file) + network_problems(file) + tensor_problems(file)
         check = None
         if certificate and not problems and (forward is not None or file.certificate is not None):
             check, problems = certificate_check(file, forward)
@@ -79,15 +79,43 @@ def verify(path: Path, *, forward: Forward | None = None, certificate: bool = Tr
 
 
 def document_problems(file: WeightFile) -> list[str]:
-    """The records that every file has must be there; all that are there must be JSON."""
-    missing = [key for key in ("rnw.configuration", "rnw.source") if key not in file.metadata]
-    problems = [str(RNWError(file.path, key, "expected this key in __metadata__")) for key in missing]
-    for name in ("configuration", "preprocessing", "source", "certificate"):
+    """The records must be of the form that the page gives them; that they are JSON is known since the file was opened."""
+    problems = []
+    for key, document, check in (
+        ("rnw.source", file.source, check_source),
+        ("rnw.preprocessing", file.preprocessing, check_preprocessing),
+        ("rnw.certificate", file.certificate, check_certificate),
+    ):
+        if document is None:
+            continue
         try:
-            getattr(file, name)
-        except RNWError as error:
-            problems.append(str(error))
+            check(document)
+        except ValueError as error:
+            problems.append(str(RNWError(file.path, key, str(error))))
     return problems
+
+
+def network_problems(file: WeightFile) -> list[str]:
+    """The tensors must be exactly the parameters of the network, each of a type in which it is stored."""
+    # Zeros without memory stand for the values: only the shapes matter.
+    shapes = {name: np.broadcast_to(np.float32(0), record.shape) for name, record in file.tensors.items()}
+    try:
+        with np.errstate(all="ignore"):
+            Network(file.configuration, shapes).check()
+    except NetworkError as error:
+        return [str(RNWError(file.path, "rnw.configuration", str(error)))]
+    for record in file.tensors.values():
+        if not is_stored_so(record):
+            problem = f"expected no {record.dtype} in a network"
+            return [str(RNWError(file.path, f"tensor {quoted(record.name)}", problem))]
+    return []
+
+
+def is_stored_so(record: TensorRecord) -> bool:
+    """Kernels and the matrix may be rounded, int8 with scales; everything else is float32."""
+    if record.dtype == "F32" or not record.name.endswith(".weight"):
+        return record.dtype == "F32"
+    return record.dtype in ("F16", "BF16") or (record.dtype == "I8" and record.scales is not None)
 
 
 def tensor_problems(file: WeightFile) -> list[str]:
@@ -123,17 +151,12 @@ def stated(file: WeightFile) -> tuple[str, float, npt.NDArray[np.float64], npt.N
     if certificate is None:
         raise RNWError(file.path, "rnw.certificate", "expected a certificate to compare with")
     try:
-        node, limit = str(certificate["node"]), float(certificate["limit"])
-        values = np.asarray([float(value) for value in certificate["values"]])
-        seed, shape = int(certificate["probe"]["seed"]), [int(size) for size in certificate["probe"]["shape"]]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise RNWError(file.path, "rnw.certificate", f"expected node, limit, values, probe: {error!r}") from None
-    count = 1
-    for size in shape:
-        count *= size
-    if len(shape) != 4 or min(shape) < 1 or count > LARGEST_PROBE:
-        raise RNWError(file.path, "rnw.certificate", f"expected a probe of [N, H, W, C], found {quoted(shape)}")
-    return node, limit, values, probe(shape, seed)
+        check_certificate(certificate)
+    except ValueError as error:
+        raise RNWError(file.path, "rnw.certificate", str(error)) from None
+    values = np.asarray(numbers(certificate, "values"))
+    images = probe(certificate["probe"]["shape"], certificate["probe"]["seed"])
+    return certificate["node"], float(certificate["limit"]), values, images
 
 
 def own_forward(file: WeightFile, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -153,7 +176,7 @@ def of_the_first_image(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
 
 
 def scaled_error(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
-    """max |a - b| / max |b|. A value that is not finite, on either side, makes it infinite: it proves nothing."""
+    """max |a - b| / max |b|. What is not finite agrees with nothing, not even with itself: it would prove nothing."""
     if not np.all(np.isfinite(actual) & np.isfinite(expected)):
         return float("inf")
     difference = np.max(np.abs(actual - expected), initial=0.0)

@@ -54,7 +54,7 @@ package struct InputImages {
   /// Finds the images of an argument for a network of no known family.
   ///
   /// - Parameter usual: the shape of one image that the network takes, [1, H, W, C].
-  package init(_ argument: InputArgument, usual: Shape) throws {
+  init(_ argument: InputArgument, usual: Shape) throws {
     try self.init(argument, usual: usual, model: nil)
   }
 

@@ -37,10 +37,11 @@ func refineFromGraph(_ configuration: inout Configuration, _ graph: SourceGraph)
     }
     configuration.head.layers = layers
   }
-  let norms = live.compactMap { node in
-    if case .batchNorm(let norm) = node.operation { (node.layerName, norm.epsilon) } else { nil }
+  let norms: [(name: String, epsilon: Double)] = live.compactMap { node in
+    guard case .batchNorm(let norm) = node.operation else { return nil }
+    return (name: node.layerName, epsilon: norm.epsilon)
   }
-  if let epsilon = norms.first?.1 { configuration.norm = .batch(epsilon: epsilon) }
+  if let epsilon = norms.first?.epsilon { configuration.norm = .batch(epsilon: epsilon) }
   return differentEpsilons(of: norms)
 }
 

@@ -4,9 +4,9 @@ import SourceGraph
 import Tensors
 import TestSupport
 import Testing
-@testable import WeightSources
 
 @testable import Conversion
+@testable import WeightSources
 
 @Suite("A source's own graph is compared as a whole")
 struct CompleteOwnGraphTests {

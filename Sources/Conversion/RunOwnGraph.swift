@@ -24,11 +24,9 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
   try requireLayer(request, among: network.nodes.dropFirst().map(\.name))
   // The family says how an image is prepared; arrays are taken for a network of any kind.
   let model = try? Model(source, family: request.family)
-  let size = network.inputSize
-  let usual: Shape = [1, size.height ?? 224, size.width ?? 224, size.channels ?? 3]
   var images =
     try model.map { try InputImages(request.input, for: $0) }
-    ?? InputImages(request.input, usual: usual)
+    ?? InputImages(request.input, usual: network.usualInput)
   let run = try SourceRun(
     try images.all(), through: network, weights: try SourceWeights(of: network, in: source),
     arithmetic: ReferenceArithmetic(threads: request.threads))

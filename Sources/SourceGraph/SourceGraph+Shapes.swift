@@ -36,6 +36,16 @@ extension SourceGraph {
     return shapes
   }
 
+  /// The shape of an image that the model takes, [1, H, W, C]: the one that the file fixes where that is of a
+  /// usual size, else one of 224×224.
+  package var usualInput: Shape {
+    let size = inputSize
+    func usual(_ extent: Int?, _ standard: Int) -> Int {
+      extent.flatMap { (1...4096).contains($0) ? $0 : nil } ?? standard
+    }
+    return [1, usual(size.height, 224), usual(size.width, 224), usual(size.channels, 3)]
+  }
+
   /// The shape of the image that the file fixes; sizes that it leaves open are `nil`.
   package var inputSize: (height: Int?, width: Int?, channels: Int?) {
     guard let first = inputs.first,

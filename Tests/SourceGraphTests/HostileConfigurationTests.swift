@@ -81,13 +81,15 @@ struct HostileConfigurationTests {
     Case(
       name: "somebody's own class",
       json: functional([
-        input, #"{"class_name": "ReLU", "registered_name": "Mine>ReLU", "config": {"name": "a"}, "#
+        input,
+        #"{"class_name": "ReLU", "registered_name": "Mine>ReLU", "config": {"name": "a"}, "#
           + #""inbound_nodes": [[["x", 0, 0, {}]]]}"#,
       ]), message: "a is of a class that its own graph cannot be run with (Mine>ReLU)"),
     Case(
       name: "somebody's own module",
       json: functional([
-        input, #"{"class_name": "ReLU", "module": "mine", "config": {"name": "a"}, "#
+        input,
+        #"{"class_name": "ReLU", "module": "mine", "config": {"name": "a"}, "#
           + #""inbound_nodes": [[["x", 0, 0, {}]]]}"#,
       ]), message: "(mine.ReLU)"),
     Case(
@@ -131,11 +133,26 @@ struct HostileConfigurationTests {
         input, layer("MaxPooling2D", "a", #""pool_size": 9, "padding": "valid""#),
       ]), message: "cannot be run at a (a MaxPooling2D of 1×8×8×3)"),
     Case(
+      name: "an axis that is no whole number",
+      json: functional([input, layer("Concatenate", "a", #""axis": 1e300"#)]),
+      message: "a has a axis that is not one number"),
+    Case(
+      name: "a scale that is no number",
+      json: functional([input, layer("Rescaling", "a", #""scale": NaN"#)]),
+      message: "a lacks its scale"),
+    Case(
+      name: "code", json: functional([input, layer("Lambda", "a")]),
+      message: "a runs code of its author"),
+    Case(
+      name: "resizing", json: functional([input, layer("Resizing", "a")]),
+      message: "a resizes its images"),
+    Case(
       name: "a sum of different shapes",
-      json: functional([
-        input, layer("Flatten", "a"),
-        layer("Add", "b", nodes: #"[[["x", 0, 0, {}], ["a", 0, 0, {}]]]"#),
-      ], output: "b"), message: "cannot be run at b (a Add of 1×8×8×3 and 1×192)"),
+      json: functional(
+        [
+          input, layer("Flatten", "a"),
+          layer("Add", "b", nodes: #"[[["x", 0, 0, {}], ["a", 0, 0, {}]]]"#),
+        ], output: "b"), message: "cannot be run at b (a Add of 1×8×8×3 and 1×192)"),
     Case(
       name: "too many layers", json: functional([input] + chain(20_001), output: "n0"),
       message: "too many layers"),

@@ -28,9 +28,9 @@ package struct SourceView: Sendable {
     self.graph = graph
     live = graph.liveNodes
     let size = graph.inputSize
-    hasFixedSize = size.height != nil && size.width != nil
-    shapes = try graph.shapes(
-      for: [1, size.height ?? 224, size.width ?? 224, size.channels ?? 3])
+    let usual = graph.usualInput
+    hasFixedSize = size.height == usual[1] && size.width == usual[2]
+    shapes = try graph.shapes(for: usual)
     for (index, node) in graph.nodes.enumerated() {
       origins.append(isNothing(index) ? origins[node.inputs[0]] : index)
     }
@@ -49,7 +49,7 @@ package struct SourceView: Sendable {
     guard hasFixedSize, let shape = shapes[input] else { return nil }
     let needsIt = live.contains { node in
       switch graph.nodes[node].operation {
-      case .flatten, .reshape: !isNothing(node)
+      case .flatten, .reshape: readsImage(node)
       case .averagePool, .maxPool:
         [.globalAverage, .globalMaximum].contains(operation(of: node, as: .add))
       default: false
@@ -70,7 +70,8 @@ package struct SourceView: Sendable {
     else { return false }
     switch operation {
     case .flatten, .reshape:
-      // Features in another shape: one pixel, or none.
+      // Features in another shape: one pixel, or none; whether an image has one pixel depends on its size.
+      guard !readsImage(node) || hasFixedSize else { return false }
       return before.elementCount == before[0] * before[before.rank - 1]
         && after[after.rank - 1] == before[before.rank - 1]
     case .affine(let scale, let offset):
@@ -80,6 +81,15 @@ package struct SourceView: Sendable {
     case .maxPool(let window), .averagePool(let window):
       return window.size == 1 && window.stride == 1
     default: return false
+    }
+  }
+
+  /// Whether a node reads an image that was not pooled as a whole.
+  private func readsImage(_ node: Int) -> Bool {
+    guard let input = graph.nodes[node].inputs.first, shapes[input]?.rank == 4 else { return false }
+    switch graph.nodes[origins[input]].operation {
+    case .globalAverage, .globalMaximum: return false
+    default: return true
     }
   }
 

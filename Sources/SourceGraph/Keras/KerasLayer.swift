@@ -61,7 +61,10 @@ extension LayerSettings {
     case "Maximum": return [.merge(.maximum)]
     case "Minimum": return [.merge(.minimum)]
     case "Concatenate":
-      return [.concatenate(axis: isAbsent("axis") ? -1 : Int(try number("axis")))]
+      guard isAbsent("axis") || values["axis"]?.integer != nil else {
+        throw refusal(of: "axis that is not one number")
+      }
+      return [.concatenate(axis: values["axis"]?.integer ?? -1)]
     case "Flatten": return [.flatten]
     case "Reshape": return [try reshape("target_shape")]
     case "Rescaling":

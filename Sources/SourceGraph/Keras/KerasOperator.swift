@@ -34,7 +34,7 @@ extension LayerSettings {
 
   /// All numbers of a setting, however deep the lists are in which each is the only element.
   func flatNumbers(_ setting: String) throws(InputError) -> [Double] {
-    guard let numbers = values[setting]?.flatNumbers else {
+    guard let numbers = values[setting]?.flatNumbers, numbers.allSatisfy(\.isFinite) else {
       throw fault("has a damaged \(setting)", expected: "numbers")
     }
     return numbers

@@ -50,7 +50,7 @@ struct LayerSettings {
 
   func number(_ setting: String, default standard: Double? = nil) throws(InputError) -> Double {
     if let standard, isAbsent(setting) { return standard }
-    guard let value = values[setting]?.number else {
+    guard let value = values[setting]?.number, value.isFinite else {
       throw fault("lacks its \(setting)", expected: "a number")
     }
     return value
@@ -60,7 +60,7 @@ struct LayerSettings {
   func numbers(_ setting: String, default standard: Double) throws(InputError) -> [Double] {
     if let elements = values[setting]?.elements {
       let numbers = elements.compactMap(\.number)
-      guard numbers.count == elements.count, !numbers.isEmpty else {
+      guard numbers.count == elements.count, !numbers.isEmpty, numbers.allSatisfy(\.isFinite) else {
         throw fault("has a damaged \(setting)", expected: "numbers")
       }
       return numbers

@@ -71,9 +71,9 @@ struct ErrorSpread {
         return unknown
       }
       let scale =
-        affine.hasScale ? try values(.scale) : [Float](repeating: 1, count: channels)
+        try affine.hasScale ? values(.scale) : [Float](repeating: 1, count: channels)
       let shift =
-        affine.hasShift ? try values(.shift) : [Float](repeating: 0, count: channels)
+        try affine.hasShift ? values(.shift) : [Float](repeating: 0, count: channels)
       guard let scale, let shift else { return unknown }
       return Node { channel in
         let factor =

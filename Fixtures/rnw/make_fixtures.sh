@@ -15,4 +15,5 @@ repeated=$(mktemp -d)
 trap 'rm -rf "$repeated"' EXIT
 "${PYTHON:-python3}" make_repeated.py "$repeated/repeated.npz"
 "$rnw" convert "$repeated/repeated.npz" -o repeated.int8.planes.rnw --precision int8 --force > /dev/null
+PYTHONPATH=../../Bindings/python/src:../../Bindings/python/tests "${PYTHON:-python3}" make_version2.py
 PYTHONPATH=../../Bindings/python/src "${PYTHON:-python3}" make_checksums.py > checksums.json

@@ -190,8 +190,11 @@ package func benchCodec(_ request: BenchRequest) async throws -> CodecOutcome {
 extension BenchRequest {
   /// The shape of the input of a network.
   func inputShape(of graph: Graph, _ family: Family) -> Shape {
-    let size = size ?? family.defaultInputSize
-    return [batch, size, size, graph.configuration.input.channels]
+    let side = size ?? family.defaultInputSize
+    let channels = graph.configuration.input.channels
+    let usual = size == nil ? graph.usualInput(side: side) : nil
+    let shape = usual ?? [1, side, side, channels]
+    return [batch, shape[1], shape[2], channels]
   }
 
   /// The executor that is measured.

@@ -203,6 +203,7 @@ extension Error {
 func records(of model: Model) throws -> RNWDraft.Records {
   RNWDraft.Records(
     configuration: try RecordCoding.json(model.graph.configuration),
+    formatMajor: model.graph.configuration.formatMajor,
     preprocessing: try RecordCoding.json(preprocessing(of: model)),
     source: try RecordCoding.json(source(of: model)))
 }

@@ -138,5 +138,6 @@ private func records(
     preprocessing: family.preprocessing, inputSize: family.defaultInputSize)
   return RNWDraft.Records(
     configuration: try RecordCoding.json(graph.configuration),
+    formatMajor: graph.configuration.formatMajor,
     preprocessing: try RecordCoding.json(preprocessing), source: try RecordCoding.json(source))
 }

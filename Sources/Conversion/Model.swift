@@ -199,6 +199,11 @@ package struct Model: Sendable {
   /// - Throws: `InputError` where they are not.
   static func graph(of file: RNWFile) throws -> Graph {
     let configuration: Configuration = try file.configuration()
+    guard configuration.formatMajor <= file.formatMajor else {
+      throw InputError(
+        .badData, path: file.path, "describes a network of a newer version than its own",
+        place: "rnw.version \(file.formatMajor), the network needs \(configuration.formatMajor)")
+    }
     let graph: Graph
     do {
       graph = try Graph(configuration)

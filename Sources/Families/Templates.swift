@@ -97,9 +97,9 @@ extension Family {
   package func layerNames(for graph: Graph, renamed: [String: String] = [:]) -> LayerNames {
     var names: [String: String] = [:]
     var folded: [LayerNames.FoldedLayer] = []
-    let last = graph.nodes[graph.outputIndex].name
     for node in graph.nodes {
       let patterned = PatternedName(node.name)
+      // The layers of a head of several have the names that the file gives them, or none.
       if let name = renamed[node.name] ?? layers.names[patterned.pattern].map(patterned.filling) {
         names[node.name] = name
       }
@@ -107,10 +107,13 @@ extension Family {
         folded.append(.init(name: patterned.filling(layer.name), node: node.name))
       }
     }
-    // Where a family's dense layer includes the softmax, its name belongs to whichever comes last.
-    if let dense = names["head.dense"], last == "head.softmax", names[last] == nil {
-      names["head.dense"] = nil
-      names[last] = dense
+    // Where a family's dense layers include what follows them, their names belong to that.
+    for node in graph.nodes where options.head.lastActivation != nil && node.place == .head {
+      guard case .activation = node.operation, names[node.name] == nil else { continue }
+      let dense = graph.nodes[node.inputs[0]]
+      guard case .dense = dense.operation, let name = names[dense.name] else { continue }
+      names[dense.name] = nil
+      names[node.name] = name
     }
     // So it does where a file's layer includes another function.
     for (node, next) in zip(graph.nodes, graph.nodes.dropFirst()) {

@@ -80,7 +80,9 @@ enum Elementary {
   /// Laplace's continued fraction of 1 − erf(z), for z ≥ 2.5.
   private static func complementaryErf(_ z: Double) -> Double {
     var fraction = z
-    for level in stride(from: 60, through: 1, by: -1) { fraction = z + Double(level) / 2 / fraction }
+    for level in stride(from: 60, through: 1, by: -1) {
+      fraction = z + Double(level) / 2 / fraction
+    }
     return 0.5641895835477563 * exp(-z * z) / fraction
   }
 

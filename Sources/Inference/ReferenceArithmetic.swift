@@ -166,7 +166,9 @@ package struct ReferenceArithmetic: Sendable {
   /// x · scale + offset per channel, of x with its channels in reverse order where asked.
   package func adjust(_ input: Activation, _ adjustment: Adjustment) -> Activation {
     make(input.shape) { output in
-      input.withPointer { adjustment.apply($0, output, pixels: input.values.count / adjustment.channels) }
+      input.withPointer {
+        adjustment.apply($0, output, pixels: input.values.count / adjustment.channels)
+      }
     }
   }
 

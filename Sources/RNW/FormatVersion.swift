@@ -1,10 +1,13 @@
 /// The version of the format that is written, and those that are read.
 enum FormatVersion {
-  /// The version that is written.
-  static let text = "1.0"
+  /// The version that is written for a network of a major version.
+  ///
+  /// A file is written in the oldest version that can express its network, so that old readers open what they
+  /// understand.
+  static func text(major: Int) -> String { "\(major).0" }
 
   /// The major versions that are read, of any minor version.
-  static let majors = [1]
+  static let majors = [1, 2]
 
   /// The most digits of a minor version.
   private static let maximumMinorDigits = 4

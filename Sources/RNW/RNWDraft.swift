@@ -19,6 +19,8 @@ package struct RNWDraft: Sendable {
   package struct Records: Sendable {
     /// The network, as JSON.
     package var configuration: String
+    /// The major version of the format that can express the network.
+    package var formatMajor: Int
     /// The preprocessing, as JSON.
     package var preprocessing: String
     /// The source, as JSON; whole only when the draft is committed.
@@ -26,8 +28,11 @@ package struct RNWDraft: Sendable {
     /// The certificate, as JSON, once there is one.
     package var certificate: String?
 
-    package init(configuration: String, preprocessing: String, source: String) {
+    package init(
+      configuration: String, formatMajor: Int = 1, preprocessing: String, source: String
+    ) {
       self.configuration = configuration
+      self.formatMajor = formatMajor
       self.preprocessing = preprocessing
       self.source = source
     }
@@ -112,7 +117,7 @@ package struct RNWDraft: Sendable {
   private static func metadata(_ records: Records, tensors: String) -> [String: String] {
     var metadata = [
       MetadataKey.format: "rnw",
-      MetadataKey.version: FormatVersion.text,
+      MetadataKey.version: FormatVersion.text(major: records.formatMajor),
       MetadataKey.tensors: tensors,
       MetadataKey.configuration: records.configuration,
       MetadataKey.preprocessing: records.preprocessing,

@@ -170,6 +170,11 @@ public struct RNWFile: WeightSource {
 
   // MARK: - Records
 
+  /// The major version of the file: it can hold no network that needs a newer one.
+  package var formatMajor: Int {
+    Int(metadata[MetadataKey.version]?.prefix { $0 != "." } ?? "") ?? 0
+  }
+
   /// The configuration of the network, as the tool that wrote the file encoded it.
   ///
   /// - Throws: `InputError` where the record is missing or of another form.

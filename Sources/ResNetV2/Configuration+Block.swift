@@ -19,8 +19,9 @@ extension Configuration {
     /// Whether the last convolution of a block has a bias.
     public var hasLastBias: Bool
 
-    /// Whether the very first block begins with a norm and ReLU like the others; without, it reads
-    /// what the stem has already activated. Only pre-activation blocks begin so.
+    /// Whether the very first block begins with a norm and ReLU like the others.
+    ///
+    /// Without, it reads what the stem has already activated. Only pre-activation blocks begin so.
     public var firstBlockIsPreActivated: Bool
 
     /// Makes a block.

@@ -6,7 +6,7 @@ extension Configuration.Stem: Codable {
   /// Whether the pool is the 3×3 with stride 2 that version 1.0 of the file format knows.
   var hasUsualPool: Bool { pool.map { $0 == Pool(padding: $0.padding) } ?? false }
 
-  /// Reads a stem: the padding of the usual pool, or else the pool itself, which may be `null`.
+  /// Reads a stem: the padding of the usual pool, or else the pool itself, or `none`.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.strictContainer(keyedBy: Key.self)
     guard values.contains(.poolPadding) != values.contains(.pool) else {
@@ -17,8 +17,20 @@ extension Configuration.Stem: Codable {
       convolutions: try values.decode([Convolution].self, forKey: .convolutions),
       hasNorm: try values.decode(Bool.self, forKey: .hasNorm),
       pool: values.contains(.pool)
-        ? try values.decode(Pool?.self, forKey: .pool)
+        ? try Self.pool(in: values)
         : Pool(padding: try values.decode(PoolPadding.self, forKey: .poolPadding)))
+  }
+
+  /// The pool of a stem that has another than the usual one: `none`, or its window.
+  private static func pool(in values: KeyedDecodingContainer<Key>) throws -> Pool? {
+    if let word = try? values.decode(String.self, forKey: .pool) {
+      guard word == "none" else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .pool, in: values, debugDescription: "\(word) is no pool")
+      }
+      return nil
+    }
+    return try values.decode(Pool.self, forKey: .pool)
   }
 
   /// Writes the stem.
@@ -26,7 +38,8 @@ extension Configuration.Stem: Codable {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(convolutions, forKey: .convolutions)
     try values.encode(hasNorm, forKey: .hasNorm)
-    if hasUsualPool, let pool {
+    guard let pool else { return try values.encode("none", forKey: .pool) }
+    if hasUsualPool {
       try values.encode(pool.padding, forKey: .poolPadding)
     } else {
       try values.encode(pool, forKey: .pool)

@@ -231,7 +231,7 @@ struct ExecutorTests {
 }
 
 /// The scaled error of a value against one of Double.
-private func error(_ value: Activation, _ expected: [Double]) -> Double {
+func error(_ value: Activation, _ expected: [Double]) -> Double {
   var measure = ScaledError()
   for (a, b) in zip(value.values, expected) {
     measure.isFinite = measure.isFinite && a.isFinite && b.isFinite

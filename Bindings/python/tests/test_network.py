@@ -100,6 +100,55 @@ def random_configuration(rng):
     return configuration
 
 
+def newer_configuration(rng, shape):
+    """One that only version 2.0 of the format can express."""
+    configuration = random_configuration(rng)
+    channels, block = configuration["inputChannels"], configuration["block"]
+    is_pre = block["order"] == "preActivation"
+
+    def maybe(place, key, value):
+        if rng.random() < 0.4:
+            place[key] = value
+
+    maybe(configuration, "inputScale", [rng.uniform(0.5, 2) for _ in range(channels)])
+    maybe(configuration, "inputOffset", [rng.uniform(-1, 1) for _ in range(channels)])
+    maybe(configuration, "reversesInputChannels", True)
+    maybe(configuration, "hasNormScales", False)
+    maybe(configuration, "hasNormShifts", False)
+    maybe(configuration, "convolutionPadding", "same")
+    maybe(configuration, "ending", rng.choice(["norm", "sum"]) if is_pre else "sum")
+    maybe(block, "firstBlockIsPreActivated", not is_pre)
+    if rng.random() < 0.5:
+        del configuration["stem"]["poolPadding"]
+        pools = [{"size": 2, "stride": 2, "padding": "same"}, {"size": 5, "stride": 3, "padding": "zero"}, None]
+        configuration["stem"]["pool"] = rng.choice(pools)
+    if rng.random() < 0.3:
+        widths = sorted(rng.choice([8, 12]) for _ in configuration["stages"])
+        for stage, width in zip(configuration["stages"], widths):
+            stage["outputChannels"] = width
+            stage["innerChannels"] = width if block["kind"] == "basic" else stage["innerChannels"]
+        configuration["shortcut"] |= {"kind": rng.choice(["zeroChannelsAround", "zeroChannelsAfter"]), "hasBias": False}
+    configuration["head"] = {"pooling": "none", "layers": []}
+    maker = Maker()
+    height, width = Network(configuration, maker)(rnw.probe(shape(channels), 1)).shape[1:3]
+    flatten = {"flatten": {"height": height, "width": width, "channelsFirst": rng.random() < 0.5}}
+    numbered = [{"leakyRelu": 0.2}, {"elu": 1.5}, {"hardSigmoid": 0.2}]
+    functions = [
+        "softmax", "sigmoid", "tanh", "relu", "relu6", "selu", "gelu", "geluTanh", "silu", "softplus", "hardSwish",
+    ]  # fmt: skip
+    layers = [
+        {"dense": {"outputs": 6, "hasBias": rng.random() < 0.5}},
+        {"norm": {"kind": {"batch": {"epsilon": 1e-3}}, "hasScale": rng.random() < 0.5, "hasShift": rng.random() < 0.5}},
+        {"activation": rng.choice(functions + numbered)},
+        {"dense": {"outputs": 4, "hasBias": rng.random() < 0.5}},
+        {"activation": rng.choice(functions)},
+    ]
+    configuration["head"] = {
+        "pooling": rng.choice(["average", "max", "none", flatten]), "layers": layers[: rng.choice([0, 2, 4, 5])],
+    }  # fmt: skip
+    return configuration
+
+
 class Maker(dict):
     """Parameters that come into being when the network asks for them."""
 
@@ -160,8 +209,23 @@ def test_tool_agrees_over_the_space_of_options(tool, tmp_path, seed):
     tool("verify", changed, "--threads", 1, status=1)
 
 
-def written(path, configuration, tensors, shape, values, limit, per_block=16):
+@pytest.mark.parametrize("seed", range(40))
+def test_tool_agrees_on_what_version_2_adds(tool, tmp_path, seed):
+    rng = random.Random(1000 + seed)
+    size = (rng.randint(33, 48), rng.randint(33, 48))
+    configuration = newer_configuration(rng, lambda channels: (1, *size, channels))
+    shape = (1, *size, configuration["inputChannels"])
+    tensors, values = network_of(configuration, shape)
+    values = values[0].mean(axis=(0, 1), dtype=np.float64) if values.ndim == 4 else values[0]
+    path = written(tmp_path / "a.rnw", configuration, tensors, shape, values, limit=2e-5, version="2.0")
+    report = rnw.verify(path)
+    assert report and report.certificate.error < 1e-6, report
+    tool("verify", path, "--threads", 1)
+
+
+def written(path, configuration, tensors, shape, values, limit, per_block=16, version="1.0", node="head.dense"):
     draft = Draft(tensors, per_block=per_block)
+    draft.metadata["rnw.version"] = version
     draft.metadata["rnw.configuration"] = json.dumps(configuration)
     preprocessing = {"channelOrder": "RGB", "inputRange": 255, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
     draft.metadata["rnw.preprocessing"] = json.dumps({"inputSize": 64, "preprocessing": preprocessing})
@@ -170,7 +234,7 @@ def written(path, configuration, tensors, shape, values, limit, per_block=16):
         "used": {name: name for name in tensors}, "tool": "test",
     })  # fmt: skip
     draft.metadata["rnw.certificate"] = json.dumps({
-        "node": "head.dense", "values": [float(value) for value in values], "limit": limit,
+        "node": node, "values": [float(value) for value in values], "limit": limit,
         "probe": {"seed": 1, "shape": list(shape)}, "layers": 1,
     })  # fmt: skip
     return draft.write(path)

@@ -95,7 +95,8 @@ extension Operation {
     // Frameworks have no such layer: they take a pool of window 1.
     case .subsample: .pool(1)
     case .input, .adjust, .norm, .activation, .padChannels, .add, .globalAverage, .globalMaximum,
-      .flatten, .dense: nil
+      .flatten, .dense:
+      nil
     }
   }
 

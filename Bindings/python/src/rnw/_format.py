@@ -22,7 +22,7 @@ CODED_TYPES = ("F32", "F16", "BF16", "I8")
 # The records that hold JSON beside rnw.tensors, and whether every file has them.
 DOCUMENTS = {"rnw.configuration": True, "rnw.preprocessing": True, "rnw.source": True, "rnw.certificate": False}
 # The major versions that are read, of any minor version. A version has one spelling.
-MAJOR_VERSIONS = (1,)
+MAJOR_VERSIONS = (1, 2)
 VERSION = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})")
 NAME = re.compile(r"[!-~]{1,256}")
 

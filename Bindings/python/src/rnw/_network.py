@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ._activations import NUMBERED, PLAIN, Function
 from ._format import quoted
 from ._json import JSONObject
 
@@ -22,25 +23,58 @@ LARGEST_EXTENT = 1 << 20
 # A small file can describe a network whose values no memory holds. Those of a ResNet152 on 4096 x 4096 have half of this.
 LARGEST_VALUE = 1 << 29
 
+# What version 2.0 of the format says beyond version 1.0; each is absent where it has the usual value.
+NEW_KEYS = (
+    "inputScale", "inputOffset", "reversesInputChannels", "hasNormScales", "hasNormShifts", "convolutionPadding",
+    "ending",
+)  # fmt: skip
+
 # Every key that there is. One that is not known is an option of a network that is not understood.
 KEYS: dict[str, Any] = {
     "block": dict.fromkeys(
-        ("kind", "order", "stridedConvolution", "stridedBlock", "hasInnerBiases", "hasLastBias"), None
+        ("kind", "order", "stridedConvolution", "stridedBlock", "hasInnerBiases", "hasLastBias",
+         "firstBlockIsPreActivated"), None
     ),
     "stages": dict.fromkeys(("blocks", "innerChannels", "outputChannels", "stride"), None),
     "stem": {
         "convolutions": dict.fromkeys(("kernel", "stride", "outputChannels", "hasBias"), None),
-        "hasNorm": None, "poolPadding": None,
+        "hasNorm": None, "poolPadding": None, "pool": dict.fromkeys(("size", "stride", "padding"), None),
     },
     "shortcut": dict.fromkeys(("placement", "input", "kind", "hasBias"), None),
     "norm": {"batch": {"epsilon": None}, "group": {"count": None, "epsilon": None}},
-    "head": dict.fromkeys(("hasPooling", "classes", "hasSoftmax"), None),
+    "head": dict.fromkeys(("hasPooling", "classes", "hasSoftmax"), None) | {
+        "pooling": {"flatten": dict.fromkeys(("height", "width", "channelsFirst"), None)},
+        "layers": {
+            "dense": dict.fromkeys(("outputs", "hasBias"), None),
+            "norm": {
+                "kind": {"batch": {"epsilon": None}, "group": {"count": None, "epsilon": None}},
+                "hasScale": None, "hasShift": None,
+            },
+            "activation": dict.fromkeys(("leakyRelu", "elu", "hardSigmoid"), None),
+        },
+    },
     "inputChannels": None, "normalizesInput": None, "weightStandardizationEpsilon": None,
+    **dict.fromkeys(NEW_KEYS, None),
 }  # fmt: skip
 
 
 class NetworkError(ValueError):
     """A configuration that is no network, or tensors that are not its parameters: what was expected, in one line."""
+
+
+def needs_version_2(configuration: JSONObject) -> bool:
+    """Whether a configuration has a key or word that version 1.0 of the format does not know."""
+    def part(key: str) -> JSONObject:
+        value = configuration.get(key)
+        return value if isinstance(value, dict) else {}
+
+    return (
+        any(key in configuration for key in NEW_KEYS)
+        or "firstBlockIsPreActivated" in part("block")
+        or "pool" in part("stem")
+        or "layers" in part("head")
+        or str(part("shortcut").get("kind")).startswith("zeroChannels")
+    )
 
 
 class Network:
@@ -58,24 +92,55 @@ class Network:
         options = self._options
         if images.ndim != 4 or images.shape[3] != options.size("inputChannels") or 0 in images.shape:
             raise NetworkError(f"expected images [N, H, W, {options.size('inputChannels')}], not {list(images.shape)}")
+        options.only(
+            "block", "stages", "stem", "shortcut", "norm", "head", "inputChannels", "normalizesInput",
+            "weightStandardizationEpsilon", *NEW_KEYS,
+        )  # fmt: skip
         self._unused = set(self._tensors)
-        x = self._norm("input.norm", images) if options.flag("normalizesInput") else images
+        x = self._adjusted(images)
+        x = self._norm("input.norm", x) if options.flag("normalizesInput") else x
         x = self._stem(x)
         for name, stage, block in self._blocks():
             x = self._block(name, x, stage, block)
-        if options.choice("block.order", "preActivation", "postActivation") == "preActivation":
-            x = relu(self._norm("final.norm", x))
-        x = self._head(x)
+        x = self._head(self._ended(x))
         if self._unused:
             raise NetworkError(f"expected no tensor {quoted(min(self._unused))} in the network of rnw.configuration")
         return x
 
-    def check(self) -> None:
-        """Only looks whether the tensors are exactly the network's parameters: by an image of one pixel."""
+    def check(self, height: int = 1, width: int = 1) -> None:
+        """Only looks whether the tensors are exactly the network's parameters: by an image of zeros, of one pixel where
+        the network takes any size."""
         self._options.refuse_unknown(KEYS)
         if self._options.has("norm.batch") == self._options.has("norm.group"):
             raise NetworkError("expected one norm, batch or group")
-        self(np.zeros((1, 1, 1, self._options.size("inputChannels")), np.float32))
+        self(np.zeros((1, height, width, self._options.size("inputChannels")), np.float32))
+
+    def _adjusted(self, x: Floats) -> Floats:
+        """x * scale + offset per channel, of x with its channels in reverse order where asked."""
+        options, channels = self._options, x.shape[3]
+        scale = options.numbers("inputScale", channels)
+        offset = options.numbers("inputOffset", channels)
+        x = x[..., ::-1] if options.flag("reversesInputChannels", usually=False) else x
+        if not scale and not offset:
+            return x
+        wide = x.astype(np.float64) * (scale or 1.0) + (offset or 0.0)
+        return wide.astype(np.float32)
+
+    def _ended(self, x: Floats) -> Floats:
+        """What a pre-activation network has after its last block."""
+        ending = self._ending
+        if self._options.choice("block.order", "preActivation", "postActivation") == "postActivation":
+            if ending == "norm":
+                raise NetworkError("expected no ending \"norm\" of a post-activation network")
+            return x
+        if ending == "sum":
+            return x
+        x = self._norm("final.norm", x)
+        return relu(x) if ending == "activation" else x
+
+    @property
+    def _ending(self) -> str:
+        return self._options.choice("ending", "activation", "norm", "sum", usually="activation")
 
     def _stem(self, x: Floats) -> Floats:
         convolutions = self._options.parts("stem.convolutions", most=8)
@@ -87,7 +152,15 @@ class Network:
             )  # fmt: skip
             if number < len(convolutions) or self._options.flag("stem.hasNorm"):
                 x = relu(self._norm(f"stem.norm{suffix}", x))
-        return max_pool(x, self._options.choice("stem.poolPadding", "zero", "negativeInfinity", "same"))
+        options, paddings = self._options, ("zero", "negativeInfinity", "same")
+        if options.names("stem.poolPadding") == options.names("stem.pool"):
+            raise NetworkError("expected either stem.poolPadding or stem.pool")
+        if options.names("stem.poolPadding"):
+            return max_pool(x, 3, 2, options.choice("stem.poolPadding", *paddings))
+        if options.value("stem.pool") == "none":
+            return x
+        size, stride = options.size("stem.pool.size", 31), options.size("stem.pool.stride", 8)
+        return max_pool(x, size, stride, options.choice("stem.pool.padding", *paddings))
 
     def _blocks(self) -> Iterator[tuple[str, Options, int]]:
         for number, stage in enumerate(self._options.parts("stages", most=16), 1):
@@ -106,13 +179,20 @@ class Network:
             for number, conv in enumerate(convolutions, 1):
                 y = self._norm(f"{name}.norm{number}", self._convolution(f"{name}.conv{number}", y, **conv))
                 y = relu(y) if number < len(convolutions) else y
-            return relu(added(name, y, side))
-        y = activated = relu(self._norm(f"{name}.norm1", x))
+            y = added(name, y, side)
+            return y if self._ending == "sum" and self._is_last(name) else relu(y)
+        y = activated = x
+        if name != "stage1.block1" or self._options.flag("block.firstBlockIsPreActivated", usually=True):
+            y = activated = relu(self._norm(f"{name}.norm1", x))
         side = self._side(name, x, activated, outputs, stride, block)
         for number, conv in enumerate(self._convolutions(stage, stride), 1):
             y = relu(self._norm(f"{name}.norm{number}", y)) if number > 1 else y
             y = self._convolution(f"{name}.conv{number}", y, **conv)
         return added(name, y, side)
+
+    def _is_last(self, name: str) -> bool:
+        stages = self._options.parts("stages", most=16)
+        return name == f"stage{len(stages)}.block{stages[-1].size('blocks', 1024)}"
 
     def _convolutions(self, stage: Options, stride: int) -> list[dict[str, Any]]:
         """The convolutions of a block's main path, first to last."""
@@ -137,7 +217,12 @@ class Network:
         if block > 0 or not (everywhere or stride != 1 or x.shape[3] != outputs):
             return x[:, ::stride, ::stride]
         y = x if options.choice("shortcut.input", "raw", "preActivated") == "raw" else activated
-        kind = options.choice("shortcut.kind", "convolution", "convolutionNorm", "averagePoolConvolution")
+        kind = options.choice(
+            "shortcut.kind", "convolution", "convolutionNorm", "averagePoolConvolution", "zeroChannelsAround",
+            "zeroChannelsAfter",
+        )  # fmt: skip
+        if kind.startswith("zeroChannels"):
+            return self._with_zeros(name, y[:, ::stride, ::stride], outputs, around=kind == "zeroChannelsAround")
         if kind == "averagePoolConvolution":
             y, stride = average_pool(y, stride), 1
         y = self._convolution(
@@ -145,16 +230,51 @@ class Network:
         )
         return self._norm(f"{name}.shortcut.norm", y) if kind == "convolutionNorm" else y
 
+    def _with_zeros(self, name: str, y: Floats, outputs: int, *, around: bool) -> Floats:
+        missing = outputs - y.shape[3]
+        if missing < 0 or self._options.flag("shortcut.hasBias"):
+            raise NetworkError(f"expected a shortcut of {name} that adds channels of zeros and nothing else")
+        before = missing // 2 if around else 0
+        return np.pad(y, ((0, 0), (0, 0), (0, 0), (before, missing - before)))
+
     def _head(self, x: Floats) -> Floats:
-        if not self._options.flag("head.hasPooling"):
+        """Pooling and layers; without the function at the end."""
+        head = self._options.part("head")
+        if not head.names("pooling") and not head.names("layers"):
+            return self._classifier(x, head)
+        head.only("pooling", "layers")
+        x = pooled(x, head)
+        layers = head.parts("layers", most=64, least=0)
+        kinds = [layer.only_key("dense", "norm", "activation") for layer in layers]
+        for layer, kind, name in zip(layers, kinds, layer_names(layers, kinds)):
+            if kind == "dense":
+                x = self._dense(name, x, layer.part("dense"))
+            elif kind == "norm":
+                norm = layer.part("norm")
+                norm.only("kind", "hasScale", "hasShift")
+                x = self._norm(name, x, norm.part("kind"), norm.flag("hasScale"), norm.flag("hasShift"))
+            else:
+                function = activation(layer)
+                x = x if layer is layers[-1] else function(x.astype(np.float64)).astype(np.float32)
+        return x
+
+    def _dense(self, name: str, x: Floats, dense: Options) -> Floats:
+        dense.only("outputs", "hasBias")
+        outputs = dense.size("outputs")
+        result: Floats = x @ self._parameter(f"{name}.weight", (outputs, x.shape[-1])).T
+        return result + self._parameter(f"{name}.bias", (outputs,)) if dense.flag("hasBias") else result
+
+    def _classifier(self, x: Floats, head: Options) -> Floats:
+        head.only("hasPooling", "classes", "hasSoftmax")
+        classes = head.size("classes", least=0)
+        if (classes and not head.flag("hasPooling")) or (head.flag("hasSoftmax") and not classes):
+            raise NetworkError("expected pooled features before a dense layer, and one before a softmax")
+        if not head.flag("hasPooling"):
             return x
-        features: Floats = x.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
-        classes = self._options.size("head.classes", least=0)
+        features = mean_of(x)
         if classes == 0:
             return features
-        weight = self._parameter("head.dense.weight", (classes, features.shape[1]))
-        result: Floats = features @ weight.T + self._parameter("head.dense.bias", (classes,))
-        return result
+        return self._dense("head.dense", features, Options({"outputs": classes, "hasBias": True}))
 
     def _convolution(
         self, name: str, x: Floats, channels: int, *, kernel: int, stride: int, bias: bool
@@ -163,26 +283,31 @@ class Network:
         epsilon = self._options.epsilon("weightStandardizationEpsilon", optional=True)
         if epsilon is not None:
             weight = normalized(weight, (1, 2, 3), epsilon)
-        y = convolution(name, x, weight, stride)
+        padding = self._options.choice("convolutionPadding", "symmetric", "same", usually="symmetric")
+        y = convolution(name, x, weight, stride, same=padding == "same")
         if bias:
             y += self._parameter(f"{name}.bias", (channels,))
         return y
 
-    def _norm(self, name: str, x: Floats) -> Floats:
-        channels = (x.shape[3],)
-        scale = self._parameter(f"{name}.scale", channels)
-        shift = self._parameter(f"{name}.shift", channels)
-        if self._options.has("norm.group"):
-            count = self._options.size("norm.group.count")
-            if x.shape[3] % count:
-                raise NetworkError(f"expected channels in {count} groups at {name}, there are {x.shape[3]}")
-            groups = x.reshape(*x.shape[:3], count, -1)
-            normal = normalized(groups, (1, 2, 4), self._options.epsilon("norm.group.epsilon") or 0.0)
-            return normal.reshape(x.shape) * scale + shift
+    def _norm(
+        self, name: str, x: Floats, kind: Options | None = None, scale: bool | None = None, shift: bool | None = None
+    ) -> Floats:
+        """A norm of the network's kind, or of one of its own."""
+        options = self._options
+        kind = options.part("norm") if kind is None else kind
+        scale = options.flag("hasNormScales", usually=True) if scale is None else scale
+        shift = options.flag("hasNormShifts", usually=True) if shift is None else shift
+        channels = (x.shape[-1],)
+        gamma = self._parameter(f"{name}.scale", channels) if scale else np.ones(channels, np.float32)
+        beta = self._parameter(f"{name}.shift", channels) if shift else np.zeros(channels, np.float32)
+        if kind.only_key("batch", "group") == "group":
+            return group_norm(name, x, kind.part("group")) * gamma + beta
+        batch = kind.part("batch")
+        batch.only("epsilon")
         mean = self._parameter(f"{name}.mean", channels).astype(np.float64)
         variance = self._parameter(f"{name}.variance", channels).astype(np.float64)
-        factor = scale / np.sqrt(variance + (self._options.epsilon("norm.batch.epsilon") or 0.0))
-        result: Floats = x * factor.astype(np.float32) + (shift - mean * factor).astype(np.float32)
+        factor = gamma / np.sqrt(variance + (batch.epsilon("epsilon") or 0.0))
+        result: Floats = x * factor.astype(np.float32) + (beta - mean * factor).astype(np.float32)
         return result
 
     def _parameter(self, name: str, shape: tuple[int, ...]) -> Floats:
@@ -225,14 +350,58 @@ class Options:
             raise self._error(path, f"a number from {least} to {most}", value)
         return value
 
-    def flag(self, path: str) -> bool:
+    def names(self, path: str) -> bool:
+        """Whether the key is there, be it with null."""
+        place, _, key = path.rpartition(".")
+        values = self._find(place) if place else self._values
+        return isinstance(values, dict) and key in values
+
+    def only(self, *keys: str) -> None:
+        """Refuses other keys: they would be options of a network that is not known."""
+        unknown = set(self._values) - set(keys)
+        if unknown:
+            raise NetworkError(f"expected no {quoted(min(unknown))} in {self._place or 'rnw.configuration'}")
+
+    def only_key(self, *keys: str) -> str:
+        self.only(*keys)
+        if len(self._values) != 1:
+            raise NetworkError(f"expected one of {', '.join(keys)} in {self._place or 'rnw.configuration'}")
+        return str(next(iter(self._values)))
+
+    def part(self, path: str) -> Options:
+        return Options(self._find(path), f"{self._place}{path}.")
+
+    def value(self, path: str) -> Any:
+        return self._find(path)
+
+    def numbers(self, path: str, count: int) -> list[float]:
+        """A list of so many finite numbers, or none."""
         value = self._find(path)
+        if value is None or value == []:
+            return []
+        is_fine = isinstance(value, list) and len(value) == count and all(is_number(item) for item in value)
+        if not is_fine:
+            raise self._error(path, f"a list of {count} numbers", value)
+        return [float(item) for item in value]
+
+    def number(self, path: str) -> float:
+        value = self._find(path)
+        if not is_number(value) or abs(value) > 1000:
+            raise self._error(path, "a number within -1000 and 1000", value)
+        return float(value)
+
+    def flag(self, path: str, *, usually: bool | None = None) -> bool:
+        value = self._find(path)
+        if value is None and usually is not None:
+            return usually
         if not isinstance(value, bool):
             raise self._error(path, "true or false", value)
         return value
 
-    def choice(self, path: str, *choices: str) -> str:
+    def choice(self, path: str, *choices: str, usually: str | None = None) -> str:
         value = self._find(path)
+        if value is None and usually is not None:
+            return usually
         if value not in choices:
             raise self._error(path, " or ".join(choices), value)
         return str(value)
@@ -245,10 +414,10 @@ class Options:
             raise self._error(path, "an ε from 0 to 1", value)
         return float(value)
 
-    def parts(self, path: str, most: int) -> list[Options]:
+    def parts(self, path: str, most: int, least: int = 1) -> list[Options]:
         value = self._find(path)
-        if not isinstance(value, list) or not 0 < len(value) <= most:
-            raise self._error(path, f"a list of 1 to {most}", value)
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            raise self._error(path, f"a list of {least} to {most}", value)
         return [Options(item, f"{self._place}{path}[{index}].") for index, item in enumerate(value)]
 
     def _find(self, path: str) -> Any:
@@ -271,17 +440,17 @@ def added(name: str, y: Floats, side: Floats) -> Floats:
     return y + side
 
 
-def convolution(name: str, x: Floats, weight: Floats, stride: int) -> Floats:
-    """Slides OIHW over NHWC, padded by half the kernel. One product for each row of the kernel."""
+def convolution(name: str, x: Floats, weight: Floats, stride: int, *, same: bool) -> Floats:
+    """Slides OIHW over NHWC, padded by half the kernel or as little as needed. One product for each row of the kernel."""
     kernel = weight.shape[2]
-    half = kernel // 2
-    images, height, width, _ = x.shape
-    rows, columns = ((size + 2 * half - kernel) // stride + 1 for size in (height, width))
+    images = x.shape[0]
+    borders = [same_border(size, kernel, stride) if same else (kernel // 2, kernel // 2) for size in x.shape[1:3]]
+    rows, columns = ((size + sum(border) - kernel) // stride + 1 for size, border in zip(x.shape[1:3], borders))
     if min(rows, columns) < 1:
-        raise NetworkError(f"expected a larger image at {name}, it is {height}x{width}")
+        raise NetworkError(f"expected a larger image at {name}, it is {x.shape[1]}x{x.shape[2]}")
     if images * rows * columns * len(weight) > LARGEST_VALUE:
         raise NetworkError(f"expected a value of at most {LARGEST_VALUE} elements at {name}")
-    padded = np.pad(x, ((0, 0), (half, half), (half, half), (0, 0)))
+    padded = np.pad(x, ((0, 0), *borders, (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=2)[:, :, ::stride]
     result = np.zeros((images * rows * columns, weight.shape[0]), np.float32)
     for row in range(kernel):
@@ -290,15 +459,71 @@ def convolution(name: str, x: Floats, weight: Floats, stride: int) -> Floats:
     return result.reshape(images, rows, columns, -1)
 
 
-def max_pool(x: Floats, padding: str) -> Floats:
-    """3x3 with stride 2."""
-    if padding == "same":
-        borders = [same_border(size, 3, 2) for size in x.shape[1:3]]
-    else:
-        borders = [(1, 1), (1, 1)]
+def group_norm(name: str, x: Floats, group: Options) -> Floats:
+    """The moments are those of an image's groups of channels; features are images of one pixel."""
+    group.only("count", "epsilon")
+    count, channels = group.size("count"), x.shape[-1]
+    if channels % count:
+        raise NetworkError(f"expected channels in {count} groups at {name}, there are {channels}")
+    groups = x.reshape(len(x), -1, count, channels // count)
+    return normalized(groups, (1, 3), group.epsilon("epsilon") or 0.0).reshape(x.shape)
+
+
+def mean_of(x: Floats) -> Floats:
+    result: Floats = x.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+    return result
+
+
+def pooled(x: Floats, head: Options) -> Floats:
+    """What becomes of the feature map."""
+    if isinstance(head.value("pooling"), str):
+        pooling = head.choice("pooling", "average", "max", "none")
+        if pooling == "none":
+            return x
+        result: Floats = mean_of(x) if pooling == "average" else x.max(axis=(1, 2))
+        return result
+    head.part("pooling").only_key("flatten")
+    flatten = head.part("pooling.flatten")
+    flatten.only("height", "width", "channelsFirst")
+    size = (flatten.size("height"), flatten.size("width"))
+    if x.shape[1:3] != size:
+        raise NetworkError(f"expected {size[0]}x{size[1]} pixels to flatten, there are {x.shape[1]}x{x.shape[2]}")
+    x = x.transpose(0, 3, 1, 2) if flatten.flag("channelsFirst") else x
+    return x.reshape(len(x), -1)
+
+
+def activation(layer: Options) -> Function:
+    """A word, or an object with the word and the function's number."""
+    if isinstance(layer.value("activation"), str):
+        return PLAIN[layer.choice("activation", *PLAIN)]
+    word = layer.part("activation").only_key(*NUMBERED)
+    number = layer.number(f"activation.{word}")
+    return lambda x: NUMBERED[word](x, number)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def layer_names(layers: list[Options], kinds: list[str]) -> list[str]:
+    """A kind that is there once has no number; a softmax at the end has its own name."""
+    names = [f"head.{kind}" for kind in kinds]
+    if kinds and kinds[-1] == "activation" and layers[-1].value("activation") == "softmax":
+        names[-1] = "head.softmax"
+    return [
+        name if names.count(name) == 1 else f"{name}{names[: index + 1].count(name)}"
+        for index, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def max_pool(x: Floats, size: int, stride: int, padding: str) -> Floats:
+    half = (size - 1) // 2
+    borders = [same_border(extent, size, stride) if padding == "same" else (half, half) for extent in x.shape[1:3]]
     edge = 0.0 if padding == "zero" else -math.inf
     padded = np.pad(x, ((0, 0), *borders, (0, 0)), constant_values=edge)
-    result: Floats = windows_of(padded, 3, 2).max(axis=(4, 5))
+    if min(padded.shape[1:3]) < size:
+        raise NetworkError(f"expected a larger image at the stem's pool, it is {x.shape[1]}x{x.shape[2]}")
+    result: Floats = windows_of(padded, size, stride).max(axis=(4, 5))
     return result
 
 

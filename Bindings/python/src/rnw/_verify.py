@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ._file import Path, WeightFile, load
 from ._format import RNWError, TensorRecord, one_line, quoted
-from ._network import Network, NetworkError
+from ._network import Network, NetworkError, needs_version_2
 from ._probe import probe
 from ._records import check_certificate, check_preprocessing, check_source, numbers
 
@@ -101,7 +101,7 @@ def network_problems(file: WeightFile) -> list[str]:
     shapes = {name: np.broadcast_to(np.float32(0), record.shape) for name, record in file.tensors.items()}
     try:
         with np.errstate(all="ignore"):
-            Network(file.configuration, shapes).check()
+            Network(file.configuration, shapes).check(*checked_size(file))
     except NetworkError as error:
         return [str(RNWError(file.path, "rnw.configuration", str(error)))]
     for record in file.tensors.values():
@@ -109,6 +109,15 @@ def network_problems(file: WeightFile) -> list[str]:
             problem = f"expected no {record.dtype} in a network"
             return [str(RNWError(file.path, f"tensor {quoted(record.name)}", problem))]
     return []
+
+
+def checked_size(file: WeightFile) -> tuple[int, int]:
+    """Height and width of an image that the network takes: a head that flattens takes one size only."""
+    if not needs_version_2(file.configuration):
+        return 1, 1
+    probe_shape = (file.certificate or {}).get("probe", {}).get("shape", [1, 64, 64, 3])
+    height, width = probe_shape[1:3]
+    return min(int(height), 1 << 10), min(int(width), 1 << 10)
 
 
 def is_stored_so(record: TensorRecord) -> bool:
@@ -160,6 +169,8 @@ def stated(file: WeightFile) -> tuple[str, float, npt.NDArray[np.float64], npt.N
 
 
 def own_forward(file: WeightFile, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if file.metadata["rnw.version"].startswith("1.") and needs_version_2(file.configuration):
+        raise RNWError(file.path, "rnw.version", "expected 2.x for the network of rnw.configuration, found 1.x")
     try:
         # Weights of a hostile file may overflow; that shows in the error.
         with np.errstate(all="ignore"):

@@ -65,16 +65,6 @@ struct KerasTests {
     #expect(error?.place == "its norms have different ε: 1e-05 and 0.001, only bn2 has its own")
   }
 
-  @Test(
-    "A configuration that is there and cannot be read is not taken for the family's",
-    arguments: ["", "{}", "null", #"{"config":{"layers":{}}}"#, #"{"config":[]}"#])
-  func unreadableConfiguration(_ json: String) throws {
-    var source = KerasNamed(try Self.graph("resnet50_v2", classes: 3))
-    source.metadata = ["keras.config": json]
-    let error = #expect(throws: InputError.self) { try Mapping(source) }
-    #expect(error?.place == "its own configuration is not one that can be read")
-  }
-
   @Test("A dense layer of any name is the head")
   func otherHeadName() throws {
     let graph = try Self.graph("resnet50_v2", classes: 3)

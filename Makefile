@@ -70,6 +70,8 @@ fixtures:
 	cd $(FIXTURES) && ../../.venv/bin/python make_fixtures.py
 	.venv/bin/pip install --quiet -r Fixtures/torch/requirements.txt
 	cd Fixtures/torch && ../../.venv/bin/python make_fixtures.py
+	.venv/bin/pip install --quiet -r Fixtures/pytorch/requirements.txt
+	cd Fixtures/pytorch && ../../.venv/bin/python make_fixtures.py
 	.venv/bin/pip install --quiet -r Fixtures/images/requirements.txt
 	cd Fixtures/images && ../../.venv/bin/python make_fixtures.py
 

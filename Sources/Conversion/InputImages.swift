@@ -22,6 +22,8 @@ package struct InputImages {
     }
   }
 
+  /// The largest height and width of a probe: it shows mistakes as well as a larger image would.
+
   private let parts: [Part]
   private let model: Model?
   private let filter: Preprocessing.Resize.Filter?

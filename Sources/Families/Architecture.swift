@@ -8,14 +8,26 @@ struct Architecture: Sendable {
   let kind: Configuration.Block.Kind
   /// The blocks of each stage.
   let blocks: [Int]
+  /// Which of the family's variants it is, counted from 0.
+  var variant = 0
+  /// The inner channels of the first stage; each stage has twice as many as the one before.
+  var width = 64
+  /// The channels of the stem's convolutions, where they are not the variant's.
+  var stem: [Int]?
 
   /// The networks of table 1 of “Deep Residual Learning” (He and others, 2015), in one of the two
   /// versions.
   static func all(version: String, depths: [Int]) -> [Architecture] {
-    depths.compactMap { depth in
-      table[depth].map { kind, blocks in
-        Architecture(name: "resnet\(depth)_\(version)", kind: kind, blocks: blocks)
-      }
+    depths.compactMap { standard($0, name: "resnet\($0)_\(version)") }
+  }
+
+  /// The network of a depth of that table under another name.
+  static func standard(
+    _ depth: Int, name: String, variant: Int = 0, factor: Int = 1, stem: [Int]? = nil
+  ) -> Architecture? {
+    table[depth].map { kind, blocks in
+      Architecture(
+        name: name, kind: kind, blocks: blocks, variant: variant, width: 64 * factor, stem: stem)
     }
   }
 

@@ -29,6 +29,10 @@ package struct Assumption: Hashable, Sendable, Codable {
     case stemStride = "stem.stride"
     case stemPool = "stem.pool"
     case shortcutInput = "shortcut.input"
+    case shortcutKind = "shortcut.kind"
+    case groups = "norm.groups"
+    case standardization = "weightStandardizationEpsilon"
+    case headLayers = "head.layers"
   }
 }
 
@@ -65,6 +69,14 @@ extension Configuration {
       } ?? "none"
     case .shortcutInput:
       return block.order == .preActivation ? shortcut.input.rawValue : nil
+    case .shortcutKind:
+      return shortcut.kind.isParameterFree ? shortcut.kind.rawValue : nil
+    case .groups:
+      if case .group(let count, _) = norm { return "\(count)" }
+      return nil
+    case .standardization: return weightStandardizationEpsilon.map { "\($0)" }
+    // A file's own numbers tell where something without parameters stands.
+    case .headLayers: return nil
     }
   }
 
@@ -98,6 +110,10 @@ extension Assumption {
     case .stemStride: "stem stride \(value)"
     case .stemPool: "max-pool \(value)"
     case .shortcutInput: "shortcuts from the \(value) value"
+    case .shortcutKind: "shortcuts of \(value)"
+    case .groups: "group norms of \(value) groups"
+    case .standardization: "weights standardised with ε \(value)"
+    case .headLayers: value
     case nil: "\(option) \(value)"
     }
   }

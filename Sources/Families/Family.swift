@@ -13,8 +13,14 @@ package struct Family: Sendable {
   /// What people call it.
   package let title: String
 
-  /// The options that all its networks share; stages, widths and classes come from the file.
+  /// The options that its networks usually have; stages, widths and classes come from the file.
   let options: Configuration
+
+  /// The block shapes of networks that have those options.
+  var kinds: Set<Configuration.Block.Kind> = [.basic, .bottleneck]
+
+  /// The other combinations of options that its networks may have; a file's tensors tell which it is.
+  var otherVariants: [Variant] = []
 
   /// The networks that have a name, such as `resnet50_v2`.
   let architectures: [Architecture]
@@ -25,11 +31,26 @@ package struct Family: Sendable {
   /// What its tensors are called and how they are laid out.
   let tensors: TensorTemplates
 
-  /// A tensor that every file of the family has and no other family does, by canonical name.
+  /// A layer that every file of the family has and no other family does, by canonical name.
   let fingerprint: String
+
+  /// What else sets its files apart, where the fingerprint alone does not.
+  var signs = Signs()
+
+  /// How a head is found that people put in place of the family's own; `nil` where only the family's
+  /// name is known.
+  var freeHead: FreeHead?
+
+  /// Whether a single 3×3 convolution in the stem means a network for small images.
+  ///
+  /// Such a network has neither a stride nor a pool in the stem. Otherwise the stem's kernel is not looked at.
+  var hasSmallStem = false
 
   /// The names of tensors that belong to the file but to no network, and why.
   let waivers: [Waiver]
+
+  /// The names of tensors that tell a relative of the family that is none of its networks.
+  var refusals: [Refusal] = []
 
   /// What the input was put through before training.
   package let preprocessing: Preprocessing
@@ -60,6 +81,38 @@ enum SummaryForm: Sendable {
   case graph
 }
 
+/// One combination of options that networks of a family may have.
+struct Variant: Sendable {
+  /// The options.
+  let options: Configuration
+  /// The block shapes of the networks that have them.
+  var kinds: Set<Configuration.Block.Kind> = [.basic, .bottleneck]
+}
+
+/// Layers of a file, by the family's name and without prefix, that set a family apart.
+struct Signs: Sendable {
+  /// At least one of them is there, where any is given.
+  var anyOf: [String] = []
+  /// None of them is there.
+  var noneOf: [String] = []
+}
+
+/// How heads are found and named that people put in place of a family's own.
+struct FreeHead: Sendable {
+  /// The name under which a head of several layers is written, each with its place: `fc.0`.
+  let list: String
+  /// What a file without any head ends in, when nothing else is known.
+  let poolingWithoutHead: Configuration.Head.Pooling
+}
+
+/// Tensors that no network of the family has, but a relative that is not computed.
+struct Refusal: Sendable {
+  /// What has such tensors.
+  let reason: String
+  /// Whether a name is of that kind.
+  let matches: @Sendable (String) -> Bool
+}
+
 /// Tensors that are passed over by rule.
 struct Waiver: Sendable {
   /// Why they are not needed; shown in the mapping.
@@ -70,7 +123,13 @@ struct Waiver: Sendable {
 
 extension Family {
   /// All families, in the order in which they are tried.
-  package static let all: [Family] = [.keras, .kerasV1, .torch, .torchvision]
+  package static let all: [Family] = [
+    .keras, .kerasV1, .torch, .cifarPreActivation, .cifar, .torchvision, .timm, .timmBiT, .bit,
+    .bitPyTorch, .bitHuggingFace,
+  ]
+
+  /// All combinations of options, the usual one first.
+  var variants: [Variant] { [Variant(options: options, kinds: kinds)] + otherVariants }
 
   /// The family with a short name.
   package static func named(_ id: String) -> Family? {
@@ -106,19 +165,28 @@ extension Family {
   ///   - classes: the number of classes; 0 for a network without head.
   package func configuration(architecture name: String, classes: Int = 1000) -> Configuration? {
     guard let architecture = architectures.first(where: { $0.name == name }) else { return nil }
-    return configuration(kind: architecture.kind, blocks: architecture.blocks, classes: classes)
+    return configuration(of: architecture, classes: classes)
   }
 
   /// The configuration of the standard widths with any number of blocks per stage.
   package func configuration(
     kind: Configuration.Block.Kind, blocks: [Int], classes: Int
   ) -> Configuration {
-    var configuration = options
-    configuration.block.kind = kind
-    let expansion = kind == .bottleneck ? 4 : 1
-    let strides = stageStrides(count: blocks.count)
-    configuration.stages = blocks.enumerated().map { index, blocks in
-      let inner = 64 << index
+    configuration(of: Architecture(name: "", kind: kind, blocks: blocks), classes: classes)
+  }
+
+  private func configuration(of architecture: Architecture, classes: Int) -> Configuration {
+    var configuration = variants[architecture.variant].options
+    configuration.block.kind = architecture.kind
+    if let stem = architecture.stem {
+      for (index, channels) in stem.enumerated() {
+        configuration.stem.convolutions[index].outputChannels = channels
+      }
+    }
+    let expansion = architecture.kind == .bottleneck ? 4 : 1
+    let strides = stageStrides(count: architecture.blocks.count)
+    configuration.stages = architecture.blocks.enumerated().map { index, blocks in
+      let inner = architecture.width << index
       return Configuration.Stage(
         blocks: blocks, innerChannels: inner, outputChannels: inner * expansion,
         stride: strides[index])
@@ -144,28 +212,39 @@ extension Family {
 
   /// Whether a network is one of this family: then its parameters can be written in the family's names.
   package func canExpress(_ configuration: Configuration) -> Bool {
-    var own = options
+    stageStrides(count: configuration.stages.count) == configuration.stages.map(\.stride)
+      && variants.contains { expresses(configuration, as: $0) }
+  }
+
+  private func expresses(_ configuration: Configuration, as variant: Variant) -> Bool {
+    var own = variant.options
+    guard variant.kinds.contains(configuration.block.kind),
+      own.stem.convolutions.count == configuration.stem.convolutions.count
+    else { return false }
     own.block.kind = configuration.block.kind
     own.stages = configuration.stages
     own.input.channels = configuration.input.channels
-    own.head = head(classes: configuration.head.classes)
-    if own.head.layers.isEmpty, configuration.head.pooling == .average {
-      own.head.pooling = .average
-    }
-    guard own.stem.convolutions.count == configuration.stem.convolutions.count else { return false }
     for (index, convolution) in configuration.stem.convolutions.enumerated() {
       own.stem.convolutions[index].kernel = convolution.kernel
       own.stem.convolutions[index].outputChannels = convolution.outputChannels
     }
-    return own == configuration && stageStrides(count: own.stages.count) == own.stages.map(\.stride)
+    if hasSmallStem, configuration.hasSmallStem { own.stem = configuration.stem }
+    if case .group(_, let epsilon) = own.norm, case .group(let count, _) = configuration.norm {
+      own.norm = .group(count: count, epsilon: epsilon)
+    }
+    own.head = head(classes: configuration.head.classes)
+    if own.head.layers.isEmpty, configuration.head.pooling == .average {
+      own.head.pooling = .average
+    }
+    if freeHead != nil { own.head = configuration.head }
+    return own == configuration
   }
 
   /// The name of a configuration, where it is a named network but for its classes; else what it is
   /// made of.
   package func architectureName(of configuration: Configuration) -> String {
     for architecture in architectures {
-      var named = self.configuration(
-        kind: architecture.kind, blocks: architecture.blocks, classes: 1)
+      var named = self.configuration(of: architecture, classes: 1)
       named.head = configuration.head
       if named == configuration { return architecture.name }
     }

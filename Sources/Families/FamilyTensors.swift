@@ -18,7 +18,9 @@ extension Family {
   }
 
   /// Whether tensors are named as Keras' files need it: a layer, a slash, a variable.
-  package var hasKerasNames: Bool { tensors.roles.values.allSatisfy { $0.hasPrefix("/") } }
+  package var hasKerasNames: Bool {
+    summaryForm == .keras && tensors.roles.values.allSatisfy { $0.hasPrefix("/") }
+  }
 
   /// The parameters of a network under the family's names and in its layouts, in the order of the
   /// graph.
@@ -27,11 +29,13 @@ extension Family {
   package func namedTensors(
     of parameters: Parameters, in graph: Graph, renamed: [String: String] = [:], threads: Int
   ) throws -> [NamedTensor] {
-    try concurrentMap(graph.parameters, threads: threads) { parameter in
+    let listed = listedHeadNames(of: graph.configuration.head)
+    return try concurrentMap(graph.parameters, threads: threads) { parameter in
       let order = AxisOrder(
         parameter.role, rank: parameter.shape.rank, in: tensors)
       return NamedTensor(
-        layer: renamed[parameter.node] ?? layerName(of: parameter.node) ?? parameter.node,
+        layer: renamed[parameter.node] ?? listed[parameter.node] ?? layerName(of: parameter.node)
+          ?? parameter.node,
         suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
         data: order.tensor(from: parameters[parameter].asFloat32()),
         dtype: parameters[parameter].dtype)

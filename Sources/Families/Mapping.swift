@@ -87,23 +87,33 @@ package struct Mapping: Sendable {
     let described = try? source.graph()
     let family = recognized.family
     var problems = MappingProblems(path: source.path)
-    graph = try recognized.makeGraph(described: described, path: source.path)
+    let network = try recognized.makeNetwork(described: described, path: source.path)
+    graph = network.graph
     problems.network = "\(family.architectureName(of: graph.configuration)) of \(family.title)"
     var unused = recognized.tensors
+    var unusedOutside = recognized.outsiders
     var entries: [Entry] = []
-    var renamed: [String: String] = [:]
+    var renamed = network.headNames.filter { $1 != family.layerName(of: $0) }
     for parameter in graph.parameters {
       let names = family.tensorNames(of: parameter.node, parameter.role)
-      guard let name = names.first(where: { unused[$0] != nil }), let tensor = unused[name] else {
+      let own = network.headTensors[parameter.name]
+      let name = own == nil ? names.first { unused[$0] != nil } : nil
+      guard let tensor = own ?? name.flatMap({ unused[$0] }) else {
         problems.addMissing(parameter, name: recognized.prefix + (names.first ?? parameter.name))
         continue
       }
-      unused[name] = nil
-      let layer = recognized.layerName(of: tensor, role: parameter.role)
-      if parameter.role == .weight, !names.isEmpty, layer != family.layerName(of: parameter.node) {
-        renamed[parameter.node] = layer
+      if let own {
+        unusedOutside.removeAll { $0.name == own.name }
+        if let key = unused.first(where: { $0.value.name == own.name })?.key { unused[key] = nil }
+      } else if let name {
+        unused[name] = nil
+        let layer = recognized.layerName(of: tensor, role: parameter.role)
+        if parameter.role == .weight, layer != family.layerName(of: parameter.node) {
+          renamed[parameter.node] = layer
+        }
       }
-      let layout = AxisOrder(parameter.role, rank: parameter.shape.rank, in: family.tensors)
+      let layout = AxisOrder(
+        parameter.role, rank: parameter.shape.rank, stored: tensor.shape, in: family.tensors)
       guard let shape = layout.parameterShape(of: tensor.shape), shape == parameter.shape else {
         problems.addMisshapen(tensor, expected: layout.tensorShape(of: parameter.shape))
         continue
@@ -115,13 +125,15 @@ package struct Mapping: Sendable {
       entries.append(Entry(parameter: parameter, tensor: tensor, layout: layout))
     }
     waived = recognized.waived
-    problems.addUnexpected(Array(unused.values) + recognized.outsiders)
+    problems.addUnexpected(Array(unused.values) + unusedOutside)
     if let error = problems.error { throw error }
     self.family = family
     self.entries = entries
     // A description tells what is read from it; all of it where it is compared.
-    assumptions = graph.configuration.assumptions(
-      told: described != nil ? [.activation, .pooling, .epsilon] : [])
+    assumptions =
+      graph.configuration.assumptions(
+        told: described != nil ? [.activation, .pooling, .epsilon] : [])
+      + network.assumptions
     structure = nil
     self.part = part.map { _ in "left out: \(recognized.waived.count) tensors" }
     renamedLayers = renamed
@@ -212,6 +224,21 @@ enum AxisOrder: Sendable {
   case squeezed
   /// [1, 1, I, O] to [O, I].
   case outputLastSqueezed
+  /// [1, …, 1, C] to [C].
+  case flattened
+
+  /// How a tensor as it is stored becomes a parameter: a dense layer's matrix may as well be a 1×1
+  /// kernel, and a vector may have axes of length 1 before its own.
+  init(_ role: Parameter.Role, rank: Int, stored: Shape, in tensors: TensorTemplates) {
+    switch (AxisOrder(role, rank: rank, in: tensors), rank, stored.rank) {
+    case (.same, 2, 4): self = .squeezed
+    case (.squeezed, 2, 2): self = .same
+    case (.outputLast, 2, 4): self = .outputLastSqueezed
+    case (.outputLastSqueezed, 2, 2): self = .outputLast
+    case (.same, 1, 2...): self = .flattened
+    case (let order, _, _): self = order
+    }
+  }
 
   init(_ role: Parameter.Role, rank: Int, in tensors: TensorTemplates) {
     switch (role, rank) {
@@ -241,6 +268,8 @@ enum AxisOrder: Sendable {
       return Shape(validating: [sizes[0], sizes[1]])
     case (.outputLastSqueezed, 4) where sizes[0] == 1 && sizes[1] == 1:
       return Shape(validating: [sizes[3], sizes[2]])
+    case (.flattened, 1...) where sizes.dropLast().allSatisfy({ $0 == 1 }):
+      return Shape(validating: [sizes[sizes.count - 1]])
     default: return nil
     }
   }
@@ -249,7 +278,7 @@ enum AxisOrder: Sendable {
   func tensorShape(of parameter: Shape) -> Shape {
     let sizes = parameter.dimensions
     return switch self {
-    case .same: parameter
+    case .same, .flattened: parameter
     case .outputLast: Shape(Array(sizes.dropFirst(2)) + [sizes[1], sizes[0]])
     case .squeezed: Shape(sizes + [1, 1])
     case .outputLastSqueezed: Shape([1, 1, sizes[1], sizes[0]])
@@ -259,7 +288,7 @@ enum AxisOrder: Sendable {
   /// The parameter as float32.
   func parameter(from tensor: TensorData) -> TensorData {
     switch self {
-    case .same, .squeezed:
+    case .same, .squeezed, .flattened:
       let shape = parameterShape(of: tensor.shape) ?? tensor.shape
       return tensor.asFloat32().reshaped(to: shape)
     case .outputLast:
@@ -273,7 +302,7 @@ enum AxisOrder: Sendable {
   /// The way back, for writing a family's files.
   func tensor(from parameter: TensorData) -> TensorData {
     switch self {
-    case .same, .squeezed:
+    case .same, .squeezed, .flattened:
       return parameter.reshaped(to: tensorShape(of: parameter.shape))
     case .outputLast, .outputLastSqueezed:
       return parameter.outputChannelsLast().reshaped(to: tensorShape(of: parameter.shape))

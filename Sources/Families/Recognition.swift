@@ -6,6 +6,9 @@ import Tensors
 struct Recognition {
   let family: Family
 
+  /// Which of the family's combinations of options the tensors belong to.
+  let variant: Variant
+
   /// What precedes the family's names in every tensor of the network, such as `module.`; mostly
   /// empty.
   let prefix: String
@@ -84,38 +87,21 @@ struct Recognition {
     self.tensors = inside
     self.outsiders = outsiders.sorted { $0.name < $1.name }
     self.waived = waived.sorted { $0.tensor.name < $1.tensor.name }
+    guard family.signs.agree(with: inside.keys) else { return nil }
+    try family.refuseRelatives(in: tensors.keys, path: names.path)
+    let shapes = CanonicalShapes(family, inside)
+    guard let variant = family.variants.first(where: shapes.fit) else { return nil }
+    self.variant = variant
   }
 
   /// What the file calls the layer of a tensor.
   func layerName(of tensor: TensorInfo, role: Parameter.Role) -> String {
     let name = SourceNames.cleaned(tensor.name)
     let isCounted = resolved[name] != nil && name.contains("/vars/")
-    let own =
-      isCounted
-      ? resolved[name] ?? name
-      : String(name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...])
+    let inside = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+    let own = isCounted ? resolved[name] ?? name : inside
     guard let suffix = family.tensors.roles[role], own.hasSuffix(suffix) else { return own }
     return String(own.dropLast(suffix.count))
-  }
-
-  /// The network that the tensors are for: the family's options, with stages, widths and classes
-  /// read from the names and shapes.
-  func makeGraph(described: SourceGraph?, path: String) throws(InputError) -> Graph {
-    var configuration = family.options
-    let shapes = CanonicalShapes(self)
-    shapes.readStem(into: &configuration)
-    shapes.readBlock(into: &configuration)
-    shapes.readStages(into: &configuration)
-    shapes.readHead(into: &configuration)
-    if let problem = described.flatMap({ family.refine(&configuration, $0) }) {
-      throw InputError(.badData, path: path, "is not a network of \(family.title)", place: problem)
-    }
-    do {
-      return try Graph(configuration)
-    } catch {
-      throw InputError(
-        .badData, path: path, "is not a network of \(family.title)", place: error.description)
-    }
   }
 }
 
@@ -136,102 +122,23 @@ extension Family {
     }
     return found.sorted()
   }
+
+  /// Stops at tensors that only a relative of the family has.
+  fileprivate func refuseRelatives(
+    in names: some Collection<String>, path: String
+  ) throws(InputError) {
+    for refusal in refusals {
+      guard let name = names.filter({ refusal.matches($0) }).min() else { continue }
+      throw InputError(
+        .badData, path: path, "is not a network of \(title)", place: "\(name): \(refusal.reason)")
+    }
+  }
 }
 
-/// The shapes of a file's tensors in the layout of the graph, by canonical node.
-private struct CanonicalShapes {
-  private let recognition: Recognition
-
-  init(_ recognition: Recognition) {
-    self.recognition = recognition
-  }
-
-  func readStem(into configuration: inout Configuration) {
-    let isDeep = configuration.stem.convolutions.count > 1
-    for index in configuration.stem.convolutions.indices {
-      let name = isDeep ? "stem.conv\(index + 1)" : "stem.conv"
-      guard let shape = shape(of: name, .weight, rank: 4) else { continue }
-      configuration.stem.convolutions[index].outputChannels = shape[0]
-      configuration.stem.convolutions[index].kernel = shape[2]
-      if index == 0 { configuration.input.channels = shape[1] }
-    }
-  }
-
-  func readBlock(into configuration: inout Configuration) {
-    configuration.block.kind = isThere("stage1.block1.conv3") ? .bottleneck : .basic
-  }
-
-  func readStages(into configuration: inout Configuration) {
-    var stages: [Configuration.Stage] = []
-    while let blocks = blockCount(stage: stages.count + 1) {
-      let (inner, output) = widths(
-        stage: stages.count + 1, blocks: blocks, kind: configuration.block.kind)
-      stages.append(.init(blocks: blocks, innerChannels: inner, outputChannels: output, stride: 1))
-    }
-    let strides = recognition.family.stageStrides(count: stages.count)
-    for index in stages.indices { stages[index].stride = strides[index] }
-    configuration.stages = stages
-  }
-
-  func readHead(into configuration: inout Configuration) {
-    let classes = shape(of: "head.dense", .weight, rank: 2)?[0] ?? 0
-    configuration.head = recognition.family.head(classes: classes)
-  }
-
-  /// The highest number of a block of which anything is there; a gap is found when tensors are
-  /// mapped.
-  private func blockCount(stage: Int) -> Int? {
-    // No published network has more than 36 blocks in a stage; a gap of one is no end.
-    var count = 0
-    var number = 1
-    while number <= count + 2 {
-      let anything = ["norm1", "conv1", "norm2", "conv2"].contains { part in
-        isThere("stage\(stage).block\(number).\(part)")
-      }
-      if anything { count = number }
-      number += 1
-    }
-    return count > 0 ? count : nil
-  }
-
-  /// The widths on which most tensors of the stage agree, so that a single wrong one is found by
-  /// name.
-  private func widths(
-    stage: Int, blocks: Int, kind: Configuration.Block.Kind
-  ) -> (inner: Int, output: Int) {
-    var inner: [Int: Int] = [:]
-    var output: [Int: Int] = [:]
-    let last = kind == .bottleneck ? "conv3" : "conv2"
-    for block in 1...blocks {
-      let name = "stage\(stage).block\(block)"
-      if let size = shape(of: "\(name).conv1", .weight, rank: 4)?[0] {
-        inner[size, default: 0] += 1
-      }
-      if let size = shape(of: "\(name).norm2", .scale, rank: 1)?[0] { inner[size, default: 0] += 1 }
-      if let shape = shape(of: "\(name).\(last)", .weight, rank: 4) {
-        output[shape[0], default: 0] += 1
-        inner[shape[1], default: 0] += 1
-      }
-    }
-    func winner(_ votes: [Int: Int]) -> Int {
-      votes.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key ?? 0
-    }
-    return (winner(inner), winner(output))
-  }
-
-  private func shape(of node: String, _ role: Parameter.Role, rank: Int) -> Shape? {
-    let family = recognition.family
-    for name in family.tensorNames(of: node, role) {
-      guard let tensor = recognition.tensors[name] else { continue }
-      let shape = AxisOrder(role, rank: rank, in: family.tensors).parameterShape(of: tensor.shape)
-      return shape?.rank == rank ? shape : nil
-    }
-    return nil
-  }
-
-  private func isThere(_ node: String) -> Bool {
-    Parameter.Role.allCases.contains { role in
-      recognition.family.tensorNames(of: node, role).contains { recognition.tensors[$0] != nil }
-    }
+extension Signs {
+  /// Whether the layers of a file are those that set a family apart.
+  fileprivate func agree(with names: some Collection<String>) -> Bool {
+    func isThere(_ layer: String) -> Bool { names.contains { $0.hasPrefix(layer + ".") } }
+    return (anyOf.isEmpty || anyOf.contains(where: isThere)) && !noneOf.contains(where: isThere)
   }
 }

@@ -42,9 +42,11 @@ struct SourceNames {
     let place =
       tensors.isEmpty ? "the file holds no tensors" : "its tensors are named \(examples), …"
     let families = Family.all.map(\.id).joined(separator: ", ")
+    let other = OtherNetworks.title(of: tensors.keys).map { "is \($0), which is not computed" }
     return InputError(
       .badData, path: path,
-      requested.map { "is not a file of the family \($0.id)" } ?? "is of no known ResNetV2 family",
+      requested.map { "is not a file of the family \($0.id)" } ?? other
+        ?? "is of no known ResNetV2 family",
       place: place,
       hint: "known families: \(families); `rnw inspect` lists the tensors")
   }

@@ -97,10 +97,13 @@ extension Family {
   package func layerNames(for graph: Graph, renamed: [String: String] = [:]) -> LayerNames {
     var names: [String: String] = [:]
     var folded: [LayerNames.FoldedLayer] = []
+    let listed = listedHeadNames(of: graph.configuration.head)
     for node in graph.nodes {
       let patterned = PatternedName(node.name)
-      // The layers of a head of several have the names that the file gives them, or none.
-      if let name = renamed[node.name] ?? layers.names[patterned.pattern].map(patterned.filling) {
+      // The layers of a head of several have the names that the file gives them, those of a list, or none.
+      if let name = renamed[node.name] ?? layers.names[patterned.pattern].map(patterned.filling)
+        ?? listed[node.name]
+      {
         names[node.name] = name
       }
       for layer in layers.folded where layer.node == patterned.pattern {
@@ -124,6 +127,15 @@ extension Family {
     return LayerNames(
       layout: layers.layout, names: names, folded: folded,
       countedPrefixes: layers.countedPrefixes)
+  }
+
+  /// What the family calls the layers of a head of several: the places in a list, such as `fc.0`.
+  func listedHeadNames(of head: Configuration.Head) -> [String: String] {
+    let isList =
+      head.layers.count { if case .activation = $0 { false } else { true } } > 1
+    guard let freeHead, isList else { return [:] }
+    return Dictionary(
+      uniqueKeysWithValues: head.layerNames.enumerated().map { ($1, "\(freeHead.list).\($0)") })
   }
 
   /// What the family usually calls the layer with the tensors of a node.

@@ -28,7 +28,9 @@ extension Family {
       ]) { $1 }),
     tensors: .torch(torchLayers.merging(["final.norm": "bn_last"]) { $1 }),
     fingerprint: "final.norm",
-    waivers: [.batchCounters],
+    freeHead: FreeHead(list: "fc", poolingWithoutHead: .average),
+    hasSmallStem: true,
+    waivers: [.batchCounters, .lossWeights],
     preprocessing: .imageNetDeviation,
     defaultInputSize: 224,
     summaryForm: .pyTorch)
@@ -60,15 +62,18 @@ extension Family {
       ]),
     tensors: .torch(torchLayers),
     fingerprint: "stage1.block1.norm1",
-    waivers: [.batchCounters],
+    freeHead: FreeHead(list: "fc", poolingWithoutHead: .average),
+    hasSmallStem: true,
+    waivers: [.batchCounters, .lossWeights],
     preprocessing: .imageNetDeviation,
     defaultInputSize: 224,
-    summaryForm: .pyTorch)
+    summaryForm: .pyTorch,
+    resolveNames: SequentialNames.torchvision)
 }
 
 /// The modules that both versions share; a module that is used several times (`relu`) has no value
 /// of its own.
-private let torchLayers = [
+let torchLayers = [
   "input": "input",
   "stem.conv": "conv1",
   "stem.norm": "bn1",
@@ -91,21 +96,32 @@ private let torchLayers = [
 
 extension TensorTemplates {
   /// PyTorch's tensors: OIHW, [out, in], and its words for the parts of a norm.
-  fileprivate static func torch(_ names: [String: String]) -> TensorTemplates {
+  static func torch(
+    _ names: [String: String], alternatives: [String: [String]] = [:],
+    denseLayout: DenseLayout = .outputInput
+  ) -> TensorTemplates {
     TensorTemplates(
       names: names,
+      alternatives: alternatives,
       roles: [
         .weight: ".weight", .bias: ".bias", .scale: ".weight", .shift: ".bias",
         .mean: ".running_mean", .variance: ".running_var",
       ],
       convolutionLayout: .oihw,
-      denseLayout: .outputInput)
+      denseLayout: denseLayout)
   }
 }
 
 extension Waiver {
   /// PyTorch counts the batches that a norm was trained on; evaluation does not use the number.
-  fileprivate static let batchCounters = Waiver(
+  static let batchCounters = Waiver(
     reason: "a training counter that evaluation does not use"
   ) { $0.hasSuffix(".num_batches_tracked") }
+
+  /// A loss within the trained module (Lightning's habit) may have weights of its own.
+  static let lossWeights = Waiver(reason: "a loss's weights, which evaluation does not use") {
+    name in
+    let losses: Set<Substring> = ["criterion", "loss", "loss_fn", "loss_func"]
+    return name.split(separator: ".").dropLast().contains(where: losses.contains)
+  }
 }

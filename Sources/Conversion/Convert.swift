@@ -19,6 +19,8 @@ package struct ConversionRequest: Sendable {
   package var part: ModelPart?
   /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
   package var dictionary: String?
+  /// What the user says of the network.
+  package var told = Told()
   /// How tensors are stored.
   package var codec: RNWCodec = .planes
   /// In which type the weights are kept.
@@ -119,7 +121,8 @@ package func convert(
   // Before anything of the copy is let go.
   let digest = clock.measure("certify") { source.files.first.map { sha256(of: $0.file) } }
   let model = try Model(
-    source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part)
+    source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part,
+    told: request.told)
   let described = request.usesOwnGraph ? try OwnGraph(of: model, threads: threads) : nil
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
@@ -231,7 +234,7 @@ private func source(of model: Model) throws -> SourceRecord {
     used: Dictionary(uniqueKeysWithValues: entries.map { ($0.parameter.name, $0.tensor.name) }),
     waived: Dictionary(
       uniqueKeysWithValues: (model.mapping?.waived ?? []).map { ($0.tensor.name, $0.reason) }),
-    tool: tool)
+    told: model.told.isEmpty ? nil : model.told, tool: tool)
 }
 
 /// How much the certificate may take: a fixed part, each value in at most 16 characters, and each layer

@@ -15,6 +15,8 @@ package struct DiffRequest: Sendable {
   package var family: Family?
   /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
   package var dictionary: String?
+  /// What the user says of the network.
+  package var told = Told()
   /// Whether tensors are paired by the files' own names rather than by what they are in the network.
   package var goesByName = false
   /// The number of threads.
@@ -50,9 +52,10 @@ package func diff(_ request: DiffRequest) async throws -> WeightComparison {
   return comparison
 }
 
-private func mapped(_ source: any WeightSource, _ family: Family?) throws -> Model {
+private func mapped(_ source: any WeightSource, _ request: DiffRequest) throws -> Model {
   do {
-    return try Model(source, family: family)
+    return try Model(
+      source, family: request.family, told: try Model.told(request.told, of: source))
   } catch let error as InputError where error.kind == .badData {
     throw InputError(
       error.kind, path: error.path, error.problem, place: error.place,

@@ -13,6 +13,8 @@ package struct ExportRequest: Sendable {
   package var family: Family?
   /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
   package var dictionary: String?
+  /// What the user says of the network.
+  package var told = Told()
   /// Whether an existing file is replaced.
   package var replaces = false
   /// The number of threads.
@@ -30,7 +32,8 @@ package struct ExportRequest: Sendable {
 ///   cannot be made.
 package func export(_ request: ExportRequest) async throws {
   let container = try WritableContainer(path: request.output)
-  let model = try await Model(path: request.model, dictionary: request.dictionary)
+  let model = try await Model(
+    path: request.model, dictionary: request.dictionary, told: request.told)
   let family = request.family ?? model.family
   guard family.canExpress(model.graph.configuration) else {
     let able = Family.all.filter { $0.canExpress(model.graph.configuration) }.map(\.id)

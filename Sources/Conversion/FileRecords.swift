@@ -17,6 +17,8 @@ package struct SourceRecord: Codable, Sendable {
   package var used: [String: String]
   /// The source's tensors that were passed over, with the rule.
   package var waived: [String: String]
+  /// What the user told of the network where the file is silent, by option; absent where nothing.
+  package var told: [String: String]?
   /// The tool and its version.
   package var tool: String
   /// The `.rnw` files that the weights went through since the source, first to last; `nil` for none.

@@ -30,10 +30,12 @@ package struct Model: Sendable {
   ///
   /// - Throws: `InputError` where it cannot be read or holds no known network.
   package init(
-    path: String, family: Family? = nil, part: ModelPart? = nil, dictionary: String? = nil
+    path: String, family: Family? = nil, part: ModelPart? = nil, dictionary: String? = nil,
+    told: Told = Told()
   ) async throws {
     try self.init(
-      try await WeightFile.open(path, dictionary: dictionary), family: family, part: part)
+      try await WeightFile.open(path, dictionary: dictionary), family: family, part: part,
+      told: told)
   }
 
   /// Finds out which network an opened file holds.
@@ -42,23 +44,34 @@ package struct Model: Sendable {
   ///   - family: the family to take, or `nil` to recognise it.
   ///   - usesGraph: whether a graph that the file carries says what the network is, rather than names.
   ///   - part: the part of a bigger model that is taken, or `nil` for the whole.
+  ///   - told: what its user says of the network.
   package init(
     _ source: any WeightSource, family requested: Family? = nil, usesGraph: Bool = true,
-    part: ModelPart? = nil
+    part: ModelPart? = nil, told: Told = Told()
   ) throws {
     self.source = source
     if let file = source as? RNWFile {
       let record: SourceRecord = try file.source()
       family = try Self.family(of: record, in: file)
-      graph = try Self.graph(of: file)
-      renamedLayers = record.renamedLayers
       let certificate: CertificateRecord? = try file.certificate()
-      assumptions = certificate?.assumptions ?? []
+      let silent = certificate?.assumptions ?? []
+      if let requested, requested.id != family.id {
+        throw InputError(
+          .badData, path: file.path, "is of the family \(family.id)",
+          place: "--family \(requested.id) was asked for")
+      }
+      graph = try Self.graph(of: file, silent: silent, told: told)
+      assumptions = silent.filter { assumption in
+        !told.options.contains { $0.rawValue == assumption.option }
+      }
+      self.told = (record.told ?? [:]).merging(told.record) { $1 }
+      renamedLayers = record.renamedLayers
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
     } else {
       let mapping = try Mapping(
-        source, family: requested, usesGraph: usesGraph, part: part)
+        source, family: requested, usesGraph: usesGraph, part: part, told: told)
+      self.told = told.record
       family = mapping.family
       graph = mapping.graph
       layerNames = mapping.layerNames
@@ -74,6 +87,9 @@ package struct Model: Sendable {
 
   /// What the family supplied and the file does not tell; of a converted file, what its source did not.
   package let assumptions: [Assumption]
+
+  /// What users said of the network, by option.
+  let told: [String: String]
 
   /// The name of the network, such as `resnet50_v2`.
   package var architectureName: String { family.architectureName(of: graph.configuration) }
@@ -185,6 +201,24 @@ package struct Model: Sendable {
     }
   }
 
+  /// What is told of the network of a file, where the file does not tell it itself.
+  ///
+  /// Of two files that are compared, what is told is of those that are silent.
+  static func told(_ told: Told, of source: any WeightSource) throws -> Told {
+    let isSilent: Bool
+    if let file = source as? RNWFile {
+      let certificate: CertificateRecord? = try file.certificate()
+      let silent = Set((certificate?.assumptions ?? []).map(\.option))
+      isSilent = told.options.contains { silent.contains($0.rawValue) }
+    } else {
+      isSilent = try source.graph() == nil
+    }
+    guard !isSilent else { return told }
+    var rest = Told()
+    rest.ignored = told.ignored
+    return rest
+  }
+
   private static func family(of record: SourceRecord, in file: RNWFile) throws -> Family {
     guard let family = Family.named(record.family) else {
       throw InputError(
@@ -194,15 +228,26 @@ package struct Model: Sendable {
     return family
   }
 
-  /// The network that a converted file describes, and whose tensors it holds.
+  /// The network that a converted file describes, and whose tensors it holds, with what its user tells of what
+  /// its source did not.
   ///
   /// - Throws: `InputError` where they are not.
-  static func graph(of file: RNWFile) throws -> Graph {
-    let configuration: Configuration = try file.configuration()
+  static func graph(
+    of file: RNWFile, silent: [Assumption] = [], told: Told = Told()
+  ) throws -> Graph {
+    var configuration: Configuration = try file.configuration()
     guard configuration.formatMajor <= file.formatMajor else {
       throw InputError(
         .badData, path: file.path, "describes a network of a newer version than its own",
         place: "rnw.version \(file.formatMajor), the network needs \(configuration.formatMajor)")
+    }
+    let open = Set(silent.compactMap { Assumption.Option(rawValue: $0.option) })
+    if !told.isEmpty {
+      if told.options.isEmpty || !told.options.isSubset(of: open) {
+        try told.requireSame(as: configuration, path: file.path)
+      } else {
+        configuration = try told.completed(configuration, path: file.path)
+      }
     }
     let graph: Graph
     do {

@@ -1,8 +1,8 @@
 package import Families
 package import Inference
 import ResNetV2
-import Tensors
-package import Verification
+package import Tensors
+import Verification
 import WeightSources
 
 /// A forward pass that is asked for.
@@ -13,6 +13,8 @@ package struct RunRequest: Sendable {
   package var family: Family?
   /// Which dictionary of a PyTorch checkpoint is taken, or `nil` for the likeliest.
   package var dictionary: String?
+  /// What the user says of the network.
+  package var told = Told()
   /// What it is run on.
   package var input: InputArgument
   /// The archive that the activations are written to, or `nil` for none.
@@ -59,7 +61,8 @@ package func run(
   try requireArchive(request.output)
   if request.usesOwnGraph { return try await runOwnGraph(request) }
   let model = try await Model(
-    path: request.model, family: request.family, dictionary: request.dictionary)
+    path: request.model, family: request.family, dictionary: request.dictionary,
+    told: request.told)
   try requireLayer(
     request, among: model.graph.nodes.dropFirst().compactMap { model.layerNames.name(of: $0.name) })
   var images = try InputImages(request.input, for: model)

@@ -3,7 +3,7 @@ import Inference
 import RNW
 import ResNetV2
 import SourceGraph
-import Tensors
+package import Tensors
 package import Verification
 import WeightSources
 
@@ -17,6 +17,8 @@ package struct VerificationRequest: Sendable {
   package var dictionary: String?
   /// The family of files that are not converted, or `nil` to recognise it.
   package var family: Family?
+  /// What the user says of the network.
+  package var told = Told()
   /// What both are run on; an archive's own input where `nil`.
   package var input: InputArgument?
   /// The limits of the layers; those of the weights' precision where `nil`.
@@ -55,7 +57,8 @@ package func verify(
 ) async throws -> Comparison.Outcome {
   let sources = try await openSources([request.model, path], request.dictionary)
   let (judged, source) = (sources[0], sources[1])
-  let model = try Model(judged, family: request.family)
+  let model = try Model(
+    judged, family: request.family, told: try Model.told(request.told, of: judged))
   // The executor keeps what it packs, and the parameters go before the reference's are read. It is what
   // `rnw run` computes the same images with.
   let candidate = FastExecutor(
@@ -122,7 +125,8 @@ private enum Truth {
     }
     if request.usesOwnGraph, source.carriesGraph {
       // A changed network may be none of its family: then the judged model's names are taken.
-      let other = try? Model(source, family: request.family)
+      let other = try? Model(
+        source, family: request.family, told: Model.told(request.told, of: source))
       let ownGraph = try OwnGraph(
         of: source, for: model.graph, layerNames: (other ?? model).layerNames,
         threads: request.threads)
@@ -133,7 +137,8 @@ private enum Truth {
     }
     if request.requiresOwnGraph { throw describesNoGraph(source) }
     let other = try Model(
-      source, family: request.family, usesGraph: request.usesOwnGraph)
+      source, family: request.family, usesGraph: request.usesOwnGraph,
+      told: Model.told(request.told, of: source))
     self = .model(other, try other.parameters(threads: request.threads))
   }
 

@@ -51,12 +51,18 @@ extension Configuration {
     switch option {
     case .activation:
       return head.classes > 0 ? head.lastActivation?.title ?? "none" : nil
-    case .pooling: return head.pooling.word
+    case .pooling:
+      switch head.pooling {
+      case .average: return "average"
+      case .max: return "max"
+      case .none: return "none"
+      case .flatten(let height, let width, _): return "flattened \(height)×\(width)"
+      }
     case .epsilon:
       switch norm {
       case .batch(let epsilon), .group(_, let epsilon): return "\(epsilon)"
       }
-    case .input: return "as it is"
+    case .input: return input.isAdjusted ? "adjusted" : "as it is"
     case .hiddenActivation: return "relu"
     case .stridedBlock: return shrinks ? block.stridedBlock.rawValue : nil
     case .stridedConvolution:
@@ -83,23 +89,12 @@ extension Configuration {
   private var shrinks: Bool { stages.contains { $0.stride > 1 } }
 }
 
-extension Configuration.Head.Pooling {
-  fileprivate var word: String {
-    switch self {
-    case .average: "average"
-    case .max: "max"
-    case .flatten: "flatten"
-    case .none: "none"
-    }
-  }
-}
-
 extension Assumption {
   /// The assumption for people, such as `average pooling`.
   package var words: String {
     switch Option(rawValue: option) {
     case .activation: value == "none" ? "no activation at the end" : "\(value) at the end"
-    case .pooling: value == "none" ? "no pooling" : "\(value) pooling"
+    case .pooling: value == "none" ? "no pooling" : "\(value) pooling of the features"
     case .epsilon: "ε \(value)"
     case .input: "the input \(value)"
     case .hiddenActivation: "\(value) between layers"

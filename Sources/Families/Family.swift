@@ -252,3 +252,29 @@ extension Family {
     return "resnet(\(blocks))"
   }
 }
+
+// MARK: - What a family is known by
+
+extension Family {
+  /// The tensors by which a file of the family is recognised, whatever stands before their names.
+  package var fingerprintNames: [String] { tensorNames(ofNode: fingerprint) }
+
+  /// Names of some tensors, such as those of the stem, of a block and of the head.
+  package var exampleNames: [String] {
+    ["stem.conv", "stage1.block1.conv1", "stage1.block1.shortcut.conv", "head.dense"].compactMap {
+      tensorNames(of: $0, .weight).first
+    }
+  }
+
+  /// What is taken for a file of the family's first network that holds nothing but tensors.
+  package var usualAssumptions: [Assumption] {
+    architectureNames.first.flatMap { configuration(architecture: $0) }?
+      .assumptions(told: []) ?? []
+  }
+
+  private func tensorNames(ofNode node: String) -> [String] {
+    Parameter.Role.allCases.compactMap { role in
+      [.scale, .shift, .mean, .variance].contains(role) ? tensorNames(of: node, role).first : nil
+    }
+  }
+}

@@ -61,83 +61,34 @@ package struct Mapping: Sendable {
   ///   - usesGraph: whether a graph that the file carries says what the network is; without one, and without this,
   ///     the tensors' names do.
   ///   - part: the part of a bigger model that is taken, or `nil` for the whole.
+  ///   - told: what its user says of the network.
   /// - Throws: `InputError` where the file is of no known family or does not fit its network.
   package init(
     _ source: some WeightSource, family requested: Family? = nil, usesGraph: Bool = true,
-    part: ModelPart? = nil
+    part: ModelPart? = nil, told: Told = Told()
   ) throws(InputError) {
     if usesGraph, let graph = try source.graph() {
       let network = try StructuredNetwork(graph, of: source, part: part)
       if requested == nil || requested?.id == network.family.id {
+        try told.requireSame(as: network.graph.configuration, path: source.path)
         self = try Mapping(network, of: source)
         return
       }
     }
-    let names = try SourceNames(source)
-    guard
-      let recognized = try Recognition(
-        names, among: requested.map { [$0] } ?? Family.all, part: part)
-    else { throw names.unrecognized(requested: requested) }
-    try self.init(recognized, of: source, part: part)
+    try self.init(MappingAttempt(source, family: requested, part: part, told: told))
   }
 
-  private init(
-    _ recognized: Recognition, of source: some WeightSource, part: ModelPart?
-  ) throws(InputError) {
-    let described = try? source.graph()
-    let family = recognized.family
-    var problems = MappingProblems(path: source.path)
-    let network = try recognized.makeNetwork(described: described, path: source.path)
-    graph = network.graph
-    problems.network = "\(family.architectureName(of: graph.configuration)) of \(family.title)"
-    var unused = recognized.tensors
-    var unusedOutside = recognized.outsiders
-    var entries: [Entry] = []
-    var renamed = network.headNames.filter { $1 != family.layerName(of: $0) }
-    for parameter in graph.parameters {
-      let names = family.tensorNames(of: parameter.node, parameter.role)
-      let own = network.headTensors[parameter.name]
-      let name = own == nil ? names.first { unused[$0] != nil } : nil
-      guard let tensor = own ?? name.flatMap({ unused[$0] }) else {
-        problems.addMissing(parameter, name: recognized.prefix + (names.first ?? parameter.name))
-        continue
-      }
-      if let own {
-        unusedOutside.removeAll { $0.name == own.name }
-        if let key = unused.first(where: { $0.value.name == own.name })?.key { unused[key] = nil }
-      } else if let name {
-        unused[name] = nil
-        let layer = recognized.layerName(of: tensor, role: parameter.role)
-        if parameter.role == .weight, layer != family.layerName(of: parameter.node) {
-          renamed[parameter.node] = layer
-        }
-      }
-      let layout = AxisOrder(
-        parameter.role, rank: parameter.shape.rank, stored: tensor.shape, in: family.tensors)
-      guard let shape = layout.parameterShape(of: tensor.shape), shape == parameter.shape else {
-        problems.addMisshapen(tensor, expected: layout.tensorShape(of: parameter.shape))
-        continue
-      }
-      guard tensor.dtype.isFloat else {
-        problems.addWrongType(tensor)
-        continue
-      }
-      entries.append(Entry(parameter: parameter, tensor: tensor, layout: layout))
-    }
-    waived = recognized.waived
-    problems.addUnexpected(Array(unused.values) + unusedOutside)
-    if let error = problems.error { throw error }
-    self.family = family
-    self.entries = entries
-    // A description tells what is read from it; all of it where it is compared.
-    assumptions =
-      graph.configuration.assumptions(
-        told: described != nil ? [.activation, .pooling, .epsilon] : [])
-      + network.assumptions
+  private init(_ attempt: MappingAttempt) throws(InputError) {
+    if let error = attempt.problems.error { throw error }
+    family = attempt.family
+    graph = attempt.graph
+    entries = attempt.entries
+    waived = attempt.waived
+    assumptions = attempt.assumptions
     structure = nil
-    self.part = part.map { _ in "left out: \(recognized.waived.count) tensors" }
-    renamedLayers = renamed
-    layerNames = family.layerNames(for: graph, renamed: renamed)
+    part = attempt.part
+    renamedLayers = attempt.renamedLayers
+    layerNames = family.layerNames(for: graph, renamed: renamedLayers)
   }
 
   /// Takes the tensors that a file's own graph names.

@@ -1,8 +1,8 @@
 import ResNetV2
-import Tensors
+package import Tensors
 
 /// What keeps a file from being a network: collected, so that one message names it all.
-struct MappingProblems {
+package struct MappingProblems: Sendable {
   private let path: String
 
   /// The network that was expected.
@@ -33,19 +33,23 @@ struct MappingProblems {
   }
 
   /// The error, or `nil` where there is no problem.
-  var error: InputError? {
-    let findings =
-      misshapen
-      + missing.map { name, shape in
-        "missing \(name) (\(shape))" + nearest(to: name, shape: shape)
-      }
-      + unexpected.map { "unexpected \($0.name) (\($0.shape))" }
+  package var error: InputError? {
+    let findings = findings
     guard !findings.isEmpty else { return nil }
     let shown = findings.prefix(3).joined(separator: "; ")
     let rest = findings.count > 3 ? "; and \(findings.count - 3) more" : ""
     return InputError(
       .badData, path: path, "does not fit \(network)", place: shown + rest,
       hint: findings.count > 3 ? "`rnw convert --dry-run` prints the whole mapping" : nil)
+  }
+
+  /// Everything that does not fit, one line each, with the nearest name beside a missing one.
+  package var findings: [String] {
+    misshapen
+      + missing.map { name, shape in
+        "missing \(name) (\(shape))" + nearest(to: name, shape: shape)
+      }
+      + unexpected.map { "unexpected \($0.name) (\($0.shape))" }
   }
 
   /// The unexpected tensor that a missing name most likely means.

@@ -63,7 +63,7 @@ struct Recognition {
     self.prefix = prefix
     var inside: [String: TensorInfo] = [:]
     var outsiders: [TensorInfo] = []
-    var waived: [Mapping.Waived] = []
+    var waived = names.ignored
     for (name, tensor) in tensors {
       if let waiver = family.waivers.first(where: { $0.matches(name) }) {
         waived.append(.init(tensor: tensor, reason: waiver.reason))

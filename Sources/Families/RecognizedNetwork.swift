@@ -21,7 +21,7 @@ extension Recognition {
   /// The network that the tensors are for: the family's options, with stages, widths and classes
   /// read from the names and shapes.
   func makeNetwork(
-    described: SourceGraph?, path: String
+    described: SourceGraph?, told: Told, path: String
   ) throws(InputError) -> RecognizedNetwork {
     let shapes = CanonicalShapes(family, tensors)
     var configuration = variant.options
@@ -40,6 +40,11 @@ extension Recognition {
     }
     if let problem = described.flatMap({ family.refine(&configuration, $0) }) {
       throw InputError(.badData, path: path, "is not a network of \(family.title)", place: problem)
+    }
+    if described == nil {
+      configuration = try told.completing(configuration, of: family, path: path)
+    } else {
+      try told.requireSame(as: configuration, path: path)
     }
     return RecognizedNetwork(
       graph: try graph(configuration, path: path), headTensors: head?.tensors ?? [:],

@@ -8,11 +8,23 @@ struct SourceNames {
   /// The tensors by cleaned name.
   let tensors: [String: TensorInfo]
 
-  /// - Throws: `InputError` where two tensors have the same cleaned name.
-  init(_ source: some WeightSource) throws(InputError) {
+  /// The tensors that the user leaves out.
+  let ignored: [Mapping.Waived]
+
+  /// - Throws: `InputError` where two tensors have the same cleaned name, or a pattern matches none.
+  init(_ source: some WeightSource, ignoring patterns: [Glob] = []) throws(InputError) {
     path = source.path
     var tensors: [String: TensorInfo] = [:]
+    for pattern in patterns where !source.tensors.contains(where: { pattern.matches($0.name) }) {
+      throw InputError(
+        .badData, path: path, "has no tensor called '\(pattern.text)', which --ignore names")
+    }
+    var ignored: [Mapping.Waived] = []
     for tensor in source.tensors {
+      if let pattern = patterns.first(where: { $0.matches(tensor.name) }) {
+        ignored.append(.init(tensor: tensor, reason: "left out by --ignore \(pattern.text)"))
+        continue
+      }
       let name = SourceNames.cleaned(tensor.name)
       if let other = tensors.updateValue(tensor, forKey: name) {
         throw InputError(
@@ -21,6 +33,7 @@ struct SourceNames {
       }
     }
     self.tensors = tensors
+    self.ignored = ignored
   }
 
   /// A name without TensorFlow's output number, the folder of a full Keras model, and a layer's

@@ -1,5 +1,6 @@
 package import Families
 import ResNetV2
+import Tensors
 
 /// Pass or fail, and the figures that say by how much.
 package struct Verdict: Hashable, Sendable {

@@ -36,6 +36,7 @@ struct ConvertCommand: AsyncParsableCommand {
 
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
+  @OptionGroup var told: ToldOptions
 
   @Option(
     help:
@@ -125,6 +126,7 @@ struct ConvertCommand: AsyncParsableCommand {
     request.family = try family.family
     request.part = part.part
     request.dictionary = dictionary.name
+    request.told = try told.told
     request.codec = codec ?? .planes
     request.precision = precision ?? .float32
     request.maximumError = maxError
@@ -207,25 +209,12 @@ struct ConvertCommand: AsyncParsableCommand {
   }
 
   private func printMapping() async throws {
-    let model = try await Model(
-      path: source, family: try family.family, dictionary: dictionary.name)
-    var lines = ["\(model.architectureName) of \(model.family.title)", ""]
-    let entries = model.mapping?.entries ?? []
-    let width = entries.map(\.parameter.name.count).max() ?? 0
-    for entry in entries {
-      let name = entry.parameter.name
-      let padding = String(repeating: " ", count: width - name.count)
-      lines.append(
-        "\(name)\(padding)  \(entry.parameter.shape)  from \(entry.tensor.name) (\(entry.tensor.shape), "
-          + "\(entry.tensor.dtype.name))")
+    let source = try await WeightFile.open(source, dictionary: dictionary.name)
+    let report = try MappingReport(of: source, family: family.family, told: told.told)
+    try StandardOutput.conclude(passes: true) {
+      try StandardOutput.write(report, asJSON: json, text: report.text)
     }
-    for waived in model.mapping?.waived ?? [] {
-      lines.append("passed over: \(waived.tensor.name), \(waived.reason)")
-    }
-    lines.append("")
-    lines.append(
-      "\(entries.count) tensors used, \(model.mapping?.waived.count ?? 0) passed over, none left")
-    try StandardOutput.write(lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n")
+    if let error = report.error { throw error }
   }
 }
 

@@ -32,6 +32,7 @@ struct DiffCommand: AsyncParsableCommand {
 
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
+  @OptionGroup var told: ToldOptions
 
   @Flag(help: "Pair tensors by the files' own names; the files may hold anything.")
   var byName = false
@@ -46,7 +47,10 @@ struct DiffCommand: AsyncParsableCommand {
 
   func validate() throws {
     try requireUnused(
-      ["--family": byName && family.isGiven], because: "with --by-name, which knows no families")
+      [
+        "--family": byName && family.isGiven,
+        "--activation, --pooling, …": byName && told.isGiven,
+      ], because: "with --by-name, which knows no families")
     try requireUnused(["--all": all && json], because: "with --json, which has every tensor")
   }
 
@@ -54,6 +58,7 @@ struct DiffCommand: AsyncParsableCommand {
     var request = DiffRequest(first: first, second: second)
     request.family = try family.family
     request.dictionary = dictionary.name
+    request.told = try told.told
     request.goesByName = byName
     request.threads = threads.count
     let comparison = try await diff(request)

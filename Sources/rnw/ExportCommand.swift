@@ -24,6 +24,7 @@ struct ExportCommand: AsyncParsableCommand {
 
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
+  @OptionGroup var told: ToldOptions
 
   @OptionGroup var overwrite: OverwriteOption
 
@@ -33,6 +34,7 @@ struct ExportCommand: AsyncParsableCommand {
     var request = ExportRequest(model: model, output: output)
     request.family = try family.family
     request.dictionary = dictionary.name
+    request.told = try told.told
     request.replaces = overwrite.isGiven
     request.threads = threads.count
     try await export(request)

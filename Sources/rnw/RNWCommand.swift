@@ -29,6 +29,7 @@ struct RNWCommand: AsyncParsableCommand {
     subcommands: [
       ConvertCommand.self, VerifyCommand.self, DiffCommand.self, InspectCommand.self,
       SummaryCommand.self, RunCommand.self, ExportCommand.self, InitCommand.self, BenchCommand.self,
+      FamiliesCommand.self,
     ])
 
   static func main() async {

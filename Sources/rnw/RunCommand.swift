@@ -28,6 +28,7 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var input: InputOption
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
+  @OptionGroup var told: ToldOptions
 
   @Option(
     name: [.short, .customLong("output")],
@@ -72,6 +73,7 @@ struct RunCommand: AsyncParsableCommand {
     var request = RunRequest(model: model, input: try input.argument ?? .standardProbe)
     request.family = try family.family
     request.dictionary = dictionary.name
+    request.told = try told.told
     request.output = output
     request.layers = layers.map { Glob($0) }
     request.usesOwnGraph = ownGraph

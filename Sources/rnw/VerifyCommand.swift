@@ -33,6 +33,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
+  @OptionGroup var told: ToldOptions
   @OptionGroup var input: InputOption
 
   @Option(
@@ -82,8 +83,8 @@ struct VerifyCommand: AsyncParsableCommand {
           "--report": report != nil, "--limit": limit != nil,
           "--per-layer-limit": perLayerLimit != nil, "--isolated": isolated,
           "--layers": layers != nil, "--all": all, "--input or --filter": input.isGiven,
-          "--family": family.isGiven, "--own-graph": ownGraph.isGiven,
-          "--dictionary": dictionary.name != nil,
+          "--family": family.isGiven, "--activation, --pooling, …": told.isGiven,
+          "--own-graph": ownGraph.isGiven, "--dictionary": dictionary.name != nil,
         ], because: "without --against FILE: nothing is compared")
     }
     try requireUnused(["--all": all && json], because: "with --json, which has every layer")
@@ -97,6 +98,7 @@ struct VerifyCommand: AsyncParsableCommand {
     request.against = against
     request.family = try family.family
     request.dictionary = dictionary.name
+    request.told = try told.told
     request.input = try input.argument
     request.limits = limit.map { Limits(standard: $0) }
     request.limitsFile = perLayerLimit

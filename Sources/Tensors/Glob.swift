@@ -19,7 +19,7 @@ package struct Glob: Hashable, Sendable {
   }
 
   /// Whether a layer matches by either of its names.
-  func matches(name: String, familyName: String?) -> Bool {
+  package func matches(name: String, familyName: String?) -> Bool {
     matches(name) || familyName.map(matches) == true
   }
 

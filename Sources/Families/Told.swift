@@ -1,0 +1,164 @@
+package import ResNetV2
+package import Tensors
+
+/// What a user says of a network where its file is silent.
+package struct Told: Hashable, Sendable {
+  /// The last activation: a function, or none.
+  package var activation: LastActivation?
+  /// What follows the feature map.
+  package var pooling: PoolingKind?
+  /// The ε of the norms.
+  package var epsilon: Double?
+  /// What the input is multiplied by: one number, or one for each channel.
+  package var inputScale: [Double] = []
+  /// What is then added.
+  package var inputOffset: [Double] = []
+  /// The tensors that are left out, by patterns of their names.
+  package var ignored: [Glob] = []
+  /// Other options, by their place.
+  package var settings: [Setting] = []
+
+  /// Says nothing.
+  package init() {}
+
+  /// The last activation.
+  package enum LastActivation: Hashable, Sendable {
+    case none
+    case function(Configuration.Activation)
+  }
+
+  /// A pooling, by its kind alone.
+  package enum PoolingKind: String, Hashable, Sendable, CaseIterable {
+    case average, max, flatten, none
+  }
+
+  /// An option by its place in the configuration's JSON form.
+  package struct Setting: Hashable, Sendable {
+    package let path: String
+    package let value: String
+
+    package init(path: String, value: String) {
+      self.path = path
+      self.value = value
+    }
+  }
+
+  /// Whether nothing is said of the network; what is left out of a file is another matter.
+  package var isEmpty: Bool { options.isEmpty && settings.isEmpty }
+
+  /// The options that are told.
+  package var options: Set<Assumption.Option> {
+    var options: Set<Assumption.Option> = []
+    if activation != nil { options.insert(.activation) }
+    if pooling != nil { options.insert(.pooling) }
+    if epsilon != nil { options.insert(.epsilon) }
+    if !inputScale.isEmpty || !inputOffset.isEmpty { options.insert(.input) }
+    for setting in settings {
+      if let option = Assumption.Option(place: setting.path) { options.insert(option) }
+    }
+    return options
+  }
+
+  /// What is said, for the file's records.
+  package var record: [String: String] {
+    var record = Dictionary(settings.map { ($0.path, $0.value) }) { $1 }
+    switch activation {
+    case .function(let function): record["head.activation"] = function.title
+    case .some(.none): record["head.activation"] = "none"
+    case nil: break
+    }
+    record["head.pooling"] = pooling?.rawValue
+    record["norm.epsilon"] = epsilon.map { "\($0)" }
+    func list(_ numbers: [Double]) -> String? {
+      numbers.isEmpty ? nil : numbers.map { "\($0)" }.joined(separator: ",")
+    }
+    record["input.scale"] = list(inputScale)
+    record["input.offset"] = list(inputOffset)
+    return record
+  }
+}
+
+extension Told {
+  /// A configuration with what is told in it.
+  ///
+  /// - Throws: `ConfigurationError` where the network has no such option.
+  package func applied(
+    to configuration: Configuration
+  ) throws(ConfigurationError) -> Configuration {
+    var result = configuration
+    for setting in settings { result = try result.setting(setting.path, to: setting.value) }
+    if let epsilon { result.norm = result.norm.with(epsilon: epsilon) }
+    if let pooling { result.head.pooling = try pooling.value(in: result) }
+    if let activation { try activation.end(&result.head) }
+    if !inputScale.isEmpty || !inputOffset.isEmpty {
+      result.input.scale = try perChannel(inputScale, usual: 1, "--input-scale", result)
+      result.input.offset = try perChannel(inputOffset, usual: 0, "--input-offset", result)
+    }
+    return result
+  }
+
+  /// A number for each channel; none where they change nothing.
+  private func perChannel(
+    _ values: [Double], usual: Double, _ name: String, _ configuration: Configuration
+  ) throws(ConfigurationError) -> [Double] {
+    let channels = configuration.input.channels
+    guard values.count <= 1 || values.count == channels else {
+      throw ConfigurationError("\(name) has \(values.count) numbers for \(channels) channels")
+    }
+    guard values.contains(where: { $0 != usual }) else { return [] }
+    return values.count == 1 ? Array(repeating: values[0], count: channels) : values
+  }
+}
+
+extension Told.LastActivation {
+  fileprivate func end(_ head: inout Configuration.Head) throws(ConfigurationError) {
+    guard head.classes > 0 else {
+      throw ConfigurationError("the network has no dense layer that an activation could follow")
+    }
+    if head.lastActivation != nil { head.layers.removeLast() }
+    if case .function(let function) = self { head.layers.append(.activation(function)) }
+  }
+}
+
+extension Told.PoolingKind {
+  fileprivate func value(
+    in configuration: Configuration
+  ) throws(ConfigurationError) -> Configuration.Head.Pooling {
+    switch self {
+    case .average: return .average
+    case .max: return .max
+    case .none: return .none
+    case .flatten:
+      guard case .flatten = configuration.head.pooling else {
+        throw ConfigurationError(
+          "the dense layer reads one value of each channel: nothing is flattened")
+      }
+      return configuration.head.pooling
+    }
+  }
+}
+
+extension Configuration.Norm {
+  fileprivate func with(epsilon: Double) -> Configuration.Norm {
+    switch self {
+    case .batch: .batch(epsilon: epsilon)
+    case .group(let count, _): .group(count: count, epsilon: epsilon)
+    }
+  }
+}
+
+extension Assumption.Option {
+  /// The option that a place in the configuration's JSON form is, or is part of.
+  fileprivate init?(place: String) {
+    let place = place.split(separator: ".").map { $0.prefix { $0 != "[" } }.joined(separator: ".")
+    switch place {
+    case _ where place.hasPrefix("stem.pool"): self = .stemPool
+    case "stem.convolutions.stride": self = .stemStride
+    case _ where place.hasPrefix("norm"): self = .epsilon
+    case _ where place.hasPrefix("input"): self = .input
+    default:
+      guard let option = Assumption.Option(rawValue: place) else { return nil }
+      self = option
+    }
+  }
+}

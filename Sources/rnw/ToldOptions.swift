@@ -1,0 +1,91 @@
+import ArgumentParser
+import Families
+import ResNetV2
+import Tensors
+
+/// What a user says of a network where its file is silent.
+struct ToldOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What a network of weights alone ends in: none, softmax, sigmoid, tanh, relu, …",
+      valueName: "A"))
+  var activation: String?
+
+  @Option(help: ArgumentHelp("How its features are pooled.", valueName: "average|max|flatten|none"))
+  var pooling: Told.PoolingKind?
+
+  @Option(help: ArgumentHelp("The epsilon of its norms.", valueName: "E"))
+  var epsilon: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "What its input is multiplied by within the network: one number, or one for each channel.",
+      valueName: "S,…"))
+  var inputScale: String?
+
+  @Option(help: ArgumentHelp("What is then added to its input.", valueName: "O,…"))
+  var inputOffset: String?
+
+  @Option(
+    name: .customLong("option"),
+    help: ArgumentHelp(
+      "Any other option of the network, by its place in rnw.configuration, such as block.stridedBlock=last.",
+      valueName: "PLACE=VALUE"))
+  var settings: [String] = []
+
+  @Option(
+    name: .customLong("ignore"),
+    help: ArgumentHelp("Leave out the tensors whose names match.", valueName: "GLOB"))
+  var ignored: [String] = []
+
+  /// Whether anything was said.
+  var isGiven: Bool {
+    activation != nil || pooling != nil || epsilon != nil || inputScale != nil
+      || inputOffset != nil || !settings.isEmpty || !ignored.isEmpty
+  }
+
+  func validate() throws { _ = try told }
+
+  /// What was said.
+  var told: Told {
+    get throws {
+      var told = Told()
+      told.activation = try activation.map { word -> Told.LastActivation in
+        if ["none", "linear"].contains(word.lowercased()) { return Told.LastActivation.none }
+        guard let function = Configuration.Activation(word: word) else {
+          throw ValidationError(
+            "There is no activation '\(word)': none, softmax, sigmoid, tanh, relu, relu6, leakyRelu:SLOPE, elu:ALPHA, "
+              + "selu, gelu, geluTanh, silu, softplus, hardSigmoid:SLOPE and hardSwish are known.")
+        }
+        return .function(function)
+      }
+      told.pooling = pooling
+      guard epsilon.map({ $0 > 0 && $0.isFinite }) ?? true else {
+        throw ValidationError("--epsilon takes a positive number.")
+      }
+      told.epsilon = epsilon
+      told.inputScale = try numbers(inputScale, "--input-scale")
+      told.inputOffset = try numbers(inputOffset, "--input-offset")
+      told.settings = try settings.map { text in
+        let parts = text.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2 else {
+          throw ValidationError("--option takes PLACE=VALUE, such as block.stridedBlock=last.")
+        }
+        return .init(path: String(parts[0]), value: String(parts[1]))
+      }
+      told.ignored = ignored.map { Glob($0) }
+      return told
+    }
+  }
+
+  private func numbers(_ text: String?, _ name: String) throws -> [Double] {
+    guard let text else { return [] }
+    let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    guard numbers.allSatisfy({ $0?.isFinite ?? false }) else {
+      throw ValidationError("\(name) takes numbers, such as 0.5 or 0.017,0.0175,0.0174.")
+    }
+    return numbers.compactMap { $0 }
+  }
+}
+
+extension Told.PoolingKind: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RNW
+import ResNetV2
 import Tensors
 import TestSupport
 import Testing

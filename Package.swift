@@ -151,7 +151,8 @@ let package = Package(
     tests("Verification", of: "Families", "Inference", "ResNetV2", "Tensors"),
     tests(
       "Conversion",
-      of: "Families", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors", "Verification",
+      of: "Families", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors",
+      "Verification",
       "WeightSources", "rnw-hdf5"),
     .testTarget(
       name: "CommandLineTests",

@@ -40,8 +40,8 @@ package func diff(_ request: DiffRequest) async throws -> WeightComparison {
       try namedTensors(of: sources[0]), try namedTensors(of: sources[1]),
       threads: request.threads)
   } else {
-    let first = try mapped(sources[0], request.family)
-    let second = try mapped(sources[1], request.family)
+    let first = try mapped(sources[0], request)
+    let second = try mapped(sources[1], request)
     comparison = try WeightComparison(
       try mappedTensors(of: first, threads: request.threads),
       try mappedTensors(of: second, threads: request.threads),

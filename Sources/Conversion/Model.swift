@@ -1,6 +1,7 @@
 package import Families
 package import RNW
 package import ResNetV2
+import SourceGraph
 package import Tensors
 import WeightSources
 

@@ -147,8 +147,8 @@ struct Proof {
     // A graph or a framework's output that agrees tells all that the source's tensors do not.
     let isTold = ownGraph != nil || framework?.reachesOutput == true
     assumptions = isTold ? [] : model.assumptions
-    own.assumptions = assumptions
-    accuracy?.assumptions = assumptions
+    self.own.assumptions = assumptions
+    self.accuracy?.assumptions = assumptions
 
     // Both by the reference, which gives the same bits on every machine: so does the certificate.
     if case .probe(let seed, _) = request.input, let value = truth.value {

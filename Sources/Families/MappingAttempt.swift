@@ -1,4 +1,5 @@
 package import ResNetV2
+import SourceGraph
 package import Tensors
 
 /// A file's tensors laid beside the parameters of the network that its names are for, whether or not they fit.

@@ -87,6 +87,8 @@ struct LayerConstants: Sendable {
   private static func packTransformed(
     _ weight: TensorData, _ method: ConvolutionMethod, _ kernels: Kernels, _ pool: WorkerPool
   ) -> AlignedFloats? {
+    // Sums of weights would carry one that is not finite to other outputs.
+    guard method != .direct, weight.isFinite else { return nil }
     let (outputChannels, inputChannels) = (weight.shape[0], weight.shape[1])
     let rows = method == .strassen ? outputChannels / 2 : outputChannels
     let count: Int

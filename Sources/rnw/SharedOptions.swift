@@ -34,7 +34,8 @@ struct PartOption: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Take the layers whose names begin so out of a bigger model, such as left/.", valueName: "NAME"))
+      "Take the layers whose names begin so out of a bigger model, such as left/.",
+      valueName: "NAME"))
   private var prefix: String?
 
   func validate() throws {

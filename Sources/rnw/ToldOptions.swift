@@ -18,12 +18,15 @@ struct ToldOptions: ParsableArguments {
   var epsilon: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "What its input is multiplied by within the network: one number, or one for each channel.",
       valueName: "S,…"))
   var inputScale: String?
 
-  @Option(help: ArgumentHelp("What is then added to its input.", valueName: "O,…"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What is then added to its input.", valueName: "O,…"))
   var inputOffset: String?
 
   @Option(

@@ -57,7 +57,7 @@ struct BelievableTests {
     let bytes = images.values.flatMap { value in
       withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
     }
-    let digest = try sha256(of: try MappedFile(path: folder.write(bytes, to: "values")))
+    let digest = sha256(of: try MappedFile(path: folder.write(bytes, to: "values")))
     let compared = try #require(given.compared)
     #expect(compared.input.sha256 == digest && compared.input.seed == nil)
     #expect(compared.input.images == 3 && compared.input.shape == [1, 40, 33, 3])

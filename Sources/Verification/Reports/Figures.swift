@@ -40,9 +40,10 @@ func fixed(_ value: Double, decimals: Int) -> String {
   let scale = (0..<decimals).reduce(1) { scale, _ in scale * 10 }
   guard value.magnitude * Double(scale) < 1e15 else { return readable(value, digits: decimals) }
   let rounded = Int((value.magnitude * Double(scale)).rounded())
+  let whole = (value < 0 && rounded > 0 ? "-" : "") + String(rounded / scale)
+  guard decimals > 0 else { return whole }
   let fraction = String(rounded % scale)
-  return (value < 0 && rounded > 0 ? "-" : "") + String(rounded / scale) + "."
-    + String(repeating: "0", count: decimals - fraction.count) + fraction
+  return whole + "." + String(repeating: "0", count: decimals - fraction.count) + fraction
 }
 
 /// A count with commas between thousands.

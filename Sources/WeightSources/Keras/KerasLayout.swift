@@ -111,11 +111,13 @@ struct KerasLayout {
           "names one layer in two ways: \(stored) and, by the order, \(name)",
           place: dataset.path)
       }
-      let names = configured?.names ?? stored.map { name in
-        variable.outerGroups.map { outer in
-          table.text("name", of: outer.path + "/vars") ?? outer.name
-        } + [name]
-      }
+      let names =
+        configured?.names
+        ?? stored.map { name in
+          variable.outerGroups.map { outer in
+            table.text("name", of: outer.path + "/vars") ?? outer.name
+          } + [name]
+        }
       let own = configured.flatMap { layer in
         layer.variables.indices.contains(variable.number) ? layer.variables[variable.number] : nil
       }

@@ -42,7 +42,8 @@ public struct KerasSource: WeightSource {
     self.files = files
     let graph = Self.graph(
       of: file, configuration: configuration, version: version)
-    let layout = try KerasLayout(file.table, path: file.path, graph: graph.flatMap { try? $0.get() })
+    let layout = try KerasLayout(
+      file.table, path: file.path, graph: graph.flatMap { try? $0.get() })
     carriedGraph = graph
     self.file = file
     path = file.path
@@ -72,7 +73,8 @@ public struct KerasSource: WeightSource {
   ) -> Result<SourceGraph, InputError>? {
     guard let json = configuration ?? file.table.text("model_config", of: "") else { return nil }
     let version =
-      version ?? ["", "model_weights"].lazy.compactMap {
+      version
+      ?? ["", "model_weights"].lazy.compactMap {
         file.table.text("keras_version", of: $0)
       }.first
     do {

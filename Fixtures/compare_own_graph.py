@@ -77,7 +77,7 @@ def line(title: str, errors: dict[str, float]) -> str:
 def compare(rnw: str, file: Path, truth: dict[str, np.ndarray]) -> bool:
     output = file.with_suffix(".npz")
     subprocess.run([rnw, "run", str(file), "--own-graph", "--input", str(file.with_name("images.npy")),
-                    "-o", str(output), "--force"], check=True, stdout=subprocess.DEVNULL)
+                    "-o", str(output), "--overwrite"], check=True, stdout=subprocess.DEVNULL)
     with np.load(output) as values:
         assert set(values.files) == set(truth) | {"input"}, "the layers have other names"
         errors = scaled_errors(dict(values), truth)

@@ -64,7 +64,7 @@ def compare(rnw: str, folder: Path, depth: int, top: bool) -> bool:
 
 
 def convert(rnw: str, file: Path, folder: Path) -> bool:
-    command = [rnw, "convert", str(file), "-o", str(folder / "out.rnw"), "--force", "--json",
+    command = [rnw, "convert", str(file), "-o", str(folder / "out.rnw"), "--overwrite", "--json",
                "--reference", str(folder / "activations.npz")]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode not in (0, 1):

@@ -60,7 +60,7 @@ def write(state, folder: Path, name: str) -> list[Path]:
 
 
 def convert(rnw: str, file: Path, folder: Path, title: str) -> bool:
-    command = [rnw, "convert", str(file), "-o", str(folder / "out.rnw"), "--force", "--json",
+    command = [rnw, "convert", str(file), "-o", str(folder / "out.rnw"), "--overwrite", "--json",
                "--reference", str(folder / "activations.npz")]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode not in (0, 1):
@@ -76,7 +76,7 @@ def convert(rnw: str, file: Path, folder: Path, title: str) -> bool:
 def round_trip(rnw: str, folder: Path, state) -> bool:
     """PyTorch loads what was exported from the converted file, and it is bit for bit what it had."""
     exported = folder / "exported.safetensors"
-    subprocess.run([rnw, "export", str(folder / "out.rnw"), "-o", str(exported), "--force"], check=True)
+    subprocess.run([rnw, "export", str(folder / "out.rnw"), "-o", str(exported), "--overwrite"], check=True)
     back = load_file(exported)
     equal = all(torch.equal(back[k], v) for k, v in state.items() if "num_batches_tracked" not in k)
     print(f"{'round trip':40} {'bit-exact' if equal else 'DIFFERS'}")

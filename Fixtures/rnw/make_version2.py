@@ -28,7 +28,7 @@ CONFIGURATION = {
         {"blocks": 1, "innerChannels": 4, "outputChannels": 12, "stride": 2},
     ],
     "stem": {"convolutions": [{"kernel": 3, "stride": 2, "outputChannels": 4, "hasBias": True}], "hasNorm": True,
-             "pool": None},
+             "pool": "none"},
     "shortcut": {"placement": "everyStage", "input": "raw", "kind": "zeroChannelsAround", "hasBias": False},
     "norm": {"batch": {"epsilon": 1e-5}},
     "head": HEAD,

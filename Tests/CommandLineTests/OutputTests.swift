@@ -62,7 +62,7 @@ struct OutputTests {
   ]
 
   @Test(
-    "A reader that goes away ends the printing, not the truth", .timeLimit(.minutes(5)),
+    "A reader that goes away ends the printing, not the truth", .timeLimit(.minutes(30)),
     arguments: calls + silentCalls)
   func closedPipe(_ call: Call) async throws {
     let folder = try await Self.folder()
@@ -76,7 +76,7 @@ struct OutputTests {
 
   @Test(
     "What cannot be printed is an error, where there is no worse one to tell",
-    .timeLimit(.minutes(5)), arguments: [">/dev/full", ">&-", ">&- <&-"], calls)
+    .timeLimit(.minutes(30)), arguments: [">/dev/full", ">&-", ">&- <&-"], calls)
   func fullDevice(_ redirection: String, _ call: Call) async throws {
     #if os(Linux)
       let folder = try await Self.folder()

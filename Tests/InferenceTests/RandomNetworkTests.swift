@@ -8,7 +8,7 @@ import Testing
 struct RandomNetworkTests {
   @Test(
     "Both executors agree with the formulas at every node, and fused with unfused",
-    .timeLimit(.minutes(10)), arguments: 0..<120)
+    .timeLimit(.minutes(30)), arguments: 0..<120)
   func agree(_ seed: Int) throws {
     var networks = RandomNetworks(seed: UInt64(seed))
     let drawn = networks.next()

@@ -142,9 +142,9 @@ struct RNWTests {
   @Test("A newer version is refused by name, unknown metadata is passed over")
   func versions() throws {
     let folder = try TemporaryFolder()
-    try Self.writeEmpty(["rnw.version": "2.0"], to: folder.file("x.rnw"))
+    try Self.writeEmpty(["rnw.version": "3.0"], to: folder.file("x.rnw"))
     let error = #expect(throws: InputError.self) { try RNWFile(path: folder.file("x.rnw")) }
-    #expect(error?.problem == "is a .rnw of version 2.0")
+    #expect(error?.problem == "is a .rnw of version 3.0")
     try Self.writeEmpty(
       ["rnw.version": "1.9", "rnw.unheard": "of"], to: folder.file("y.rnw"))
     #expect(try RNWFile(path: folder.file("y.rnw")).tensors.isEmpty)

@@ -16,7 +16,8 @@ extension Configuration {
       throw ConfigurationError("the options cannot be read")
     }
     // The JSON form of version 1.0 has the border of the usual pool only.
-    let changed = try tree.setting(steps[...], to: OptionTree(text), path: path)
+    let changed = try tree.setting(
+      steps[...], to: OptionTree(text, isWord: path == "stem.pool"), path: path)
     do {
       return try JSONDecoder().decode(Configuration.self, from: JSONEncoder().encode(changed))
     } catch let DecodingError.dataCorrupted(context) {
@@ -44,7 +45,7 @@ private enum OptionTree: Codable {
   }
 
   /// The value that a text stands for.
-  init(_ text: String) {
+  init(_ text: String, isWord: Bool) {
     if let bool = Bool(text) {
       self = .bool(bool)
     } else if let integer = Int(text) {
@@ -52,7 +53,8 @@ private enum OptionTree: Codable {
     } else if let number = Double(text), number.isFinite {
       self = .number(number)
     } else {
-      self = text == "none" ? .null : .text(text)
+      // What may be absent is absent where it is `none`; a stem without a pool has the word itself.
+      self = text == "none" && !isWord ? .null : .text(text)
     }
   }
 

@@ -59,7 +59,8 @@ struct ChangedSourceTests {
         }
       }
     }
-    #expect(error?.problem == "changed while it was read")
+    // A checksum of the container's own may notice it first.
+    #expect(["changed while it was read", "has a damaged member"].contains(error?.problem))
   }
 
   @Test("The digest of the record is that of the bytes that were used", arguments: sources)

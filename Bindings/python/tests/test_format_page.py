@@ -26,7 +26,8 @@ def reader():
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16", "int8"])
 def test_reader_of_the_page(reader, tool, fixtures, tmp_path, codec, precision):
     path = tmp_path / "a.rnw"
-    options = ("--precision", precision, "--codec", codec, "--max-error", 1, "--threads", 1)
+    rounds = () if precision == "float32" else ("--max-error", 1)
+    options = ("--precision", precision, "--codec", codec, *rounds, "--threads", 1)
     tool("convert", fixtures / "torch/basic.pth", "-o", path, *options)
     tensors, metadata = reader["load"](str(path))
     with rnw.load(path, bfloat16="uint16") as weights:
@@ -44,7 +45,8 @@ def test_page_tells_every_key_of_the_configuration(converted):
     def keys(value, place=""):
         for key, item in value.items() if isinstance(value, dict) else ():
             yield key
-            yield from keys(item)
+            # The names of a network's layers are no keys of the format.
+            yield from keys(item) if key != "layers" else ()
             for part in item if isinstance(item, list) else ():
                 yield from keys(part)
 

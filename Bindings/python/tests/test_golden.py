@@ -9,7 +9,7 @@ import pytest
 import rnw
 
 NAMES = [f"narrow.{precision}.{codec}.rnw" for precision in ("float32", "float16", "bfloat16", "int8")
-         for codec in ("none", "planes")] + ["repeated.int8.planes.rnw"]  # fmt: skip
+         for codec in ("none", "planes")] + ["repeated.int8.planes.rnw", "version2.planes.rnw"]  # fmt: skip
 
 
 def test_all_are_named(fixtures):

@@ -20,7 +20,7 @@ def images(*shape, seed=1):
 @pytest.mark.parametrize("kernel, stride", [(1, 1), (1, 2), (3, 1), (3, 2), (7, 2), (2, 1)])
 def test_convolution(kernel, stride):
     x, weight, half = images(2, 9, 8, 3), images(4, 3, kernel, kernel), kernel // 2
-    result = _network.convolution("c", x, weight, stride)
+    result = _network.convolution("c", x, weight, stride, same=False)
     padded = np.pad(x.astype(np.float64), ((0, 0), (half, half), (half, half), (0, 0)))
     rows, columns = ((size + 2 * half - kernel) // stride + 1 for size in (9, 8))
     assert result.shape == (2, rows, columns, 4) and result.dtype == np.float32
@@ -35,7 +35,7 @@ def test_convolution(kernel, stride):
 def test_max_pool(size, padding):
     # Only negative values, so that a zero of the border shows.
     x = -np.abs(images(1, size, size, 2)) - 1
-    result = _network.max_pool(x, padding)
+    result = _network.max_pool(x, 3, 2, padding)
     rows = (size + 1) // 2 if padding == "same" else (size - 1) // 2 + 1
     before = max((rows - 1) * 2 + 3 - size, 0) // 2 if padding == "same" else 1
     assert result.shape == (1, rows, rows, 2)

@@ -120,7 +120,7 @@ def newer_configuration(rng, shape):
     maybe(block, "firstBlockIsPreActivated", not is_pre)
     if rng.random() < 0.5:
         del configuration["stem"]["poolPadding"]
-        pools = [{"size": 2, "stride": 2, "padding": "same"}, {"size": 5, "stride": 3, "padding": "zero"}, None]
+        pools = [{"size": 2, "stride": 2, "padding": "same"}, {"size": 5, "stride": 3, "padding": "zero"}, "none"]
         configuration["stem"]["pool"] = rng.choice(pools)
     if rng.random() < 0.3:
         widths = sorted(rng.choice([8, 12]) for _ in configuration["stages"])

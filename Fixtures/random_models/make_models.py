@@ -1,0 +1,93 @@
+"""Makes random models with the real frameworks, each with what the framework computes on inputs of its own.
+
+    python -m venv .venv && .venv/bin/pip install -r requirements.txt
+    .venv/bin/python make_models.py FOLDER --framework keras|tf_keras|torch --seeds 0:100
+
+One folder per model: its files, `truth.npz` (input N×H×W×C, output) and `story.json`. judge.py tries a build on them.
+"""
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+warnings.filterwarnings("ignore")
+
+from story import Story  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--framework", choices=["keras", "tf_keras", "torch"], default="keras")
+    parser.add_argument("--seeds", default="0:20")
+    arguments = parser.parse_args()
+    first, last = map(int, arguments.seeds.split(":"))
+    for seed in range(first, last):
+        folder = arguments.folder / f"{arguments.framework}-{seed:04}"
+        folder.mkdir(parents=True, exist_ok=True)
+        story = Story(seed, arguments.framework)
+        make = torch_model if arguments.framework == "torch" else keras_model
+        make(folder, story)
+        (folder / "story.json").write_text(json.dumps(story.record(), indent=1) + "\n")
+
+
+def keras_model(folder: Path, story: Story) -> None:
+    if story.framework == "tf_keras":
+        import tf_keras as keras
+    else:
+        import keras
+    from keras_models import Maker, randomize
+
+    keras.backend.clear_session()
+    maker = Maker(keras, story, is_tf_keras=story.framework == "tf_keras")
+    model = maker.model()
+    randomize(model, story.seed)
+    low, high = (0, 255) if "front" in story.chosen and "input" in story.untold else (-1, 1)
+    images = np.random.default_rng(story.seed + 7).uniform(low, high, (2, *model.input_shape[1:])).astype(np.float32)
+    output = model(images, training=False)
+    outputs = output if isinstance(output, (list, tuple)) else [output]
+    values = [np.asarray(value.detach() if hasattr(value, "detach") else value, np.float32) for value in outputs]
+    np.savez_compressed(folder / "truth.npz", input=images, output=values[0])
+    is_tf_keras = story.framework == "tf_keras"
+    write(lambda: model.save(folder / "model.keras"))
+    write(lambda: model.save(folder / ("model.full.h5" if is_tf_keras else "model.h5")))
+    write(lambda: model.save_weights(folder / "model.weights.h5"))
+    if is_tf_keras:
+        write(lambda: model.save_weights(folder / "model.legacy_weights.h5", save_format="h5"))
+
+
+def write(save) -> None:
+    """TF-Keras cannot write some of its own operations (a reversal of channels) into `.keras`: that file is left out."""
+    try:
+        save()
+    except TypeError as error:
+        if "serializ" not in str(error):
+            raise
+
+
+def torch_model(folder: Path, story: Story) -> None:
+    import torch
+    import torch_models
+
+    torch.manual_seed(story.seed)
+    net = torch_models.model(story)
+    size = story.choose("size", (32, 32), (45, 38), (64, 64), (33, 47), share=0.6)
+    images = torch.rand((2, 3, *size)) * 4 - 2
+    torch_models.save(net, folder, story)
+    if story.chosen["half"]:
+        net.half().float()
+    with torch.no_grad():
+        output = net(images)
+    np.savez_compressed(folder / "truth.npz", input=images.permute(0, 2, 3, 1).numpy(), output=output.numpy())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

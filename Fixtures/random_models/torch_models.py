@@ -1,0 +1,138 @@
+"""Random networks as people save them from PyTorch: changed blocks, heads, wrappers, whole checkpoints."""
+
+import argparse
+import importlib.util
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+spec = importlib.util.spec_from_file_location("torch_networks", Path(__file__).parent.parent / "torch" / "networks.py")
+networks = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(networks)
+
+HIDDEN = (nn.Tanh, nn.GELU, nn.ELU, nn.SELU, nn.SiLU, nn.ReLU6, nn.LeakyReLU, nn.Softplus, nn.Hardswish, nn.Hardsigmoid)
+
+
+def model(story):
+    """A network by the choices of a story, with its weights."""
+    choose = story.choose
+    version = choose("version", 2, 1, share=0.35)
+    kinds = {2: (networks.BasicBlockV2, networks.BottleneckV2), 1: (networks.BasicBlock,)}[version]
+    block = choose("block", kinds[0], *kinds[1:], share=0.5)
+    blocks = choose("blocks", (2, 2), (1, 2), (2, 1, 1), (1, 1, 1, 1), share=0.6)
+    widths = tuple(choose("width", 4, 6) * 2**stage for stage in range(len(blocks)))
+    net = networks.ResNet(block, blocks, stem=8, widths=widths, classes=choose("classes", 10, 2, 1, 5), version=version)
+    change(net, story)
+    net.fc = head(net.fc, story)
+    networks.randomize(net, story.seed)
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                module.running_mean.uniform_(-0.3, 0.3)
+                module.running_var.uniform_(0.5, 1.5)
+            if isinstance(module, nn.Linear):
+                module.weight.mul_(0.6)
+    return net.eval()
+
+
+def change(net, story) -> None:
+    """What the names and shapes of weights do not tell, or tell by shapes alone."""
+    choose = story.choose
+    epsilon = choose("epsilon", 1e-5, 1e-3, 1e-4, share=0.15, untold="epsilon")
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = epsilon
+    stem = choose("stem", "7x7", "3x3", "3x3 without pool", "stride 1", share=0.15, untold="stem")
+    if stem.startswith("3x3"):
+        net.conv1 = nn.Conv2d(3, net.conv1.out_channels, 3, 1, 1, bias=False)
+    if stem == "3x3 without pool":
+        net.maxpool = nn.Identity()
+    if stem == "stride 1":
+        net.conv1.stride = (1, 1)
+    pool = choose("pool", "max", "average", "no border", share=0.1, untold="pool")
+    if pool == "average":
+        net.maxpool = nn.AvgPool2d(3, 2, 1)
+    elif pool == "no border" and stem != "3x3 without pool":
+        net.maxpool = nn.MaxPool2d(3, 2, 0)
+    if choose("stride in", "spatial", "first", share=0.12, untold="strid") == "first":
+        for module in net.modules():
+            if isinstance(module, networks.BottleneckV2) and module.conv2.stride != (1, 1):
+                module.conv1.stride, module.conv2.stride = module.conv2.stride, (1, 1)
+    relu = choose("relu", nn.ReLU, nn.LeakyReLU, nn.SiLU, share=0.08, untold="activation")
+    for module in net.modules():
+        if hasattr(module, "relu"):
+            module.relu = relu()
+    if choose("global pool", "average", "max", share=0.12, untold="pool") == "max":
+        net.avgpool = nn.AdaptiveMaxPool2d((1, 1))
+
+
+def head(linear, story):
+    choose = story.choose
+    kind = choose("head", "linear", "dropout", "two layers", "identity", "norm", "sigmoid", "no bias", share=0.5)
+    inputs, classes = linear.in_features, linear.out_features
+    if kind == "dropout":
+        return nn.Sequential(nn.Dropout(0.5), linear)
+    if kind == "no bias":
+        return nn.Linear(inputs, classes, bias=False)
+    if kind == "identity":
+        story.untold.append("activation|pool|head")
+        return nn.Identity()
+    if kind == "sigmoid":
+        story.untold.append("activation")
+        return nn.Sequential(linear, nn.Sigmoid())
+    if kind == "norm":
+        story.untold.append("epsilon|activation")
+        return nn.Sequential(nn.BatchNorm1d(inputs, eps=choose("head epsilon", 1e-5, 1e-3)), linear)
+    if kind == "two layers":
+        story.untold.append("activation")
+        function = choose("hidden", nn.ReLU, *HIDDEN, share=0.5)
+        return nn.Sequential(nn.Linear(inputs, 7), function(), nn.Dropout(0.2), nn.Linear(7, classes))
+    return linear
+
+
+class Wrapper(nn.Module):
+    """A network within a module of another name."""
+
+    def __init__(self, name, network) -> None:
+        super().__init__()
+        self.name = name
+        setattr(self, name, network)
+
+    def forward(self, x):
+        return getattr(self, self.name)(x)
+
+
+def save(net, folder: Path, story) -> list[Path]:
+    """Writes the weights in one of the forms in which people have them."""
+    choose = story.choose
+    wrapper = choose("wrapper", None, "module", "backbone", "encoder", "net", "model", "_orig_mod", share=0.4)
+    state = net.state_dict()
+    if wrapper:
+        state = OrderedDict((f"{wrapper}.{name}", value) for name, value in state.items())
+    if choose("half", False, True, share=0.08):
+        state = OrderedDict((n, v.half() if v.is_floating_point() else v) for n, v in state.items())
+    kind = choose("file", "plain", "legacy", "checkpoint", "two dictionaries", "namespace", "safetensors", share=0.7)
+    if kind == "safetensors":
+        from safetensors.torch import save_file
+
+        save_file({name: value.contiguous() for name, value in state.items()}, folder / "model.safetensors")
+        return [folder / "model.safetensors"]
+    path = folder / "model.pth"
+    optimizer = {"state": {}, "param_groups": [{"lr": 0.1, "params": [0, 1]}]}
+    if kind == "plain":
+        torch.save(state, path)
+    elif kind == "legacy":
+        torch.save(state, path, _use_new_zipfile_serialization=False)
+    elif kind == "checkpoint":
+        name = choose("key", "state_dict", "model", "model_state_dict", "net")
+        torch.save({"epoch": 3, "best_acc1": torch.tensor(71.5), name: state, "optimizer": optimizer}, path)
+    elif kind == "two dictionaries":
+        other = OrderedDict((n, v + 0.5 if v.is_floating_point() else v) for n, v in state.items())
+        story.untold.append("dictionar|state_dict|ema")
+        torch.save({"state_dict": state, "state_dict_ema": other, "optimizer": optimizer}, path)
+    else:
+        arguments = argparse.Namespace(arch="resnet18", lr=0.1, path=Path("data"))
+        torch.save({"args": arguments, "epoch": 1, "model": state, "optimizer": optimizer}, path)
+    return [path]

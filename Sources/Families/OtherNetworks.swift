@@ -4,7 +4,7 @@ enum OtherNetworks {
     ("relative_position_bias_table", "a Swin Transformer"),
     ("cls_token", "a Vision Transformer"),
     (".attn.qkv.", "a Vision Transformer"),
-    ("word_embeddings", "a language model"),
+    ("word_embeddings", "a network for text"),
     ("denseblock1", "a DenseNet"),
     ("Mixed_5b", "an Inception network"),
     ("_depthwise_conv", "an EfficientNet"),

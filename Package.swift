@@ -110,26 +110,33 @@ let package = Package(
         "KernelsAVX512",
       ], swiftSettings: strict),
     .target(
-      name: "Verification",
+      name: "Comparison", dependencies: ["Plain", "Tensors", "ResNetV2", "Families", "Inference"],
+      swiftSettings: strict),
+    .target(
+      name: "Diagnosis",
+      dependencies: ["Plain", "Tensors", "ResNetV2", "Families", "Inference", "Comparison"],
+      swiftSettings: strict),
+    .target(
+      name: "Reports",
       dependencies: [
-        "Tensors", "ResNetV2", "Families", "Inference",
+        "Plain", "Tensors", "ResNetV2", "Families", "Comparison", "Diagnosis",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
-      resources: [
-        .embedInCode("Reports/HTML/Page/report.css"), .embedInCode("Reports/HTML/Page/report.js"),
-      ], swiftSettings: strict),
+      resources: [.embedInCode("HTML/Page/report.css"), .embedInCode("HTML/Page/report.js")],
+      swiftSettings: strict),
     .target(
       name: "Conversion",
       dependencies: [
         "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images",
-        "Inference", "Plain", "SourceGraph", "Verification",
+        "Inference", "Plain", "SourceGraph", "Comparison", "Diagnosis", "Reports",
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "rnw",
       dependencies: [
-        "Conversion", "Families", "Inference", "ResNetV2", "RNW", "Tensors", "Verification",
-        "WeightSources", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Comparison", "Conversion", "Diagnosis", "Families", "Inference", "Plain", "Reports",
+        "ResNetV2", "RNW", "Tensors", "WeightSources",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // The library for C: its header, and the functions in Swift that the header declares.
     .systemLibrary(name: "CRNW", path: "Bindings/c/include"),
@@ -148,12 +155,16 @@ let package = Package(
     tests("Images", of: "Families", "Tensors", "WeightSources"),
     tests("Inference", of: "ResNetV2", "Tensors"),
     tests("SourceGraph", of: "Inference", "Plain", "Tensors", "WeightSources", "rnw-hdf5"),
-    tests("Verification", of: "Families", "Inference", "ResNetV2", "Tensors"),
+    .testTarget(
+      name: "VerificationTests",
+      dependencies: [
+        "Comparison", "Diagnosis", "Families", "Inference", "Plain", "Reports", "ResNetV2",
+        "Tensors", "TestSupport",
+      ], swiftSettings: strict),
     tests(
       "Conversion",
       of: "Families", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors",
-      "Verification",
-      "WeightSources", "rnw-hdf5"),
+      "Comparison", "Diagnosis", "Reports", "WeightSources", "rnw-hdf5"),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

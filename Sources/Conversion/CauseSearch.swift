@@ -1,4 +1,5 @@
-package import Verification
+package import Comparison
+import Diagnosis
 
 /// How the cause of a failed comparison is looked for.
 package struct CauseSearch: Sendable {

@@ -1,10 +1,11 @@
+package import Comparison
 package import Families
 import FoundationEssentials
 package import Inference
 package import RNW
+import Reports
 import ResNetV2
 import Tensors
-package import Verification
 import WeightSources
 
 /// What is to be converted, and how.

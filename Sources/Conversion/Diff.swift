@@ -1,8 +1,9 @@
+import Comparison
+package import Diagnosis
 package import Families
 import Plain
 import ResNetV2
 import Tensors
-package import Verification
 import WeightSources
 
 /// Two files whose weights are to be compared.

@@ -1,9 +1,10 @@
+import Comparison
 import Families
 import Images
 package import Inference
+import Reports
 import ResNetV2
 import Tensors
-import Verification
 import WeightSources
 
 /// The images that a network is run on, handed out one by one, so that memory does not grow with their

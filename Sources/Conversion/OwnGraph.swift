@@ -1,9 +1,9 @@
+package import Comparison
 package import Families
 package import Inference
 package import ResNetV2
 package import SourceGraph
 package import Tensors
-package import Verification
 
 /// The graph that a source file itself describes, as the truth for a converted network.
 ///

@@ -1,7 +1,7 @@
+import Comparison
 import Families
 import ResNetV2
 import SourceGraph
-import Verification
 
 /// One node of a file's own graph in the words of this tool's graph.
 struct OwnLayer {

@@ -1,6 +1,7 @@
+import Comparison
+import Diagnosis
 package import ResNetV2
 import Tensors
-import Verification
 
 /// A parameter with values that no trained network has.
 package struct SuspiciousParameter: Sendable {

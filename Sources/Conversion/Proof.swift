@@ -1,8 +1,9 @@
+import Comparison
+import Diagnosis
 import Families
 import Inference
 import ResNetV2
 import Tensors
-import Verification
 import WeightSources
 
 /// The comparisons that let a file get its name.

@@ -1,8 +1,9 @@
+import Comparison
 package import Families
 package import Inference
+import Reports
 import ResNetV2
 package import Tensors
-import Verification
 import WeightSources
 
 /// A forward pass that is asked for.

@@ -1,8 +1,8 @@
+import Comparison
 import Families
 import Inference
 import SourceGraph
 import Tensors
-import Verification
 import WeightSources
 
 /// A file that was asked for its own graph has none.

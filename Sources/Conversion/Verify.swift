@@ -1,10 +1,12 @@
+package import Comparison
+import Diagnosis
 package import Families
 import Inference
 import RNW
+import Reports
 import ResNetV2
 import SourceGraph
 package import Tensors
-package import Verification
 import WeightSources
 
 /// What is to be compared with what.

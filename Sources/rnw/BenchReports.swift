@@ -1,7 +1,8 @@
+import Comparison
 import Conversion
 import Inference
+import Plain
 import Tensors
-import Verification
 
 /// The times of several runs, as they are printed.
 private struct Times: Encodable {

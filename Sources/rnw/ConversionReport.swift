@@ -1,9 +1,10 @@
+import Comparison
 import Conversion
 import Families
 import FoundationEssentials
+import Reports
 import ResNetV2
 import Tensors
-import Verification
 
 /// A conversion as one JSON document: the comparison's keys, the file, the stages, and the
 /// comparisons with other truths.

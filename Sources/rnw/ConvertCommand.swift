@@ -1,10 +1,11 @@
 import ArgumentParser
+import Comparison
 import Conversion
 import Families
 import RNW
+import Reports
 import ResNetV2
 import Tensors
-import Verification
 import WeightSources
 
 /// `rnw convert`.

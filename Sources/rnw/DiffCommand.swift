@@ -1,6 +1,8 @@
 import ArgumentParser
+import Comparison
 import Conversion
-import Verification
+import Diagnosis
+import Reports
 
 /// `rnw diff`.
 struct DiffCommand: AsyncParsableCommand {

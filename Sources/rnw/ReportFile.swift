@@ -1,5 +1,6 @@
+import Comparison
+import Reports
 import Tensors
-import Verification
 
 /// A comparison written to a file; the ending of its name decides the form.
 ///

@@ -1,10 +1,10 @@
 import ArgumentParser
+import Comparison
 import Conversion
 import Families
 import Inference
 import ResNetV2
 import Tensors
-import Verification
 
 /// `rnw run`.
 struct RunCommand: AsyncParsableCommand {

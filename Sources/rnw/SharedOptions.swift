@@ -1,7 +1,7 @@
 import ArgumentParser
+import Comparison
 import Conversion
 package import Families
-import Verification
 
 /// Options that several commands share.
 struct FamilyOption: ParsableArguments {

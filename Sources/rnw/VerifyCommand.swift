@@ -1,8 +1,10 @@
 import ArgumentParser
+import Comparison
 import Conversion
 import Families
+import Plain
+import Reports
 import Tensors
-import Verification
 
 /// `rnw verify`.
 struct VerifyCommand: AsyncParsableCommand {

@@ -1,3 +1,4 @@
+import Comparison
 import Families
 import FoundationEssentials
 import Inference
@@ -6,7 +7,6 @@ import ResNetV2
 import Tensors
 import TestSupport
 import Testing
-import Verification
 import WeightSources
 
 @testable import Conversion

@@ -1,3 +1,4 @@
+import Comparison
 import Crypto
 import FoundationEssentials
 import RNW
@@ -5,7 +6,6 @@ import Synchronization
 import Tensors
 import TestSupport
 import Testing
-import Verification
 
 @testable import Conversion
 

@@ -1,12 +1,13 @@
+import Comparison
 import Families
 import FoundationEssentials
 import Inference
 import RNW
+import Reports
 import ResNetV2
 import Tensors
 import TestSupport
 import Testing
-import Verification
 import WeightSources
 
 @testable import Conversion

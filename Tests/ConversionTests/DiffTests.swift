@@ -1,10 +1,12 @@
+import Comparison
+import Diagnosis
 import Families
 import FoundationEssentials
+import Reports
 import ResNetV2
 import Tensors
 import TestSupport
 import Testing
-import Verification
 import WeightSources
 
 @testable import Conversion

@@ -1,3 +1,4 @@
+import Comparison
 import Families
 import FoundationEssentials
 import Images
@@ -5,7 +6,6 @@ import Inference
 import Tensors
 import TestSupport
 import Testing
-import Verification
 import WeightSources
 
 @testable import Conversion

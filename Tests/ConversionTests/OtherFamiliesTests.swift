@@ -1,10 +1,10 @@
+import Comparison
 import Families
 import RNW
 import ResNetV2
 import Tensors
 import TestSupport
 import Testing
-import Verification
 import WeightSources
 
 @testable import Conversion

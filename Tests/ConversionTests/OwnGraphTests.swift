@@ -1,10 +1,10 @@
+import Comparison
 import FoundationEssentials
 import RNW
 import ResNetV2
 import Tensors
 import TestSupport
 import Testing
-import Verification
 
 @testable import Conversion
 

@@ -3,7 +3,8 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Diagnosis
 
 @Suite("Channels in another order")
 struct ChannelOrderTests {

@@ -4,7 +4,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 @Suite("Comparison of two networks")
 struct ComparisonTests {

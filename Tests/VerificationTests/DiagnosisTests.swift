@@ -4,7 +4,8 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Diagnosis
 
 @Suite("Diagnosis of a failed comparison")
 struct DiagnosisTests {

@@ -1,7 +1,8 @@
 import ResNetV2
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Reports
 
 @Suite("Growth of errors")
 struct ErrorGrowthTests {

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 @Suite("Files of limits")
 struct LimitsFileTests {

@@ -1,11 +1,13 @@
 import Families
 import Foundation
 import Inference
+import Plain
 import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Reports
 
 @Suite("Reports")
 struct ReportTests {

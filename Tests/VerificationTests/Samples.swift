@@ -4,7 +4,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 /// A tiny network of a family with random parameters.
 struct Sample: Sendable, CustomStringConvertible {

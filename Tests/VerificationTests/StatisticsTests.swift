@@ -1,8 +1,10 @@
 import Foundation
+import Plain
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Diagnosis
 
 @Suite("Difference statistics")
 struct DifferenceStatisticsTests {

@@ -2,7 +2,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 @Suite("Agreement of weights")
 struct WeightAgreementTests {

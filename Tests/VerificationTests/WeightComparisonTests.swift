@@ -1,7 +1,9 @@
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Diagnosis
+@testable import Reports
 
 @Suite("Weights side by side")
 struct WeightComparisonTests {

@@ -1,9 +1,9 @@
+import Comparison
 import Families
 import Inference
 import RNW
 package import ResNetV2
 package import Tensors
-import Verification
 
 /// What `--precision auto` chose, and what it rests on.
 package struct PrecisionChoice: Sendable {

@@ -4,7 +4,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 extension Fault {
   /// The options of other families.

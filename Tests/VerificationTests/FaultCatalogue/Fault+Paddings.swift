@@ -3,7 +3,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 extension Fault {
   /// A convolution that the other side pads otherwise.

@@ -4,7 +4,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 extension Fault {
   /// Two tensors of a norm in each other's place.

@@ -3,7 +3,8 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Diagnosis
 
 extension Fault {
   /// A kernel or matrix whose values are all there, but not where they belong.

@@ -3,7 +3,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 extension Fault {
   /// A norm whose statistics are in another form, applied already, or never loaded.

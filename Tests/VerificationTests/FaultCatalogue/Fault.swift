@@ -4,7 +4,7 @@ import ResNetV2
 import Tensors
 import Testing
 
-@testable import Verification
+@testable import Comparison
 
 /// One way to get a network wrong.
 struct Fault: Sendable, CustomStringConvertible {

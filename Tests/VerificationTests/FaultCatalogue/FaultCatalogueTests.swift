@@ -3,7 +3,8 @@ import Inference
 import TestSupport
 import Testing
 
-@testable import Verification
+@testable import Comparison
+@testable import Reports
 
 /// Every kind of fault, put into random layers of random Keras and PyTorch networks.
 @Suite("Fault catalogue")

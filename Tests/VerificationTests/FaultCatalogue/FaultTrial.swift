@@ -3,7 +3,8 @@ import Inference
 import ResNetV2
 import Tensors
 
-@testable import Verification
+@testable import Comparison
+@testable import Diagnosis
 
 /// A fault put into one layer of a random network, and what the comparison said of it.
 struct FaultTrial: Sendable {

@@ -1,0 +1,187 @@
+import Tensors
+
+/// How far a candidate's values lie from a reference's, over any number of values.
+///
+/// Everything is a count, a maximum or a sum, so statistics of parts can be merged and inputs can
+/// be streamed. Only pairs of finite values are measured. Any other pair makes the error infinite: also
+/// two NaN, or the same infinity, prove nothing; but those can be accepted.
+package struct DifferenceStatistics: Hashable, Sendable {
+  /// The number of pairs.
+  package private(set) var count = 0
+
+  /// The largest |a − b|.
+  package private(set) var maximum = 0.0
+
+  /// Where the largest |a − b| is, counted through all parts; `nil` where all pairs are equal.
+  package private(set) var maximumIndex: Int?
+
+  /// The largest |b|: the scale by which differences are judged.
+  package private(set) var maximumReference = 0.0
+
+  /// The number of pairs whose difference is larger than the limit times the largest |b| of their
+  /// part.
+  package private(set) var overLimit = 0
+
+  /// The values that are not finite.
+  package private(set) var nonFinite = NonFiniteCounts()
+
+  /// Whether two NaN, or the same infinity, are accepted as equal.
+  private var acceptsNotFinite = false
+
+  /// How the differences are spread; `nil` where nobody asked.
+  package private(set) var detail: DifferenceDetail?
+
+  private var sumOfDifferences = 0.0
+  private var sumOfSquaredDifferences = 0.0
+  private var sumOfSquaredReferences = 0.0
+  /// Σ (a − b)·b, from which the cosine follows without cancellation.
+  private var sumOfProducts = 0.0
+
+  /// Statistics of no values.
+  package init() {}
+
+  /// Statistics of one part: a value of a layer, or a piece of one.
+  ///
+  /// - Parameters:
+  ///   - candidate: the values a.
+  ///   - reference: the values b, as many.
+  ///   - limit: the scaled error above which a value is counted in ``overLimit``.
+  ///   - channels: the number of channels, innermost, where ``detail`` is wanted.
+  ///   - acceptsNotFinite: whether two NaN, or the same infinity, are accepted as equal.
+  package init(
+    candidate: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>, limit: Double,
+    channels: Int? = nil, acceptsNotFinite: Bool = false
+  ) {
+    precondition(candidate.count == reference.count)
+    count = reference.count
+    self.acceptsNotFinite = acceptsNotFinite
+    let sums = DifferenceSums(candidate, reference)
+    maximum = sums.maximum
+    maximumIndex = sums.maximumIndex
+    maximumReference = sums.maximumReference
+    nonFinite = sums.nonFinite
+    sumOfDifferences = sums.differences
+    sumOfSquaredDifferences = sums.squaredDifferences
+    sumOfSquaredReferences = sums.squaredReferences
+    sumOfProducts = sums.products
+    if maximum > limit * scale {
+      overLimit = countDifferences(candidate, reference, over: limit * scale)
+    }
+    overLimit += unproven
+    detail = channels.map {
+      DifferenceDetail(candidate: candidate, reference: reference, channels: $0)
+    }
+  }
+
+  /// Statistics of values that cannot be paired, such as two values of different shapes.
+  package init(incomparable count: Int) {
+    self.count = count
+    nonFinite.mismatched = count
+    overLimit = count
+  }
+
+  /// Adds the statistics of the part that follows.
+  package mutating func merge(_ next: DifferenceStatistics) {
+    if next.maximum > maximum {
+      maximum = next.maximum
+      maximumIndex = next.maximumIndex.map { $0 + count }
+    }
+    count += next.count
+    maximumReference = max(maximumReference, next.maximumReference)
+    overLimit += next.overLimit
+    nonFinite.merge(next.nonFinite)
+    acceptsNotFinite = acceptsNotFinite || next.acceptsNotFinite
+    if let detail = next.detail {
+      if self.detail == nil { self.detail = detail } else { self.detail?.merge(detail) }
+    }
+    sumOfDifferences += next.sumOfDifferences
+    sumOfSquaredDifferences += next.sumOfSquaredDifferences
+    sumOfSquaredReferences += next.sumOfSquaredReferences
+    sumOfProducts += next.sumOfProducts
+  }
+}
+
+extension DifferenceStatistics {
+  /// The scaled error ε.
+  package var scaledError: Double { measure.value }
+
+  private var measure: ScaledError {
+    ScaledError(difference: maximum, largest: maximumReference, isFinite: unproven == 0)
+  }
+
+  /// The number of pairs by which nothing is proven.
+  private var unproven: Int {
+    acceptsNotFinite ? nonFinite.mismatched : max(nonFinite.pairs, nonFinite.mismatched)
+  }
+
+  /// The number of pairs of finite values.
+  package var finiteCount: Int { count - nonFinite.pairs }
+
+  /// Whether there are values, and no pair of them could be measured: then there is no difference to speak of.
+  private var isImmeasurable: Bool {
+    count > 0 && (finiteCount == 0 || nonFinite.mismatched == count)
+  }
+
+  /// The largest |a − b|, NaN where no pair could be measured.
+  package var maximumDifference: Double { isImmeasurable ? .nan : maximum }
+
+  /// The mean of |a − b|; NaN likewise.
+  package var meanDifference: Double {
+    isImmeasurable ? .nan : finiteCount > 0 ? sumOfDifferences / Double(finiteCount) : 0
+  }
+
+  /// The root of the mean of (a − b)²; NaN likewise.
+  package var rootMeanSquare: Double {
+    guard !isImmeasurable else { return .nan }
+    return finiteCount > 0 ? (sumOfSquaredDifferences / Double(finiteCount)).squareRoot() : 0
+  }
+
+  /// The cosine of the angle between all a and all b; 1 where both are zero, 0 where one of them
+  /// is, NaN where no pair could be measured.
+  package var cosine: Double {
+    guard !isImmeasurable else { return .nan }
+    let candidate =
+      sumOfSquaredReferences + 2 * sumOfProducts + sumOfSquaredDifferences
+    guard sumOfSquaredReferences > 0, candidate > 0 else {
+      return sumOfSquaredDifferences == 0 ? 1 : 0
+    }
+    let product = sumOfSquaredReferences + sumOfProducts
+    return min(max(product / (sumOfSquaredReferences * candidate).squareRoot(), -1), 1)
+  }
+
+  /// The signal-to-quantisation-noise ratio 10·log₁₀(Σ b² / Σ (a − b)²) in decibels; infinite
+  /// without noise, NaN where no pair could be measured.
+  package var signalToNoise: Double {
+    guard !isImmeasurable else { return .nan }
+    guard sumOfSquaredDifferences > 0 else { return .infinity }
+    return 10 * decimalLogarithm(sumOfSquaredReferences / sumOfSquaredDifferences)
+  }
+
+  /// What differences are measured in: the largest |b|, or 1 where all b are zero.
+  package var scale: Double { measure.scale }
+}
+
+/// How many values are not finite, on either side.
+package struct NonFiniteCounts: Hashable, Sendable {
+  /// The candidate's values that are NaN.
+  package var candidateNaN = 0
+  /// The reference's values that are NaN.
+  package var referenceNaN = 0
+  /// The candidate's values that are infinite.
+  package var candidateInfinite = 0
+  /// The reference's values that are infinite.
+  package var referenceInfinite = 0
+  /// The pairs with a value that is not finite.
+  package var pairs = 0
+  /// Those of the pairs whose values are not the same.
+  package var mismatched = 0
+
+  mutating func merge(_ other: NonFiniteCounts) {
+    candidateNaN += other.candidateNaN
+    referenceNaN += other.referenceNaN
+    candidateInfinite += other.candidateInfinite
+    referenceInfinite += other.referenceInfinite
+    pairs += other.pairs
+    mismatched += other.mismatched
+  }
+}

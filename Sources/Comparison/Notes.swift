@@ -1,0 +1,69 @@
+import Plain
+import ResNetV2
+import Tensors
+
+extension Comparison.Outcome {
+  /// What a reader should know beside the figures.
+  var notes: [String] {
+    [searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages].compactMap
+    { $0 }
+  }
+
+  private var searchEnded: String? {
+    searchedSeconds.map {
+      "the search for the cause was ended after \(fixed($0, decimals: 0)) s"
+    }
+  }
+
+  private var notFinite: String? {
+    let layers = layers.filter {
+      $0.statistics.nonFinite.pairs > $0.statistics.nonFinite.mismatched
+    }
+    guard let first = layers.first else { return nil }
+    let text = "\(first.displayName) has NaN or infinite values on both sides; they prove nothing"
+    return first.statistics.scaledError.isFinite ? "\(text), and are accepted as asked for" : text
+  }
+
+  /// Layers may be within wide limits, and two classes as good as equal: that decides nothing, but it
+  /// is said.
+  private var otherClasses: String? {
+    guard let agreement, !agreement.agreesOnFirst, layers.allSatisfy(\.passes) else { return nil }
+    let others = agreement.images - agreement.sameFirst
+    return
+      "the first class is another one on \(others) of \(counted(agreement.images, "image")), though "
+      + "every layer is within its limit"
+  }
+
+  private var sleepingChannels: String? {
+    guard sleeping.asleep > 0 else { return nil }
+    if let layer = sleeping.layers.first {
+      return
+        "no input wakes any channel of \(displayName(of: layer)): what depends on it alone was not "
+        + "tested; --input with more or other images does"
+    }
+    return
+      "\(grouped(sleeping.asleep)) of \(grouped(sleeping.count)) channels after a ReLU were zero for "
+      + "every input; --input probe:1:8 wakes more"
+  }
+
+  private var constantOutput: String? {
+    hasConstantOutput
+      ? "every value of the reference's output is the same: it tells nothing of what comes before"
+      : nil
+  }
+
+  /// Of a kernel that moves over one pixel only the middle is used.
+  private var smallImages: String? {
+    guard let shapes = try? graph.shapes(for: inputShape) else { return nil }
+    let small = graph.nodes.indices.filter { index in
+      guard case .convolution(let conv) = graph.nodes[index].operation, conv.kernel > 1,
+        let input = graph.nodes[index].inputs.first
+      else { return false }
+      return shapes[input].dimensions.dropFirst().dropLast().allSatisfy { $0 == 1 }
+    }
+    guard let first = small.first else { return nil }
+    return
+      "\(counted(small.count, "convolution")), \(displayName(of: first)) first, saw images of one pixel: "
+      + "of the kernels only the middle was used; a larger --input uses them"
+  }
+}

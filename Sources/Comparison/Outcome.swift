@@ -1,0 +1,104 @@
+package import Families
+package import ResNetV2
+package import Tensors
+
+extension Comparison {
+  /// What a comparison found, layer by layer.
+  package struct Outcome: Sendable {
+    /// The candidate's network.
+    package let graph: Graph
+
+    /// What the family calls the layers.
+    package let layerNames: LayerNames
+
+    /// The layers that were compared, in the order of the graph.
+    package internal(set) var layers: [LayerComparison]
+
+    /// Whether the reference is an archive of activations, whose gaps the candidate fills.
+    package let isFromArchive: Bool
+
+    /// What could not be compared, and why.
+    package internal(set) var coverage: Coverage
+
+    /// Whether the outputs name the same classes; `nil` where the network has no head or the
+    /// reference no output.
+    package internal(set) var agreement: OutputAgreement?
+
+    /// The number of images that went in.
+    package internal(set) var images: Int
+
+    /// The shape of the first input, [N, H, W, C].
+    package internal(set) var inputShape: Shape
+
+    /// The number of the first input after which a layer was out of its limit, from 0; `nil` where
+    /// all are within.
+    package internal(set) var firstFailingInput: Int?
+
+    /// What the reference's file does not tell of its network, and what was taken for it.
+    package var assumptions: [Assumption] = []
+
+    /// The pattern of the layers that were asked for; `nil` for all.
+    package internal(set) var pattern: Glob?
+
+    /// The channels that no input has woken.
+    package internal(set) var sleeping = SleepingChannels()
+
+    /// Whether the reference's output is one and the same value, whatever went in.
+    package internal(set) var hasConstantOutput = false
+
+    /// How the weights of both sides compare; `nil` where only one side has any.
+    package var weights: WeightAgreement?
+
+    /// After how many seconds the search for the cause was ended; `nil` where it came to its own end.
+    package var searchedSeconds: Double?
+
+    /// What is wrong with the culprit, where a hypothesis was found that explains it.
+    package var suspicion: Suspicion?
+  }
+}
+
+/// Which layers a comparison could not see.
+package struct Coverage: Hashable, Sendable {
+  /// The family's layers that are part of a layer with another name: compared as that layer.
+  package var folded: [Folded] = []
+
+  /// The layers that the reference lacks, by the name that people know.
+  package var missing: [String] = []
+
+  /// What the reference has beyond the network's layers.
+  package var unknown: [String] = []
+
+  /// A layer that is part of another.
+  package struct Folded: Hashable, Sendable {
+    /// The family's name of the layer.
+    package let name: String
+    /// The name that people know of the layer that includes it.
+    package let into: String
+  }
+}
+
+extension Comparison.Outcome {
+  /// The layer of a node, where it was compared.
+  package func layer(of node: Int) -> LayerComparison? {
+    layers.first { $0.node == node }
+  }
+
+  /// The name that people know a node by.
+  package func displayName(of node: Int) -> String {
+    let name = graph.nodes[node].name
+    return (layerNames.name(of: name) ?? name).shortened(to: String.longestName)
+  }
+}
+
+extension Comparison.Outcome {
+  /// Takes over what another comparison measured with each layer alone.
+  package mutating func takeIsolated(from other: Comparison.Outcome) {
+    for layer in other.layers {
+      if let index = layers.firstIndex(where: { $0.node == layer.node }) {
+        layers[index].isolated = layer.isolated
+        layers[index].isolatedChannel = layer.isolatedChannel
+        layers[index].problem = layers[index].problem ?? layer.problem
+      }
+    }
+  }
+}

@@ -1,0 +1,190 @@
+package import Comparison
+import Families
+package import Inference
+package import ResNetV2
+import Tensors
+
+/// Finds out why a comparison failed: which layer is wrong by itself, and what is wrong with it.
+///
+/// Layers are run alone on the reference's values, so what is found does not depend on what went
+/// wrong before. Hypotheses are tried on the one layer only; they cost as much as that layer each.
+package struct Diagnosis: Sendable {
+  /// The comparison that failed.
+  package let comparison: Comparison
+
+  /// The candidate's parameters.
+  package let parameters: Parameters
+
+  /// The reference's network and parameters, where it has any.
+  package let reference: Network?
+
+  /// What the family calls the parameters, such as `gamma`; canonical words where it says nothing.
+  package let words: [Parameter.Role: String]
+
+  /// When the search ends, found or not.
+  package let deadline: Deadline?
+
+  /// Makes an executor of a changed network.
+  package let makeExecutor: @Sendable (Graph, Parameters) throws -> any Executor
+
+  /// A graph with its parameters.
+  package struct Network: Sendable {
+    let graph: Graph
+    let parameters: Parameters
+
+    /// Puts both together.
+    package init(graph: Graph, parameters: Parameters) {
+      self.graph = graph
+      self.parameters = parameters
+    }
+  }
+
+  /// Prepares a diagnosis.
+  package init(
+    of comparison: Comparison, parameters: Parameters, reference: Network? = nil,
+    words: [Parameter.Role: String] = [:], deadline: Deadline? = nil,
+    makeExecutor: @escaping @Sendable (Graph, Parameters) throws -> any Executor
+  ) {
+    self.deadline = deadline
+    self.comparison = comparison
+    self.parameters = parameters
+    self.reference = reference
+    self.words = words
+    self.makeExecutor = { graph, parameters in
+      let executor = try makeExecutor(graph, parameters)
+      guard let deadline else { return executor }
+      return BoundedExecutor(base: executor, deadline: deadline)
+    }
+  }
+}
+
+extension Diagnosis {
+  /// Completes a failed comparison with another executor.
+  ///
+  /// Adds isolated figures up to the first failure, and the suspicion.
+  ///
+  /// - Parameters:
+  ///   - result: the comparison; one that passes comes back as it is.
+  ///   - executor: the reference.
+  ///   - input: one input on which the comparison failed.
+  /// - Returns: the completed comparison.
+  /// - Throws: what an executor throws.
+  package func explain(
+    _ result: Comparison.Outcome, against executor: any Executor, input: Activation
+  ) throws -> Comparison.Outcome {
+    try explain(result, input: input) { isolated in
+      try isolated.run(against: executor, inputs: [input])
+    } values: {
+      let values = LiveValues(executor)
+      try values.begin(with: input)
+      return values
+    }
+  }
+
+  /// Completes a failed comparison with an archive in the same way.
+  package func explain(
+    _ result: Comparison.Outcome, against archive: ActivationArchive
+  ) throws -> Comparison.Outcome {
+    try explain(result, against: archive, input: try archive.input())
+  }
+
+  /// Completes a failed comparison with any truth in the same way.
+  package func explain(
+    _ result: Comparison.Outcome, against truth: some LayerTruth, input: Activation
+  ) throws -> Comparison.Outcome {
+    try explain(result, truth: truth, input: input) { isolated in
+      try isolated.run(against: truth, input: input)
+    } values: {
+      try TrueValues(truth, candidate: comparison.candidate, input: input)
+    }
+  }
+
+  private func explain(
+    _ result: Comparison.Outcome, truth: (any LayerTruth)? = nil, input: Activation,
+    isolate: (Comparison) throws -> Comparison.Outcome,
+    values: @escaping () throws -> any ReferenceValues
+  ) throws -> Comparison.Outcome {
+    var result = result
+    do {
+      try complete(&result, truth: truth, input: input, isolate: isolate, values: values)
+    } catch is Deadline.Passed {
+      result.searchedSeconds = deadline?.seconds
+    }
+    return result
+  }
+
+  private func complete(
+    _ result: inout Comparison.Outcome, truth: (any LayerTruth)?, input: Activation,
+    isolate: (Comparison) throws -> Comparison.Outcome,
+    values: @escaping () throws -> any ReferenceValues
+  ) throws {
+    guard let failure = result.layers.first(where: { !$0.passes }) else { return }
+    if !result.layers.contains(where: { $0.isolated != nil }) {
+      var isolated = comparison
+      isolated.mode = .isolated
+      isolated.nodes = result.ancestors(of: failure.node)
+      isolated.progress = nil
+      isolated.checkpoint = deadline?.check
+      result.takeIsolated(from: try isolate(isolated))
+      if result.culprit?.evidence == .propagated {
+        // Nothing up to there is wrong by itself: rounding has grown. The cause comes later.
+        isolated.nodes = nil
+        result.takeIsolated(from: try isolate(isolated))
+      }
+    }
+    guard let culprit = result.culprit else { return }
+    if result.layer(of: result.graph.outputIndex)?.passes == true,
+      let same = try sameFunction(input, values: values)
+    {
+      result.suspicion = same
+      return
+    }
+    let unseen = result.isFromArchive ? result.unseenNodes(before: culprit.node) : []
+    let layer = try LayerCase(
+      culprit, unseen: unseen, of: comparison.candidate, values: try values())
+    let limit = comparison.limits.limit(
+      name: culprit.name, familyName: culprit.familyName, isolated: true)
+    result.suspicion =
+      try suspicion(of: culprit.node, layer, truth: truth, values: values, limit: limit)
+      ?? result.layer(of: culprit.node)?.problem
+      .map { Suspicion(explanation: $0, scaledError: nil) }
+  }
+
+  /// The first explanation of a kind: what can be seen directly, what can be tried, what can be
+  /// computed, where the error is.
+  private func suspicion(
+    of node: Int, _ layer: LayerCase?, truth: (any LayerTruth)?,
+    values: @escaping () throws -> any ReferenceValues, limit: Double
+  ) throws -> Suspicion? {
+    if let seen = try differingParameters(
+      of: node, layer, values: values, limit: limit)
+      ?? differingOptions(of: node, truth: truth)
+    {
+      return seen
+    }
+    guard let layer else { return nil }
+    // What can be put right comes before what can only be seen.
+    let trials: [() throws -> Suspicion?] = [
+      { notFiniteParameter(of: layer) },
+      { try outputOrder(of: layer, limit: limit) },
+      { try bestHypothesis(for: layer, values: values, limit: limit) },
+      { negativeVariance(of: layer) },
+      { try missingStep(of: layer, limit: limit) },
+      { try roundedWeight(of: layer) },
+      { repeatedTensor(of: layer) },
+      { try solvedParameter(of: layer, limit: limit) },
+      { greyWeight(of: layer) },
+      { defaultNorm(of: layer) },
+      { layer.placeOfError(limit: limit) },
+    ]
+    for trial in trials {
+      if let suspicion = try trial() { return suspicion }
+    }
+    return nil
+  }
+
+  /// What people call a parameter of the layer.
+  func word(_ role: Parameter.Role) -> String {
+    words[role] ?? role.rawValue
+  }
+}

@@ -1,0 +1,81 @@
+package import Comparison
+import Tensors
+
+/// A comparison as JUnit XML, which build servers show: a test case per layer.
+package struct JUnitReport: Sendable {
+  /// The name of the test suite, such as the model and what it was compared with.
+  package var suite: String
+
+  /// The command line that made the comparison.
+  package var command: String?
+
+  /// Describes a report.
+  package init(suite: String = "rnw verify", command: String? = nil) {
+    self.suite = suite
+    self.command = command
+  }
+
+  /// The document with a line break at the end.
+  package func text(for result: Comparison.Outcome) -> String {
+    let verdict = result.verdict
+    let suite = suite.escapedForMarkup
+    let weights = weightCases(verdict, suite: suite)
+    let failures = verdict.failed + (verdict.weights?.agrees == false ? 1 : 0)
+    let counts =
+      "tests=\"\(verdict.compared + (verdict.weights == nil ? 0 : 1))\" failures=\"\(failures)\" errors=\"0\""
+    let output = [command, verdict.line].compactMap { $0.map(Escaped.markup) }
+    let lines =
+      [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+        "<testsuites name=\"rnw\" \(counts)>",
+        "  <testsuite name=\"\(suite)\" \(counts) skipped=\"0\">",
+      ]
+      + result.layers.flatMap { layer in
+        testCase(layer, suite: suite, isCulprit: layer.node == verdict.culprit?.node, verdict)
+      }
+      + weights
+      + [
+        "    <system-out>\(output.joined(separator: "\n"))</system-out>", "  </testsuite>",
+        "</testsuites>",
+      ]
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// A test case for all weights, where both sides have any.
+  private func weightCases(_ verdict: Verdict, suite: String) -> [String] {
+    guard let weights = verdict.weights else { return [] }
+    let head = "    <testcase classname=\"\(suite)\" name=\"(weights)\""
+    guard !weights.agrees else { return [head + "/>"] }
+    let text = weights.description.escapedForMarkup
+    return [
+      head + ">", "      <failure type=\"weights\" message=\"\(text)\">\(text)</failure>",
+      "    </testcase>",
+    ]
+  }
+
+  private func testCase(
+    _ layer: LayerComparison, suite: String, isCulprit: Bool, _ verdict: Verdict
+  ) -> [String] {
+    let head = "    <testcase classname=\"\(suite)\" name=\"\(layer.displayName.escapedForMarkup)\""
+    guard !layer.passes else { return [head + "/>"] }
+    var message = layer.problem ?? layer.figure
+    var body = "\(layer.name), \(layer.operation), shape \(layer.shape)"
+    if isCulprit, let culprit = verdict.culprit {
+      message += "; the first wrong layer"
+      message += culprit.suspicion.map { ": \($0.explanation)" } ?? ""
+      body += "\n" + culprit.description
+    }
+    return [
+      head + ">",
+      "      <failure type=\"limit\" message=\"\(message.escapedForMarkup)\">\(body.escapedLines)</failure>",
+      "    </testcase>",
+    ]
+  }
+}
+
+extension String {
+  /// Each line escaped, the breaks between them kept.
+  fileprivate var escapedLines: String {
+    split(separator: "\n").map { String($0).escapedForMarkup }.joined(separator: "\n")
+  }
+}

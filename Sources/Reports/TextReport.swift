@@ -1,0 +1,123 @@
+package import Comparison
+import Plain
+import Tensors
+
+/// A comparison as a table and a verdict for a terminal, at most 80 columns wide.
+package struct TextReport: Sendable {
+  /// The order of the rows.
+  package enum Order: String, Hashable, Sendable, CaseIterable {
+    /// The order of computation.
+    case graph
+    /// The largest error in units of its limit first.
+    case worst
+  }
+
+  /// The order of the rows.
+  package var order: Order
+
+  /// How many rows are shown, `nil` for all.
+  ///
+  /// Longer tables keep the worst ones.
+  package var maximumRows: Int?
+
+  /// Whether errors are coloured with terminal escapes.
+  package var isColored: Bool
+
+  /// Describes a report.
+  package init(order: Order = .worst, maximumRows: Int? = 10, isColored: Bool = false) {
+    self.order = order
+    self.maximumRows = maximumRows
+    self.isColored = isColored
+  }
+
+  /// The table and the verdict, with a line break at the end.
+  package func text(for result: Comparison.Outcome) -> String {
+    (table(for: result) + [""] + summary(of: result)).map { $0 + "\n" }.joined()
+  }
+
+  /// The rows of the table with a heading; no lines where nothing was compared.
+  package func table(for result: Comparison.Outcome) -> [String] {
+    let rows = selectedRows(of: result)
+    guard !rows.isEmpty else { return [] }
+    let hasBoth = result.layers.contains { $0.propagated != nil && $0.isolated != nil }
+    let headings = hasBoth ? ["isolated", "propagated"] : ["max|a-b|", "error"]
+    func row(_ name: String, _ shape: String, _ third: String, _ error: String, _ times: String)
+      -> String
+    {
+      let widths = hasBoth ? (31, 17, 10) : (32, 18, 8)
+      return name.shortened(to: widths.0).padded(to: widths.0) + " "
+        + shape.shortened(to: widths.1).padded(to: widths.1) + " " + third.leftPadded(to: 8) + " "
+        + error.leftPadded(to: widths.2) + " " + times.leftPadded(to: 8)
+    }
+    var lines = [style(row("layer", "shape", headings[0], headings[1], "× limit"), .bold)]
+    lines += rows.map { layer in
+      let third = hasBoth ? layer.isolated?.scaledError : layer.statistics.maximum
+      let error = hasBoth ? layer.propagated?.scaledError : layer.scaledError
+      let text = row(
+        layer.displayName.escapedForTerminal, layer.shape.description,
+        third.map { readable($0) } ?? "",
+        error.map { readable($0) } ?? "",
+        readable(layer.timesLimit))
+      return layer.passes ? text : style(text, .red)
+    }
+    let hidden = result.layers.count - rows.count
+    if hidden > 0 {
+      lines.append(style("  … and \(counted(hidden, "layer")) with smaller errors", .dim))
+    }
+    return lines
+  }
+
+  /// The verdict in a few lines.
+  package func summary(of result: Comparison.Outcome) -> [String] {
+    let verdict = result.verdict
+    let title =
+      verdict.passes
+      ? style(verdict.word, .green)
+        + ": \(verdict.comparedLayers.escapedForTerminal) compared, all within limits"
+      : style("FAIL", .red)
+        + ": \(verdict.failures.escapedForTerminal)"
+    return [title] + (verdict.assumed.map { ["assumed: \($0.escapedForTerminal)"] } ?? [])
+      + verdict.detailLines(result.coverage).filter { $0.label != "assumed" }.flatMap {
+        label, text in
+        wrapped(text.escapedForTerminal, label: label)
+      }
+  }
+
+  private func selectedRows(of result: Comparison.Outcome) -> [LayerComparison] {
+    let worstFirst = result.layers.sorted {
+      $0.timesLimit != $1.timesLimit ? $0.timesLimit > $1.timesLimit : $0.node < $1.node
+    }
+    let rows = Array(worstFirst.prefix(maximumRows ?? worstFirst.count))
+    return order == .worst ? rows : rows.sorted { $0.node < $1.node }
+  }
+
+  /// Text behind a label, with line breaks at spaces.
+  private func wrapped(_ text: String, label: String) -> [String] {
+    let indent = 12
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty, indent + line.count + 1 + word.count > 80 {
+        lines.append(line)
+        line = ""
+      }
+      line += line.isEmpty ? String(word) : " " + word
+    }
+    lines.append(line)
+    return lines.enumerated().map { index, line in
+      (index == 0 ? "  " + label.padded(to: indent - 2) : String(repeating: " ", count: indent))
+        + line
+    }
+  }
+
+  private enum Style: String {
+    case bold = "1"
+    case dim = "2"
+    case red = "31"
+    case green = "32"
+  }
+
+  private func style(_ text: String, _ style: Style) -> String {
+    isColored ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+  }
+}

@@ -5,7 +5,7 @@ package import Tensors
 
 /// What a framework computed: arrays under the family's own layer names in the family's own layout,
 /// and the input that they were computed from.
-package struct ActivationArchive: Sendable {
+package struct ActivationArchive: LayerTruth {
   private let source: any WeightSource
   private let layout: LayerNames.Layout
   private let arrays: [String: TensorInfo]
@@ -44,7 +44,7 @@ package struct ActivationArchive: Sendable {
   /// The input as [N, H, W, C].
   ///
   /// - Throws: `InputError` where there is none or it cannot be read.
-  package func input() throws -> Activation {
+  package func recordedInput() throws -> Activation? {
     guard let inputArray else {
       throw InputError(
         .badData, path: source.path, "has no array 'input'",
@@ -121,8 +121,10 @@ package struct ActivationArchive: Sendable {
     return isolated ? 8 * rounding : rounding
   }
 
-  /// The value of a node in the layout of the graph; `nil` where the archive lacks it.
-  package func value(of node: String, shape: Shape) throws -> Activation? {
+  /// The archive's own values: they are those for the one input that it was made from.
+  package func values(for input: Activation) -> Values { value }
+
+  private func value(of node: String, shape: Shape) throws -> Activation? {
     guard let name = assignment.arrays[node] else { return nil }
     let tensor = try source.tensor(named: name)
     defer { tensor.releasePages() }

@@ -5,8 +5,8 @@ package import Tensors
 
 /// A comparison of a candidate network with a reference, layer by layer.
 ///
-/// The reference is another executor, or an archive of what a framework computed. At any time only
-/// the values that later layers still read are in memory, never those of a whole network.
+/// The reference is any ``LayerTruth``: another executor, an archive of what a framework computed, a file's own graph. At any
+/// time only the values that later layers still read are in memory, never those of a whole network.
 package struct Comparison: Sendable {
   /// How each layer of the candidate comes by its inputs.
   package enum Mode: String, Hashable, Sendable, CaseIterable {
@@ -96,63 +96,60 @@ package enum ComparisonError: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 extension Comparison {
-  /// Compares with another executor on some inputs.
-  package func run(
-    against reference: any Executor, inputs: [Activation]
-  ) throws -> Comparison.Outcome {
-    var rest = inputs[...]
-    return try run(against: reference, images: inputs.count) { rest.popFirst() }
-  }
-
-  /// Compares with another executor on a stream of inputs, each a batch [N, H, W, C].
-  ///
-  /// Layers are paired by canonical name, so the two networks may differ in their options; what
-  /// only one of them has is listed.
+  /// Compares with a truth on a stream of inputs, each a batch [N, H, W, C].
   ///
   /// - Parameters:
-  ///   - reference: the network that is taken to be right.
+  ///   - truth: made for the candidate's graph and names.
   ///   - count: how many inputs there will be, for the progress.
   ///   - nextInput: gives the next input, `nil` at the end.
-  /// - Returns: the statistics of all inputs together.
-  /// - Throws: ``ComparisonError``, what an executor throws, or what `nextInput` throws.
+  /// - Returns: the statistics of all inputs together, of the layers that the truth has.
+  /// - Throws: ``ComparisonError``, what an executor or the truth throws, or what `nextInput` throws.
   package func run(
-    against reference: any Executor, images count: Int = 1, nextInput: () throws -> Activation?
+    against truth: some LayerTruth, images count: Int = 1, nextInput: () throws -> Activation?
   ) throws -> Comparison.Outcome {
-    let holder = reference as? any ParameterHolder
-    let table = try LayerTable(self, parameter: holder.map { holder in { holder.tensor(of: $0) } })
+    let table = try LayerTable(self) { [parameter] in
+      try truth.tensor(of: $0) ?? parameter?($0)
+    }
     var done = 0
     while let input = try nextInput() {
       try table.begin(input: input)
       var step = self
       step.progress = progress(of: done, of: max(count, done + 1))
-      try LockstepPass(step, reference: reference, table: table).run(input)
+      try ComparisonPass(step, truth, input: input, table: table).run(input)
       table.end()
       done += 1
     }
-    return try table.result(coverage: coverage(of: reference), isFromArchive: false)
+    return try table.result(of: truth)
+  }
+
+  /// Compares with a truth on one input; that which it was recorded for where none is given.
+  package func run(
+    against truth: some LayerTruth, input: Activation? = nil
+  ) throws -> Comparison.Outcome {
+    var rest = try input ?? truth.recordedInput()
+    return try run(against: truth) {
+      defer { rest = nil }
+      return rest
+    }
+  }
+
+  /// Compares with another executor on some inputs.
+  package func run(
+    against reference: any Executor, inputs: [Activation]
+  ) throws -> Comparison.Outcome {
+    var rest = inputs[...]
+    return try run(against: truth(of: reference), images: inputs.count) { rest.popFirst() }
+  }
+
+  /// What another executor computes, as the truth for the candidate.
+  package func truth(of executor: any Executor) -> ExecutorTruth {
+    ExecutorTruth(executor, for: candidate.graph, layerNames: layerNames)
   }
 
   /// The progress of one input as that of all.
-  func progress(of input: Int, of inputs: Int) -> (@Sendable (Int, Int) -> Void)? {
+  private func progress(of input: Int, of inputs: Int) -> (@Sendable (Int, Int) -> Void)? {
     guard let progress else { return nil }
     let nodes = candidate.graph.nodes.count
     return { node, _ in progress(input * nodes + node, inputs * nodes) }
-  }
-
-  private func coverage(of reference: any Executor) -> Coverage {
-    let own = candidate.graph.nodes.map(\.name)
-    let others = reference.graph.nodes.map(\.name)
-    func display(_ name: String) -> String { layerNames.name(of: name) ?? name }
-    return Coverage(
-      folded: folded,
-      missing: own.filter { !Set(others).contains($0) }.map(display),
-      unknown: others.filter { !Set(own).contains($0) }.map(display))
-  }
-
-  /// The family's layers that are compared as part of another.
-  var folded: [Coverage.Folded] {
-    layerNames.folded.map {
-      Coverage.Folded(name: $0.name, into: layerNames.name(of: $0.node) ?? $0.node)
-    }
   }
 }

@@ -79,9 +79,8 @@ extension Comparison.Outcome {
 
   private func culprit(_ layer: LayerComparison, _ evidence: Culprit.Evidence) -> Culprit {
     let (inputs, between) = comparedInputs(of: layer.node)
-    // A layer that was given the values of another network is wrong by itself, whatever was not
-    // compared.
-    let unseen = evidence == .propagated || isFromArchive ? between : []
+    // A layer that was given the truth's values is wrong by itself, whatever was not compared.
+    let unseen = evidence == .propagated ? between : between.filter(lacking.contains)
     return Culprit(
       node: layer.node, name: layer.name, familyName: layer.familyName, evidence: evidence,
       scaledError: layer.isolated?.scaledError ?? layer.scaledError,
@@ -94,8 +93,10 @@ extension Comparison.Outcome {
       suspicion: suspicion)
   }
 
-  /// The nodes before one that were not compared, up to the nearest ones that were.
-  package func unseenNodes(before node: Int) -> [Int] { comparedInputs(of: node).unseen }
+  /// The nodes before one of which the truth has no value, up to the nearest ones that were compared.
+  package func unseenNodes(before node: Int) -> [Int] {
+    comparedInputs(of: node).unseen.filter(lacking.contains)
+  }
 
   /// The nearest compared layers before a node, and the nodes between that were not compared.
   private func comparedInputs(of node: Int) -> (compared: [LayerComparison], unseen: [Int]) {

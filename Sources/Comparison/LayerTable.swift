@@ -16,12 +16,13 @@ final class LayerTable {
   private var output = ConstantOutput()
   private let judge: ChannelJudge
 
-  /// - Parameter parameter: a tensor of the reference, or of the candidate where it has none.
+  /// - Parameter parameter: a tensor of the truth, or of the candidate where it has none.
   /// - Throws: ``ComparisonError`` where the pattern selects no layer.
-  init(_ comparison: Comparison, parameter: ((Parameter) throws -> TensorData?)?) throws {
+  init(
+    _ comparison: Comparison, parameter: @escaping (Parameter) throws -> TensorData?
+  ) throws {
     self.comparison = comparison
-    judge = ChannelJudge(
-      comparison.candidate, parameter: parameter ?? { try comparison.parameter?($0) })
+    judge = ChannelJudge(comparison.candidate, parameter: parameter)
     let names = comparison.layerNames
     selected = comparison.candidate.graph.nodes.enumerated().map { index, node in
       guard index > 0, comparison.nodes?.contains(index) ?? true else { return false }
@@ -106,16 +107,20 @@ final class LayerTable {
     agreement.add(candidate: candidate, reference: reference)
   }
 
-  /// The result, once all inputs went through.
+  /// The result, once all inputs went through a truth.
   ///
   /// - Throws: ``ComparisonError`` where there was no input, or no layer on both sides: then nothing is proven.
-  func result(coverage: Coverage, isFromArchive: Bool) throws -> Comparison.Outcome {
+  func result(of truth: some LayerTruth) throws -> Comparison.Outcome {
     guard let inputShape else { throw ComparisonError.noInput }
     guard !layers.isEmpty else { throw ComparisonError.nothingCompared }
+    let graph = comparison.candidate.graph
+    let names = comparison.layerNames
     return Comparison.Outcome(
-      graph: comparison.candidate.graph, layerNames: comparison.layerNames,
-      layers: layers.values.sorted { $0.node < $1.node }, isFromArchive: isFromArchive,
-      coverage: coverage,
+      graph: graph, layerNames: names, layers: layers.values.sorted { $0.node < $1.node },
+      lacking: Set(graph.nodes.indices.filter { $0 > 0 && !truth.holds(graph.nodes[$0].name) }),
+      coverage: Coverage(
+        folded: names.folded.map { .init(name: $0.name, into: names.name(of: $0.node) ?? $0.node) },
+        missing: truth.assignment.missing, unknown: truth.assignment.unknown),
       agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape,
       firstFailingInput: firstFailingInput, pattern: comparison.layers,
       sleeping: judge.sleeping, hasConstantOutput: output.isConstant)

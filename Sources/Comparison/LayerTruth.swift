@@ -3,11 +3,24 @@ package import Inference
 package import ResNetV2
 package import Tensors
 
-/// What the layers of a network should give, told by something that is no executor of the same
-/// graph: recorded by a framework, or computed from a graph of the source's own.
+/// What the layers of a network give: computed by an executor, recorded by a framework, or computed from the graph
+/// that a file carries.
 package protocol LayerTruth: Sendable {
+  /// A function from a layer, by its canonical name, to its value in the layout of the graph; `nil` where there is
+  /// none.
+  ///
+  /// Layers are asked for in the order of the graph, and what a layer reads once more after it. The shape is that of the
+  /// graph's own value.
+  typealias Values = (_ node: String, _ shape: Shape) throws -> Activation?
+
+  /// The values for one input [N, H, W, C].
+  func values(for input: Activation) throws -> Values
+
   /// Which of its layers is which node's value; what only one side has is listed.
   var assignment: LayerNames.Assignment { get }
+
+  /// The input that the values were recorded for; `nil` where they are computed for any.
+  func recordedInput() throws -> Activation?
 
   /// Checks what can be checked before anything is computed.
   ///
@@ -18,23 +31,27 @@ package protocol LayerTruth: Sendable {
   /// largest.
   func allowance(for node: String, isolated: Bool) -> Double
 
-  /// The values for one input [N, H, W, C].
-  func values(for input: Activation) throws -> any LayerValues
+  /// What a node computes; `nil` where that is not said.
+  func layer(of node: Node) -> LayerDescription?
 
-  /// What the truth says that a node computes; `nil` where it does not say.
-  func layer(of node: Node) -> TrueLayer?
+  /// The tensor of a parameter; `nil` where it is not known.
+  func tensor(of parameter: Parameter) throws -> TensorData?
 }
 
-/// The values of a truth for one input.
-package protocol LayerValues {
-  /// The value of a node in the layout of the graph; `nil` where there is none.
-  ///
-  /// - Parameter shape: the shape that the graph's own value has.
-  func value(of node: String, shape: Shape) throws -> Activation?
+extension LayerTruth {
+  package func recordedInput() throws -> Activation? { nil }
+
+  package func check(_ graph: Graph, shapes: [Shape], input: Shape) throws(InputError) {}
+
+  package func allowance(for node: String, isolated: Bool) -> Double { 0 }
+
+  package func layer(of node: Node) -> LayerDescription? { nil }
+
+  package func tensor(of parameter: Parameter) throws -> TensorData? { nil }
 }
 
-/// What a truth says of one layer.
-package struct TrueLayer: Sendable {
+/// What is known of one layer beside its values.
+package struct LayerDescription: Sendable {
   /// What it computes; `nil` where no operation of the graph does the same.
   package let operation: Operation?
   /// The same in a few words.
@@ -48,17 +65,4 @@ package struct TrueLayer: Sendable {
     self.title = title ?? operation?.title ?? ""
     self.inputs = inputs
   }
-}
-
-extension LayerTruth {
-  /// Whether there is a value of a node.
-  func holds(_ node: String) -> Bool { assignment.arrays[node] != nil }
-}
-
-extension ActivationArchive: LayerTruth, LayerValues {
-  /// The archive itself: it holds the values for the one input that it was made from.
-  package func values(for input: Activation) -> any LayerValues { self }
-
-  /// Nothing: an archive has values only.
-  package func layer(of node: Node) -> TrueLayer? { nil }
 }

@@ -14,8 +14,8 @@ extension Comparison {
     /// The layers that were compared, in the order of the graph.
     package internal(set) var layers: [LayerComparison]
 
-    /// Whether the reference is an archive of activations, whose gaps the candidate fills.
-    package let isFromArchive: Bool
+    /// The nodes of which the truth has no value; the candidate computes what others are to read of them.
+    package let lacking: Set<Int>
 
     /// What could not be compared, and why.
     package internal(set) var coverage: Coverage

@@ -119,32 +119,13 @@ package struct OwnGraph: Sendable {
   }
 }
 
+// A layer of another shape is a finding, not an error: nothing is checked before.
 extension OwnGraph: LayerTruth {
-  /// Does nothing: a layer of another shape is a finding, not an error.
-  package func check(_ graph: Graph, shapes: [Shape], input: Shape) {}
-
-  /// Nothing: the values are computed here, in float32 with sums in Double.
-  package func allowance(for node: String, isolated: Bool) -> Double { 0 }
-
-  package func values(for input: Activation) throws -> any LayerValues {
-    Values(
-      run: try SourceRun(input, through: network, weights: weights, arithmetic: arithmetic),
-      nodes: Dictionary(
-        uniqueKeysWithValues: match.layers.map { (graph.nodes[$0].name, $1) }))
-  }
-
-  package func layer(of node: Node) -> TrueLayer? {
-    guard let index = graph.index(of: node.name), let layer = match.layers[index] else {
-      return nil
-    }
-    return OwnLayer(match.view, layer, as: node, names: canonicalNames).layer
-  }
-
-  private struct Values: LayerValues {
-    let run: SourceRun
-    let nodes: [String: Int]
-
-    func value(of node: String, shape: Shape) throws -> Activation? {
+  package func values(for input: Activation) throws -> Values {
+    let run = try SourceRun(input, through: network, weights: weights, arithmetic: arithmetic)
+    let nodes = Dictionary(
+      uniqueKeysWithValues: match.layers.map { (graph.nodes[$0].name, $1) })
+    return { node, shape in
       guard let layer = nodes[node], let value = try run.value(of: layer) else { return nil }
       // Pooled features may be kept as an image of one pixel.
       let isFeatures = value.shape.rank == 4 && value.shape[1] == 1 && value.shape[2] == 1
@@ -153,6 +134,13 @@ extension OwnGraph: LayerTruth {
       }
       return Activation(shape: shape, values: value.values)
     }
+  }
+
+  package func layer(of node: Node) -> LayerDescription? {
+    guard let index = graph.index(of: node.name), let layer = match.layers[index] else {
+      return nil
+    }
+    return OwnLayer(match.view, layer, as: node, names: canonicalNames).layer
   }
 
   /// The canonical names of the graph's layers, by index.

@@ -20,12 +20,12 @@ struct OwnLayer {
     self.names = names
   }
 
-  var layer: TrueLayer? {
+  var layer: LayerDescription? {
     let own = view.graph.nodes[index]
     let (reads, padding) = view.inputs(of: index)
     let operation = view.operation(of: index, as: node.operation)
     let title = [own.className, own.operation.remark(after: padding)].compactMap { $0 }
-    return TrueLayer(
+    return LayerDescription(
       operation: operation, title: operation == nil ? title.joined(separator: ", ") : nil,
       inputs: reads.map { names[$0] ?? view.graph.nodes[$0].name })
   }

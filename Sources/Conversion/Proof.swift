@@ -68,15 +68,16 @@ struct Proof {
       comparison.parameter = { parameters[$0] }
       return comparison
     }
-    func run(_ comparison: Comparison, against truth: any Executor) throws -> Comparison.Outcome {
+    func run(
+      _ comparison: Comparison, against truth: some LayerTruth
+    ) throws -> Comparison.Outcome {
       var rest = inputs
       return try comparison.run(against: truth, images: rest.count) { try rest.next() }
     }
     var digest = InputDigest()
     var images = inputs
-    var own = try comparison(Limits(standard: request.limit), .propagated).run(
-      against: truth, images: images.count
-    ) {
+    let byReference = comparison(Limits(standard: request.limit), .propagated)
+    var own = try byReference.run(against: byReference.truth(of: truth), images: images.count) {
       let image = try images.next()
       image.map { digest.add($0) }
       return image
@@ -101,7 +102,8 @@ struct Proof {
     let source = RecordingExecutor(
       ReferenceExecutor(graph: model.graph, parameters: original, threads: threads),
       node: model.graph.certifiedNode)
-    var accuracy = isRounded ? try run(comparison(limits, .both), against: source) : nil
+    let byOriginal = comparison(limits, .both)
+    var accuracy = isRounded ? try run(byOriginal, against: byOriginal.truth(of: source)) : nil
     accuracy?.weights = try WeightAgreement(
       of: written.graph, threads: threads, candidate: { writtenParameters[$0] },
       reference: { original[$0] })
@@ -114,8 +116,7 @@ struct Proof {
         limits: Limits(standard: request.limit), progress: progress)
       comparison.acceptsNotFinite = request.acceptsInvalid
       comparison.parameter = { original[$0] }
-      var rest = inputs
-      let result = try comparison.run(against: ownGraph, images: rest.count) { try rest.next() }
+      let result = try run(comparison, against: ownGraph)
       guard let input = try result.firstFailingImage(of: request.input, for: model) else {
         try ownGraph.requireSameFunction(tensors: model.tensorNames)
         return result

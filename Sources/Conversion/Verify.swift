@@ -66,8 +66,8 @@ package func verify(
   let candidate = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.threads),
     threads: request.threads, expecting: try imageShape(request, model, source))
-  let truth = try Truth(source, request: request, model: model)
-  var limits = request.limits ?? standardLimits(model, truth)
+  let reference = try Reference(source, request: request, model: model)
+  var limits = request.limits ?? standardLimits(model, reference.model)
   if let file = request.limitsFile {
     limits.overrides += try Limits.Override.read(
       path: file, graph: model.graph, layerNames: model.layerNames)
@@ -76,12 +76,12 @@ package func verify(
     candidate: candidate, layerNames: model.layerNames, limits: limits, mode: request.mode,
     layers: request.layers, progress: progress)
   comparison.collectsDetail = request.collectsDetail
-  let input = request.input?.path ?? truth.pathOfInput ?? request.model
+  let input = request.input?.path ?? (reference.isRecorded ? path : request.model)
   comparison.parameter = { try model.tensor(of: $0) }
   do {
-    var result = try await compare(comparison, model, candidate, with: truth, request)
+    var result = try await compare(comparison, model, candidate, with: reference, request)
     for source in sources { try source.checkUnchanged() }
-    result.assumptions = truth.assumptions(model, result)
+    result.assumptions = reference.assumptions(model, result)
     return result
   } catch let error as ComparisonError {
     throw InputError(.badData, path: path, error.description)
@@ -110,19 +110,18 @@ extension WeightSource {
 }
 
 /// What a model is compared with.
-private enum Truth {
-  /// Another network with its parameters.
-  case model(Model, Parameters)
-  /// The graph that a file itself describes, and the network that its family takes it for.
-  case ownGraph(OwnGraph, Model?)
-  /// Activations that a framework computed.
-  case archive(ActivationArchive)
+private struct Reference {
+  let truth: any LayerTruth
+  /// The graph that the file itself describes, where that is the truth.
+  private(set) var ownGraph: OwnGraph?
+  /// The network that the file is, where it is one.
+  private(set) var model: Model?
+  private var parameters: Parameters?
 
   /// Opens a file: a network where its names are a network's, else an archive of activations.
   init(_ source: any WeightSource, request: VerificationRequest, model: Model) throws {
     if source.isArchive {
-      self = .archive(
-        try ActivationArchive(source, graph: model.graph, layerNames: model.layerNames))
+      truth = try ActivationArchive(source, graph: model.graph, layerNames: model.layerNames)
       return
     }
     if request.usesOwnGraph, source.carriesGraph {
@@ -133,7 +132,7 @@ private enum Truth {
         of: source, for: model.graph, layerNames: (other ?? model).layerNames,
         threads: request.threads)
       if let ownGraph {
-        self = .ownGraph(ownGraph, other)
+        (truth, self.ownGraph, self.model) = (ownGraph, ownGraph, other)
         return
       }
     }
@@ -141,31 +140,27 @@ private enum Truth {
     let other = try Model(
       source, family: request.family, usesGraph: request.usesOwnGraph,
       told: Model.told(request.told, of: source))
-    self = .model(other, try other.parameters(threads: request.threads))
+    let parameters = try other.parameters(threads: request.threads)
+    truth = ExecutorTruth(
+      ReferenceExecutor(graph: other.graph, parameters: parameters, threads: request.threads),
+      for: model.graph, layerNames: model.layerNames)
+    (self.model, self.parameters) = (other, parameters)
+  }
+
+  /// Whether the values are those of one input, which a framework was given.
+  var isRecorded: Bool { truth is ActivationArchive }
+
+  /// The network with its parameters, where the file is one.
+  func network(threads: Int) throws -> Diagnosis.Network? {
+    try model.map {
+      try .init(graph: $0.graph, parameters: parameters ?? $0.parameters(threads: threads))
+    }
   }
 
   /// What the truth itself does not tell: then the model is no surer.
   func assumptions(_ model: Model, _ result: Comparison.Outcome) -> [Assumption] {
-    switch self {
-    case .model(let other, _): other.assumptions
-    case .ownGraph: []
-    case .archive: result.reachesOutput ? [] : model.assumptions
-    }
-  }
-
-  /// The file that the input comes from, where the truth has one.
-  var pathOfInput: String? {
-    guard case .archive(let archive) = self else { return nil }
-    return archive.path
-  }
-
-  /// The network on the other side, where there is one.
-  var model: Model? {
-    switch self {
-    case .model(let model, _): model
-    case .ownGraph(_, let model): model
-    case .archive: nil
-    }
+    if isRecorded { return result.reachesOutput ? [] : model.assumptions }
+    return ownGraph == nil ? self.model?.assumptions ?? [] : []
   }
 }
 
@@ -173,9 +168,9 @@ private enum Truth {
 ///
 /// What a `.rnw` keeps in a coarser type than the other has was rounded. Any other file was always
 /// as coarse as it is: what is made from it is exact.
-private func standardLimits(_ model: Model, _ truth: Truth) -> Limits {
+private func standardLimits(_ model: Model, _ other: Model?) -> Limits {
   let own = model.coarsestType
-  guard let other = truth.model else {
+  guard let other else {
     return model.converted == nil ? Limits() : Limits(precision: own)
   }
   let others = other.coarsestType
@@ -185,62 +180,45 @@ private func standardLimits(_ model: Model, _ truth: Truth) -> Limits {
 }
 
 private func compare(
-  _ comparison: Comparison, _ model: Model, _ candidate: FastExecutor, with truth: Truth,
+  _ comparison: Comparison, _ model: Model, _ candidate: FastExecutor, with reference: Reference,
   _ request: VerificationRequest
 ) async throws -> Comparison.Outcome {
   let threads = request.threads
-  let makeExecutor: @Sendable (Graph, Parameters) -> any Executor = {
-    ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
-  }
-  // Only a failed comparison needs the parameters themselves: they are read again.
-  func diagnosis(_ reference: Diagnosis.Network?, _ deadline: Deadline) throws -> Diagnosis {
-    candidate.releaseWorkingMemory()
-    return Diagnosis(
-      of: comparison, parameters: try model.parameters(threads: threads), reference: reference,
-      words: model.family.parameterWords, deadline: deadline, makeExecutor: makeExecutor)
-  }
-  switch truth {
-  case .archive(let archive):
-    let given = try request.input.map { argument in
-      var images = try InputImages(argument, for: model)
+  if let other = reference.model { try requireSameNetwork(model, other) }
+  let argument = request.input ?? .standardProbe
+  var result: Comparison.Outcome
+  var failing: Activation?
+  if reference.isRecorded {
+    failing = try request.input.map {
+      var images = try InputImages($0, for: model)
       return try images.all()
     }
-    let input = try given ?? archive.input()
-    let result = try comparison.run(against: archive, input: input)
-    return try request.search?.explained(result) {
-      try diagnosis(nil, $0).explain(result, against: archive, input: input)
-    } ?? result
-  case .ownGraph(let ownGraph, let other):
-    if let other { try requireSameNetwork(model, other) }
-    let argument = request.input ?? .standardProbe
+    failing = try failing ?? reference.truth.recordedInput()
+    result = try comparison.run(against: reference.truth, input: failing)
+  } else {
     var images = try InputImages(argument, for: model)
     let count = images.count
-    var result = try comparison.run(against: ownGraph, images: count) { try images.next() }
-    if let other { result.weights = try weights(of: model, and: other, comparison, request) }
-    guard let input = try result.firstFailingImage(of: argument, for: model) else {
-      try ownGraph.requireSameFunction(tensors: other?.tensorNames ?? [:])
-      return result
-    }
-    return try request.search?.explained(result) { deadline in
-      let network = try other.map {
-        Diagnosis.Network(graph: $0.graph, parameters: try $0.parameters(threads: threads))
-      }
-      return try diagnosis(network, deadline).explain(result, against: ownGraph, input: input)
-    } ?? result
-  case .model(let other, let otherParameters):
-    try requireSameNetwork(model, other)
-    let executor = makeExecutor(other.graph, otherParameters)
-    let argument = request.input ?? .standardProbe
-    var images = try InputImages(argument, for: model)
-    let count = images.count
-    var result = try comparison.run(against: executor, images: count) { try images.next() }
-    result.weights = try weights(of: model, and: other, comparison, request)
-    guard let input = try result.firstFailingImage(of: argument, for: model) else { return result }
-    let network = Diagnosis.Network(graph: other.graph, parameters: otherParameters)
-    return try request.search?.explained(result) {
-      try diagnosis(network, $0).explain(result, against: executor, input: input)
-    } ?? result
+    result = try comparison.run(against: reference.truth, images: count) { try images.next() }
+    failing = try result.firstFailingImage(of: argument, for: model)
   }
+  if let other = reference.model {
+    result.weights = try weights(of: model, and: other, comparison, request)
+  }
+  guard let failing else {
+    try reference.ownGraph?.requireSameFunction(tensors: reference.model?.tensorNames ?? [:])
+    return result
+  }
+  return try request.search?.explained(result) { deadline in
+    // Only a failed comparison needs the parameters themselves: they are read again.
+    candidate.releaseWorkingMemory()
+    return try Diagnosis(
+      of: comparison, parameters: try model.parameters(threads: threads),
+      reference: try reference.network(threads: threads), words: model.family.parameterWords,
+      deadline: deadline
+    ) {
+      ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
+    }.explain(result, against: reference.truth, input: failing)
+  } ?? result
 }
 
 /// How the weights of two models compare, tensor by tensor; those that both have.

@@ -59,64 +59,38 @@ package struct Diagnosis: Sendable {
 }
 
 extension Diagnosis {
-  /// Completes a failed comparison with another executor.
+  /// Completes a failed comparison.
   ///
   /// Adds isolated figures up to the first failure, and the suspicion.
   ///
   /// - Parameters:
   ///   - result: the comparison; one that passes comes back as it is.
-  ///   - executor: the reference.
-  ///   - input: one input on which the comparison failed.
+  ///   - truth: what it was compared with.
+  ///   - input: one input on which the comparison failed; that which the truth was recorded for where none is given.
   /// - Returns: the completed comparison.
-  /// - Throws: what an executor throws.
+  /// - Throws: what an executor or the truth throws.
   package func explain(
-    _ result: Comparison.Outcome, against executor: any Executor, input: Activation
-  ) throws -> Comparison.Outcome {
-    try explain(result, input: input) { isolated in
-      try isolated.run(against: executor, inputs: [input])
-    } values: {
-      let values = LiveValues(executor)
-      try values.begin(with: input)
-      return values
-    }
-  }
-
-  /// Completes a failed comparison with an archive in the same way.
-  package func explain(
-    _ result: Comparison.Outcome, against archive: ActivationArchive
-  ) throws -> Comparison.Outcome {
-    try explain(result, against: archive, input: try archive.input())
-  }
-
-  /// Completes a failed comparison with any truth in the same way.
-  package func explain(
-    _ result: Comparison.Outcome, against truth: some LayerTruth, input: Activation
-  ) throws -> Comparison.Outcome {
-    try explain(result, truth: truth, input: input) { isolated in
-      try isolated.run(against: truth, input: input)
-    } values: {
-      try TrueValues(truth, candidate: comparison.candidate, input: input)
-    }
-  }
-
-  private func explain(
-    _ result: Comparison.Outcome, truth: (any LayerTruth)? = nil, input: Activation,
-    isolate: (Comparison) throws -> Comparison.Outcome,
-    values: @escaping () throws -> any ReferenceValues
+    _ result: Comparison.Outcome, against truth: some LayerTruth, input: Activation? = nil
   ) throws -> Comparison.Outcome {
     var result = result
+    guard let input = try input ?? truth.recordedInput() else { return result }
     do {
-      try complete(&result, truth: truth, input: input, isolate: isolate, values: values)
+      try complete(&result, against: truth, input: input)
     } catch is Deadline.Passed {
       result.searchedSeconds = deadline?.seconds
     }
     return result
   }
 
+  /// Completes a failed comparison with another executor.
+  package func explain(
+    _ result: Comparison.Outcome, against executor: any Executor, input: Activation
+  ) throws -> Comparison.Outcome {
+    try explain(result, against: comparison.truth(of: executor), input: input)
+  }
+
   private func complete(
-    _ result: inout Comparison.Outcome, truth: (any LayerTruth)?, input: Activation,
-    isolate: (Comparison) throws -> Comparison.Outcome,
-    values: @escaping () throws -> any ReferenceValues
+    _ result: inout Comparison.Outcome, against truth: some LayerTruth, input: Activation
   ) throws {
     guard let failure = result.layers.first(where: { !$0.passes }) else { return }
     if !result.layers.contains(where: { $0.isolated != nil }) {
@@ -125,23 +99,27 @@ extension Diagnosis {
       isolated.nodes = result.ancestors(of: failure.node)
       isolated.progress = nil
       isolated.checkpoint = deadline?.check
-      result.takeIsolated(from: try isolate(isolated))
+      result.takeIsolated(from: try isolated.run(against: truth, input: input))
       if result.culprit?.evidence == .propagated {
         // Nothing up to there is wrong by itself: rounding has grown. The cause comes later.
         isolated.nodes = nil
-        result.takeIsolated(from: try isolate(isolated))
+        result.takeIsolated(from: try isolated.run(against: truth, input: input))
       }
     }
     guard let culprit = result.culprit else { return }
+    // Values are asked for in the order of the graph, so each look at all of them begins anew.
+    let values = {
+      try TrueValues(truth, candidate: comparison.candidate, input: input)
+    }
     if result.layer(of: result.graph.outputIndex)?.passes == true,
       let same = try sameFunction(input, values: values)
     {
       result.suspicion = same
       return
     }
-    let unseen = result.isFromArchive ? result.unseenNodes(before: culprit.node) : []
     let layer = try LayerCase(
-      culprit, unseen: unseen, of: comparison.candidate, values: try values())
+      culprit, unseen: result.unseenNodes(before: culprit.node), of: comparison.candidate,
+      values: try values())
     let limit = comparison.limits.limit(
       name: culprit.name, familyName: culprit.familyName, isolated: true)
     result.suspicion =
@@ -153,8 +131,8 @@ extension Diagnosis {
   /// The first explanation of a kind: what can be seen directly, what can be tried, what can be
   /// computed, where the error is.
   private func suspicion(
-    of node: Int, _ layer: LayerCase?, truth: (any LayerTruth)?,
-    values: @escaping () throws -> any ReferenceValues, limit: Double
+    of node: Int, _ layer: LayerCase?, truth: any LayerTruth,
+    values: @escaping () throws -> TrueValues, limit: Double
   ) throws -> Suspicion? {
     if let seen = try differingParameters(
       of: node, layer, values: values, limit: limit)

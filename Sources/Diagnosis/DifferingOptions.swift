@@ -6,10 +6,10 @@ import ResNetV2
 extension Diagnosis {
   /// What the layer computes otherwise than the reference's; `nil` where it is the same, or not
   /// known.
-  func differingOptions(of node: Int, truth: (any LayerTruth)?) -> Suspicion? {
+  func differingOptions(of node: Int, truth: any LayerTruth) -> Suspicion? {
     let graph = comparison.candidate.graph
     let own = graph.nodes[node]
-    guard let other = truth?.layer(of: own) ?? layerOfReference(own) else { return nil }
+    guard let other = truth.layer(of: own) ?? layerOfReference(own) else { return nil }
     var differences =
       other.operation.map { own.operation.differences(from: $0) }
       ?? ["it is \(own.operation.title), the reference's is \(other.title)"]
@@ -24,10 +24,10 @@ extension Diagnosis {
     return Suspicion(explanation: differences.joined(separator: "; "), scaledError: nil)
   }
 
-  private func layerOfReference(_ node: Node) -> TrueLayer? {
+  private func layerOfReference(_ node: Node) -> LayerDescription? {
     guard let reference, let index = reference.graph.index(of: node.name) else { return nil }
     let other = reference.graph.nodes[index]
-    return TrueLayer(
+    return LayerDescription(
       operation: other.operation, inputs: other.inputs.map { reference.graph.nodes[$0].name })
   }
 }

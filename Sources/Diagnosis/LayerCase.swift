@@ -21,11 +21,11 @@ struct LayerCase {
 
   private let isSoftmax: Bool
   private let chainNames: [String]
-  private let values: any ReferenceValues
+  private let values: TrueValues
 
   /// Returns `nil` where the reference's values are not there or do not fit the candidate's layers.
   init?(
-    _ culprit: Culprit, unseen: [Int], of candidate: any Executor, values: any ReferenceValues
+    _ culprit: Culprit, unseen: [Int], of candidate: any Executor, values: TrueValues
   ) throws {
     let graph = candidate.graph
     guard let expected = try values.expected(graph.nodes[culprit.node].name) else { return nil }
@@ -74,7 +74,7 @@ struct LayerCase {
 
   /// The value of the last node of a chain, computed from the reference's values before it.
   private static func value(
-    of executor: any Executor, chain: [String], values: any ReferenceValues
+    of executor: any Executor, chain: [String], values: TrueValues
   ) throws -> Activation? {
     let graph = executor.graph
     var computed: [String: Activation] = [:]

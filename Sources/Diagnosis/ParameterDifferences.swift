@@ -7,7 +7,7 @@ extension Diagnosis {
   /// What is wrong with the parameters of a layer, by looking at the reference's own; `nil` where
   /// it has none, or they are the same.
   func differingParameters(
-    of node: Int, _ layer: LayerCase?, values: () throws -> any ReferenceValues, limit: Double
+    of node: Int, _ layer: LayerCase?, values: () throws -> TrueValues, limit: Double
   ) throws -> Suspicion? {
     let node = comparison.candidate.graph.nodes[node]
     guard let reference,

@@ -10,7 +10,7 @@ extension Diagnosis {
   ///
   /// - Parameter input: one input on which layers differ and the output does not.
   func sameFunction(
-    _ input: Activation, values: () throws -> any ReferenceValues
+    _ input: Activation, values: () throws -> TrueValues
   ) throws -> Suspicion? {
     let orders = try reference.map { ordersOfParameters(of: $0) } ?? ordersOfValues(input, values())
     guard let orders else { return nil }
@@ -134,7 +134,7 @@ extension Diagnosis {
   /// The order of every compared node's channels, from their values; `nil` where that does not explain all
   /// differences.
   private func ordersOfValues(
-    _ input: Activation, _ truth: any ReferenceValues
+    _ input: Activation, _ truth: TrueValues
   ) throws -> [Int: ChannelOrder]? {
     let graph = comparison.candidate.graph
     var orders: [Int: ChannelOrder]? = [:]

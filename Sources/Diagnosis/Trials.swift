@@ -6,7 +6,7 @@ import Tensors
 extension Diagnosis {
   /// The simplest of the hypotheses that put a layer right; `nil` where none does.
   func bestHypothesis(
-    for layer: LayerCase, values: () throws -> any ReferenceValues, limit: Double
+    for layer: LayerCase, values: () throws -> TrueValues, limit: Double
   ) throws -> Suspicion? {
     var found: [(explanation: String, layouts: LayoutMistake?, error: Double)] = []
     for index in layer.chain {

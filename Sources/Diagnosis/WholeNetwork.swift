@@ -7,7 +7,7 @@ extension Diagnosis {
   /// What is suspected of one kernel, said of all that have the same mistake: a file in another framework's
   /// order; `nil` where it is the only one.
   func mistake(
-    _ layouts: LayoutMistake, ofAll values: () throws -> any ReferenceValues, limit: Double
+    _ layouts: LayoutMistake, ofAll values: () throws -> TrueValues, limit: Double
   ) throws -> String? {
     guard layouts.actual.axes.count == 4 else { return nil }
     let graph = comparison.candidate.graph

@@ -148,7 +148,7 @@ struct ReportTests {
         hostileLayer.propagated = layer.propagated
         hostileLayer.problem = hostile
         return hostileLayer
-      }, isFromArchive: false, coverage: Coverage(missing: [hostile], unknown: [hostile]),
+      }, lacking: [], coverage: Coverage(missing: [hostile], unknown: [hostile]),
       agreement: nil, images: 1, inputShape: [1, 15, 18, 3],
       suspicion: Suspicion(explanation: hostile, scaledError: nil))
     let html = HTMLReport(title: hostile, command: hostile).text(for: result)
@@ -291,7 +291,7 @@ struct ReportTests {
         layer.propagated = statistics(of: shape, error: propagated)
         layer.isolated = isolated.map { statistics(of: shape, error: $0) }
         return layer
-      }, isFromArchive: false, coverage: Coverage(), agreement: nil, images: 1,
+      }, lacking: [], coverage: Coverage(), agreement: nil, images: 1,
       inputShape: [1, 15, 18, 3])
   }
 

@@ -1,0 +1,55 @@
+import Inference
+import ResNetV2
+import Tensors
+
+/// One input through the candidate, each of its values beside the truth's.
+///
+/// The candidate runs as it runs in earnest and hands out its values; for each, the truth is asked for its own. A
+/// layer alone is given the truth's values; where the truth lacks one, the candidate computes it from those before.
+struct ComparisonPass {
+  private let comparison: Comparison
+  private let truth: any LayerTruth
+  private let values: TrueValues
+  private let table: LayerTable
+
+  init(
+    _ comparison: Comparison, _ truth: any LayerTruth, input: Activation, table: LayerTable
+  ) throws {
+    self.comparison = comparison
+    self.truth = truth
+    self.table = table
+    values = try TrueValues(truth, candidate: comparison.candidate, input: input)
+  }
+
+  func run(_ input: Activation) throws {
+    let count = comparison.candidate.graph.nodes.count
+    _ = try comparison.candidate.run(input) { node, value in
+      try comparison.checkpoint?()
+      if node > 0 { try compare(node, value) }
+      comparison.progress?(node + 1, count)
+    }
+  }
+
+  private func compare(_ node: Int, _ value: Activation) throws {
+    let graph = comparison.candidate.graph
+    let name = graph.nodes[node].name
+    let expected = try values.expected(name)
+    table.note(node, value, expected)
+    guard let expected else {
+      // What is lacking is computed while what it reads is there.
+      if comparison.mode.isIsolated { _ = try values.input(name) }
+      return
+    }
+    if node == graph.outputIndex { table.addOutput(candidate: value, reference: expected) }
+    guard table.selects(node) else { return }
+    func measure(_ value: Activation, isolated: Bool) throws {
+      try table.measure(node, value, expected, isolated: isolated) {
+        truth.allowance(for: name, isolated: $0)
+      }
+    }
+    if comparison.mode.isPropagated { try measure(value, isolated: false) }
+    if comparison.mode.isIsolated, let inputs = try values.inputs(of: node) {
+      try measure(try comparison.candidate.evaluate(node, inputs: inputs), isolated: true)
+    }
+  }
+}

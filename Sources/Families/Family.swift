@@ -59,7 +59,7 @@ package struct Family: Sendable {
   package let defaultInputSize: Int
 
   /// In whose form its networks are summarised.
-  var summaryForm = SummaryForm.graph
+  package var summaryForm = SummaryForm.graph
 
   /// Rewrites names that the container left without a layer name, where the family knows the order.
   var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
@@ -72,7 +72,7 @@ package struct Family: Sendable {
 }
 
 /// How people who use a family are used to seeing a network.
-enum SummaryForm: Sendable {
+package enum SummaryForm: Sendable {
   /// As PyTorch's modules.
   case pyTorch
   /// As Keras' list of layers.
@@ -134,20 +134,6 @@ extension Family {
   /// The family with a short name.
   package static func named(_ id: String) -> Family? {
     all.first { $0.id == id }
-  }
-
-  /// In whose form a network of the family is summarised, under these layer names.
-  package func summaryStyle(for graph: Graph, names: LayerNames) -> SummaryStyle {
-    let words = Dictionary(
-      uniqueKeysWithValues: graph.nodes.compactMap { node in
-        names.name(of: node.name).map { (node.name, $0) }
-      })
-    return switch summaryForm {
-    case .pyTorch: .pyTorch
-    case .keras:
-      .keras(names: words, paddings: names.folded.map { .init(name: $0.name, node: $0.node) })
-    case .graph: .graph(names: words, layout: names.layout == .nhwc ? .nhwc : .nchw)
-    }
   }
 
   /// The family's words for the parts of a layer, such as `gamma` for what a norm multiplies by.

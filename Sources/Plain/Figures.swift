@@ -49,11 +49,11 @@ package func fixed(_ value: Double, decimals: Int) -> String {
 /// A count with commas between thousands.
 package func grouped(_ count: Int) -> String {
   var text = ""
-  for (index, digit) in String(count).reversed().enumerated() {
+  for (index, digit) in String(count.magnitude).reversed().enumerated() {
     if index > 0, index.isMultiple(of: 3) { text.append(",") }
     text.append(digit)
   }
-  return String(text.reversed())
+  return (count < 0 ? "-" : "") + String(text.reversed())
 }
 
 /// A number and a noun.

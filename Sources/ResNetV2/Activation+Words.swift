@@ -22,7 +22,7 @@ extension Configuration.Activation {
 
 extension Configuration.Activation {
   /// The name of PyTorch's module.
-  var pyTorchName: String {
+  package var pyTorchName: String {
     switch self {
     case .softmax: "Softmax"
     case .sigmoid: "Sigmoid"

@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import Families
 import Inference
+import Plain
 import ResNetV2
 import Tensors
 
@@ -202,27 +203,27 @@ private struct BenchReport: Encodable {
     for layer in layers {
       let shape = layer.shape.dropFirst().map(String.init).joined(separator: "×")
       var line = layer.name.padded(to: 34) + shape.padded(to: 18)
-      line += layer.minimumMilliseconds.formatted(decimals: 3).leftPadded(to: 8)
+      line += fixed(layer.minimumMilliseconds, decimals: 3).leftPadded(to: 8)
       if layer.gigaflops > 0 {
-        line += layer.gigaflops.formatted(decimals: 1).leftPadded(to: 10)
-        line += "\((layer.peakFraction * 100).formatted(decimals: 0)) %".leftPadded(to: 9)
+        line += fixed(layer.gigaflops, decimals: 1).leftPadded(to: 10)
+        line += "\(fixed(layer.peakFraction * 100, decimals: 0)) %".leftPadded(to: 9)
       }
       lines.append(line)
     }
     lines.append("")
     lines.append(
-      "whole pass   \(medianMilliseconds.formatted(decimals: 2)) ms median, "
-        + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum, "
-        + "\(gigaflops.formatted(decimals: 1)) GFLOP/s, "
-        + "\((peakFraction * 100).formatted(decimals: 1)) % of the peak of "
-        + "\(peakGigaflops.formatted(decimals: 1)) GFLOP/s")
+      "whole pass   \(fixed(medianMilliseconds, decimals: 2)) ms median, "
+        + "\(fixed(minimumMilliseconds, decimals: 2)) ms minimum, "
+        + "\(fixed(gigaflops, decimals: 1)) GFLOP/s, "
+        + "\(fixed(peakFraction * 100, decimals: 1)) % of the peak of "
+        + "\(fixed(peakGigaflops, decimals: 1)) GFLOP/s")
     lines.append(
-      "memory       \(weightBytes.withSeparators) bytes of packed weights, "
-        + "\(activationBytes.withSeparators) bytes of activations; "
-        + "the process at most \(peakMemoryBytes.withSeparators)")
+      "memory       \(grouped(weightBytes)) bytes of packed weights, "
+        + "\(grouped(activationBytes)) bytes of activations; "
+        + "the process at most \(grouped(peakMemoryBytes))")
     if let roundTripNanoseconds {
       lines.append(
-        "cores        \(roundTripNanoseconds.formatted(decimals: 0)) ns from one thread to another and back"
+        "cores        \(fixed(roundTripNanoseconds, decimals: 0)) ns from one thread to another and back"
       )
     }
     return lines.joined(separator: "\n") + "\n"

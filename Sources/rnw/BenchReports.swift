@@ -16,8 +16,8 @@ private struct Times: Encodable {
   }
 
   var text: String {
-    "\(medianMilliseconds.formatted(decimals: 2)) ms median, "
-      + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum"
+    "\(fixed(medianMilliseconds, decimals: 2)) ms median, "
+      + "\(fixed(minimumMilliseconds, decimals: 2)) ms minimum"
   }
 }
 
@@ -41,8 +41,8 @@ struct LoadReport: Encodable {
 
   var text: String {
     "\(container), \(tensors) tensors: open \(open.text)\n"
-      + "with the mapping to a network: \(medianMilliseconds.formatted(decimals: 2)) ms median, "
-      + "\(minimumMilliseconds.formatted(decimals: 2)) ms minimum\n"
+      + "with the mapping to a network: \(fixed(medianMilliseconds, decimals: 2)) ms median, "
+      + "\(fixed(minimumMilliseconds, decimals: 2)) ms minimum\n"
   }
 }
 
@@ -65,10 +65,10 @@ struct CodecReport: Encodable {
     let share = 100 * Double(packedBytes) / Double(max(elementBytes, 1))
     func line(_ name: String, _ times: Times) -> String {
       let rate = Double(elementBytes) / times.medianMilliseconds / 1e6
-      return "\(name) \(times.text), \(rate.formatted(decimals: 2)) GB/s\n"
+      return "\(name) \(times.text), \(fixed(rate, decimals: 2)) GB/s\n"
     }
-    return "\(elementBytes.withSeparators) bytes become \(packedBytes.withSeparators), "
-      + "\(share.formatted(decimals: 2)) %\n" + line("pack  ", pack) + line("unpack", unpack)
+    return "\(grouped(elementBytes)) bytes become \(grouped(packedBytes)), "
+      + "\(fixed(share, decimals: 2)) %\n" + line("pack  ", pack) + line("unpack", unpack)
   }
 }
 

@@ -1,4 +1,5 @@
 import Conversion
+import Plain
 import Tensors
 
 /// What `--precision auto` chose, as part of a conversion's document, and as a table.
@@ -55,9 +56,9 @@ struct ChoiceReport: Encodable {
     for tensor in tensors {
       lines.append(
         tensor.displayName.padded(to: width) + tensor.dtype.padded(to: 10)
-          + tensor.bytes.withSeparators.leftPadded(to: 11)
-          + tensor.savedBytes.withSeparators.leftPadded(to: 12)
-          + tensor.scaledError.twoDigits.leftPadded(to: 13))
+          + grouped(tensor.bytes).leftPadded(to: 11)
+          + grouped(tensor.savedBytes).leftPadded(to: 12)
+          + scientific(tensor.scaledError, digits: 2).leftPadded(to: 13))
     }
     lines.append("")
     for type in [DType.float32, .float16, .bfloat16, .int8] {
@@ -66,26 +67,15 @@ struct ChoiceReport: Encodable {
       let bytes = kept.reduce(0) { $0 + $1.bytes }
       lines.append(
         "\(type.name.padded(to: 10)) \(kept.count) of \(tensors.count) tensors, "
-          + "\(bytes.withSeparators) bytes")
+          + "\(grouped(bytes)) bytes")
     }
     lines.append(
-      "together   \(bytes.withSeparators) bytes instead of \(float32Bytes.withSeparators) as float32"
+      "together   \(grouped(bytes)) bytes instead of \(grouped(float32Bytes)) as float32"
     )
     lines.append(
-      "output     error \(outputError.twoDigits) on \(images) "
-        + "\(images == 1 ? "image" : "images"), limit \(maximumError.twoDigits), "
-        + "aim \(aim.twoDigits)")
+      "output     error \(scientific(outputError, digits: 2)) on \(images) "
+        + "\(images == 1 ? "image" : "images"), limit \(scientific(maximumError, digits: 2)), "
+        + "aim \(scientific(aim, digits: 2))")
     return lines.joined(separator: "\n") + "\n"
-  }
-}
-
-extension Double {
-  /// The number with two significant digits, as in `3.4e-05`.
-  fileprivate var twoDigits: String {
-    guard isFinite, self > 0 else { return self == 0 ? "0" : "\(self)" }
-    var (mantissa, exponent) = (self, 0)
-    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-    return "\(mantissa.formatted(decimals: 1))e\(exponent)"
   }
 }

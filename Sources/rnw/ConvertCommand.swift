@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparison
 import Conversion
 import Families
+import Plain
 import RNW
 import Reports
 import ResNetV2
@@ -202,7 +203,7 @@ struct ConvertCommand: AsyncParsableCommand {
     }
     lines.append(stages.joined(separator: " · "))
     if let bytes = outcome.outputBytes {
-      lines.append("wrote \(outputPath), \(bytes.withSeparators) bytes")
+      lines.append("wrote \(outputPath), \(grouped(bytes)) bytes")
     } else {
       lines.append("nothing was written")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversion
 import Families
+import Reports
 import ResNetV2
 import Tensors
 

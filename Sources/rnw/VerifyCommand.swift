@@ -179,7 +179,7 @@ private struct SelfCheckReport: Encodable {
   var text: String {
     var lines = ["\(architecture)"]
     lines.append(
-      "structure    ok, \(tensors) tensors, \(tensorBytes.withSeparators) bytes of parameters")
+      "structure    ok, \(tensors) tensors, \(grouped(tensorBytes)) bytes of parameters")
     lines.append("checksums    ok, all \(tensors)")
     if let certificate {
       lines.append(

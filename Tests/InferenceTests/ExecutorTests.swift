@@ -1,5 +1,6 @@
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Inference

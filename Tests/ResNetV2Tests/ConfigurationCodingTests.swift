@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ResNetV2
@@ -7,7 +8,7 @@ import Testing
 struct ConfigurationCodingTests {
   @Test("What version 1.0 can say has the keys of version 1.0")
   func plainKeys() throws {
-    let json = try text(of: Sample.preActivation.configuration)
+    let json = try text(of: SampleNetwork.preActivation.configuration)
     let expected = """
       {"block":{"hasInnerBiases":false,"hasLastBias":true,"kind":"bottleneck","order":"preActivation",\
       "stridedBlock":"last","stridedConvolution":"spatial"},\
@@ -20,13 +21,13 @@ struct ConfigurationCodingTests {
       "hasNorm":false,"poolPadding":"zero"}}
       """
     #expect(json == expected)
-    #expect(Sample.all.allSatisfy { $0.configuration.formatMajor == 1 })
+    #expect(SampleNetwork.all.allSatisfy { $0.configuration.formatMajor == 1 })
   }
 
   @Test("Every option is read as it was written, and says that version 2.0 is needed")
   func comesBack() throws {
     for (name, change) in Self.changes {
-      var configuration = Sample.preActivation.configuration
+      var configuration = SampleNetwork.preActivation.configuration
       change(&configuration)
       let data = try JSONEncoder().encode(configuration)
       let read = try JSONDecoder().decode(Configuration.self, from: data)
@@ -37,7 +38,7 @@ struct ConfigurationCodingTests {
 
   @Test("A key that is not known, missing or there twice over is refused")
   func refusesOtherKeys() throws {
-    let good = try text(of: Sample.preActivation.configuration)
+    let good = try text(of: SampleNetwork.preActivation.configuration)
     let bad = [
       good.replacing("\"poolPadding\"", with: "\"pooling\""),
       good.replacing(
@@ -80,7 +81,7 @@ struct ConfigurationCodingTests {
       },
     ]
     for (index, change) in hostile.enumerated() {
-      var configuration = Sample.preActivation.configuration
+      var configuration = SampleNetwork.preActivation.configuration
       change(&configuration)
       #expect(throws: ConfigurationError.self, "number \(index)") { try Graph(configuration) }
     }

@@ -1,4 +1,5 @@
 import ResNetV2
+import TestSupport
 import Testing
 
 @testable import Comparison

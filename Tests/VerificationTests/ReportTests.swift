@@ -4,6 +4,7 @@ import Inference
 import Plain
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Comparison

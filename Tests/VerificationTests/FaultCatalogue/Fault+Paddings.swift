@@ -1,6 +1,7 @@
 import Inference
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Comparison

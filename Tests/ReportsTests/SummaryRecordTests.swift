@@ -1,8 +1,10 @@
 import FoundationEssentials
+import Plain
+import ResNetV2
 import Tensors
 import Testing
 
-@testable import ResNetV2
+@testable import Reports
 
 @Suite("Summary as JSON")
 struct SummaryRecordTests {

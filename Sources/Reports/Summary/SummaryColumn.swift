@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// A column of the table; the names are torchinfo's.
 package enum SummaryColumn: String, CaseIterable, Hashable, Sendable {
   /// The dimensions of what a layer reads.

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// A network as the graph's own stages, blocks and layers: for families whose framework nests
 /// otherwise.
 struct GraphModules {

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// What a drawing looks like.
 ///
 /// Colours are written out for both pages rather than as variables, so that programs that know less

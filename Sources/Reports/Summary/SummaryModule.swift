@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// A part of a network as a framework lists it: a layer, or a module with layers within it.
 package struct SummaryModule: Hashable, Sendable {
   /// What it is, in the framework's words, such as `Conv2d`.

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// The nodes of a graph by the part of the network to which they belong.
 struct GraphParts {
   /// The nodes between the input and the first block.

@@ -1,4 +1,6 @@
-@testable import ResNetV2
+import ResNetV2
+
+@testable import Reports
 
 /// Keras' names of the layers of a ResNet50 or ResNet50V2, by the rules of its source.
 enum KerasNames {

@@ -1,3 +1,5 @@
+package import ResNetV2
+
 /// Why a network cannot be summarised as asked.
 package enum SummaryError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The input does not fit the network.

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// One block: its main path from top to bottom, and its side path to the right of it.
 struct BlockDrawing {
   private typealias Point = SVGCanvas.Point

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// In whose form a network is summarised: what the parts are called, how they nest, what is
 /// counted.
 package enum SummaryStyle: Hashable, Sendable {

@@ -1,13 +1,4 @@
-/// A whole number with commas between groups of three digits.
-func grouped(_ number: Int) -> String {
-  var digits = String(number.magnitude)
-  var groups: [Substring] = []
-  while digits.count > 3 {
-    groups.insert(digits.suffix(3), at: 0)
-    digits.removeLast(3)
-  }
-  return (number < 0 ? "-" : "") + ([digits[...]] + groups).joined(separator: ",")
-}
+import Plain
 
 /// A number with two decimals, rounded as Python's `.2f` does: what the Double exactly is to the
 /// nearest, a tie to the even digit.

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// A summary as a JSON document.
 ///
 /// Every key is always there, `null` where it has no value.

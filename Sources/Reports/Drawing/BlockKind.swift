@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// Neighbouring blocks of a stage that are made alike, but for the channels they read.
 struct BlockKind {
   /// The first of the blocks, which stands for all.

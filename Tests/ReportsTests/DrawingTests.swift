@@ -1,8 +1,10 @@
 import FoundationEssentials
+import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
-@testable import ResNetV2
+@testable import Reports
 
 @Suite("Drawing")
 struct DrawingTests {
@@ -15,8 +17,8 @@ struct DrawingTests {
     #expect(drawing.text == committed)
   }
 
-  @Test("Every element is closed and every attribute quoted", arguments: Sample.all)
-  func isWellFormed(_ sample: Sample) throws {
+  @Test("Every element is closed and every attribute quoted", arguments: SampleNetwork.all)
+  func isWellFormed(_ sample: SampleNetwork) throws {
     let text = try drawing(Graph(sample.configuration)).text
     #expect(Document.isWellFormed(text))
     #expect(!Document.isWellFormed(text + "<g>"))

@@ -1,3 +1,5 @@
+import Plain
+import ResNetV2
 import Tensors
 
 /// A summary as text: torchinfo's table, character for character.

@@ -1,8 +1,11 @@
 import FoundationEssentials
+import Plain
+import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
-@testable import ResNetV2
+@testable import Reports
 
 @Suite("Summary")
 struct SummaryTests {
@@ -78,8 +81,8 @@ struct SummaryTests {
     )
   }
 
-  @Test("Any network has a tree of its own stages, blocks and layers", arguments: Sample.all)
-  func graphTree(_ sample: Sample) throws {
+  @Test("Any network has a tree of its own stages, blocks and layers", arguments: SampleNetwork.all)
+  func graphTree(_ sample: SampleNetwork) throws {
     let graph = try Graph(sample.configuration)
     let summary = try Summary(
       of: graph, style: .graph(names: ["stem.conv": "first"], layout: .nhwc), input: [2, 47, 65, 3])

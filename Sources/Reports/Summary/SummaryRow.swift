@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// One layer or module of a summary.
 package struct SummaryRow: Hashable, Sendable {
   /// How deep the module lies; the network itself is at 0.

@@ -1,6 +1,8 @@
 import ResNetV2
 import Testing
 
+@testable import Reports
+
 /// The networks that the golden files were made from, spelt out anew.
 enum SummaryNetwork {
   private static let depths: [Int: (Configuration.Block.Kind, [Int])] = [

@@ -1,3 +1,4 @@
+import ResNetV2
 import Tensors
 
 extension Operation {

@@ -1,3 +1,4 @@
+import ResNetV2
 import Tensors
 
 /// Walks through the modules of a network and makes the rows of its summary.

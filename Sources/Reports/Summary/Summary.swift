@@ -1,3 +1,4 @@
+package import ResNetV2
 package import Tensors
 
 /// What a network is made of: its modules as a table with shapes, parameters and work, and the

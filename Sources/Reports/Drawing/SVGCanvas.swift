@@ -1,3 +1,4 @@
+import ResNetV2
 import Tensors
 
 /// Collects the shapes of a drawing; all coordinates are whole pixels, so the text is the same

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// A network as the flat list of layers of a Keras model.
 ///
 /// Padding is a layer of its own where the family says so, and an activation is part of the

@@ -1,4 +1,4 @@
-import ResNetV2
+package import ResNetV2
 
 #if canImport(Glibc)
   import Glibc
@@ -8,7 +8,7 @@ import ResNetV2
 
 extension Configuration.Activation {
   /// The function as it is defined, by the machine's own mathematical library.
-  func naive(_ values: [Double], row: Int) -> [Double] {
+  package func naive(_ values: [Double], row: Int) -> [Double] {
     guard self == .softmax else { return values.map(naive) }
     return stride(from: 0, to: values.count, by: row).flatMap { start in
       let largest = values[start..<start + row].max() ?? 0
@@ -17,7 +17,7 @@ extension Configuration.Activation {
     }
   }
 
-  func naive(_ x: Double) -> Double {
+  package func naive(_ x: Double) -> Double {
     switch self {
     case .softmax: 1
     case .sigmoid: 1 / (1 + exp(-x))

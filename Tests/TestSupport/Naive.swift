@@ -1,10 +1,10 @@
-import Inference
-import ResNetV2
-import Tensors
+package import Inference
+package import ResNetV2
+package import Tensors
 
 /// Every operation as its formula, in Double, with no thought of speed.
-enum Naive {
-  static func value(
+package enum Naive {
+  package static func value(
     of node: Node, _ inputs: [Activation], _ parameters: Parameters, shape: Shape
   ) -> [Double] {
     let x = inputs.map { $0.values.map(Double.init) }

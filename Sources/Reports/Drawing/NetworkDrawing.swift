@@ -1,3 +1,5 @@
+import Plain
+package import ResNetV2
 package import Tensors
 
 /// A network as an SVG image: the chain of its stages, and one stage's blocks in detail.

@@ -1,3 +1,5 @@
+import ResNetV2
+
 /// A network as PyTorch's modules: `conv1`, `bn1`, `relu`, `maxpool`, `layer1` … `layer4`, `fc`.
 ///
 /// One ReLU serves a whole block, and another the network outside the blocks: it is one module with

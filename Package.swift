@@ -48,7 +48,7 @@ let package = Package(
     .executable(name: "rnw-hdf5", targets: ["rnw-hdf5"]),
     .library(name: "RNW", targets: ["RNW", "Tensors"]),
     .library(name: "WeightSources", targets: ["WeightSources"]),
-    .library(name: "Inference", targets: ["ResNetV2", "Inference", "Tensors"]),
+    .library(name: "Networks", targets: ["Networks"]),
     .library(name: "rnw-c", type: .static, targets: ["RNWForC"]),
   ],
   traits: [
@@ -106,7 +106,8 @@ let package = Package(
     .target(
       name: "Inference",
       dependencies: [
-        "Tensors", "ResNetV2", "SourceGraph", "CKernelSupport", "KernelsBaseline", "KernelsAVX2",
+        "Tensors", "RNW", "ResNetV2", "SourceGraph", "CKernelSupport", "KernelsBaseline",
+        "KernelsAVX2",
         "KernelsAVX512",
       ], swiftSettings: strict),
     .target(
@@ -130,6 +131,12 @@ let package = Package(
         "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images",
         "Inference", "Plain", "SourceGraph", "Comparison", "Diagnosis", "Reports",
         .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Networks",
+      dependencies: [
+        "Tensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images", "Inference",
+        "Comparison", "Reports", "Conversion",
       ], swiftSettings: strict),
     .executableTarget(
       name: "rnw",
@@ -169,6 +176,8 @@ let package = Package(
       "Conversion",
       of: "Families", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors",
       "Comparison", "Diagnosis", "Reports", "WeightSources", "rnw-hdf5"),
+    tests(
+      "Networks", of: "Conversion", "Inference", "RNW", "ResNetV2", "Tensors", "WeightSources"),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

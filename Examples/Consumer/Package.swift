@@ -5,12 +5,12 @@ let package = Package(
   name: "Consumer",
   dependencies: [.package(name: "rnw", path: "../..")],
   targets: [
-    // Opens, lists, reads and maps: needs zlib and nothing else.
-    .executableTarget(name: "Reader", dependencies: [.product(name: "RNW", package: "rnw")]),
-    // Runs the network.
+    // Loads, runs, compares: ten lines.
     .executableTarget(
-      name: "Consumer",
-      dependencies: [
-        .product(name: "RNW", package: "rnw"), .product(name: "Inference", package: "rnw"),
-      ]),
+      name: "LoadRunCompare", dependencies: [.product(name: "Networks", package: "rnw")]),
+    // Opens, lists, reads and maps a .rnw: needs zlib and nothing else.
+    .executableTarget(name: "Reader", dependencies: [.product(name: "RNW", package: "rnw")]),
+    // Reads weights from any container.
+    .executableTarget(
+      name: "Weights", dependencies: [.product(name: "WeightSources", package: "rnw")]),
   ])

@@ -114,10 +114,11 @@ package func convert(
 ) async throws -> ConversionOutcome {
   var clock = StageClock()
   let threads = request.threads
-  let archive = try await request.reference.asyncMap { try await WeightFile.open($0) }
+  let archive = try request.reference.map { try WeightFile.open($0, dictionary: nil) }
   // A copy in memory: what is read twice is the same twice, and the digest is that of the bytes that were used.
-  let source = try await clock.measure("read") {
-    try await WeightFile.open(request.source, dictionary: request.dictionary, copying: true)
+  let source = try clock.measure("read") {
+    try WeightFile.open(
+      request.source, dictionary: request.dictionary, isOptional: false, copying: true)
   }
   // Before anything of the copy is let go.
   let digest = clock.measure("certify") { source.files.first.map { sha256(of: $0.file) } }
@@ -195,7 +196,8 @@ extension Error {
   func ofInput(_ path: String) -> any Error {
     switch self {
     case let error as ComparisonError: InputError(.badData, path: path, error.description)
-    case let error as InputShapeError: InputError(.badData, path: path, error.description)
+    case let error as InputShapeError:
+      InputError(.badData, path: path, error.description, reason: .unfitInput)
     default: self
     }
   }
@@ -221,7 +223,7 @@ private func preprocessing(of model: Model) throws -> PreprocessingRecord {
 private func source(of model: Model) throws -> SourceRecord {
   // As long as the digest that takes its place.
   let digest = String(repeating: "0", count: 64)
-  let tool = "rnw \(Tool.version)"
+  let tool = "rnw \(PackageVersion.text)"
   if let file = model.converted {
     var record: SourceRecord = try file.source()
     let step = SourceRecord.Step(file: fileName(of: file.path), sha256: digest, tool: tool)
@@ -302,13 +304,4 @@ private func refuseSuspicious(_ parameters: Parameters, of model: Model, threads
   throw InputError(
     .badData, path: model.source.path, "has values that no trained network has",
     place: "\(name): \(first.problem)\(more)", hint: "--accept-invalid converts it all the same")
-}
-
-extension Optional {
-  fileprivate func asyncMap<Result>(
-    _ transform: (Wrapped) async throws -> Result
-  ) async rethrows -> Result? {
-    guard let value = self else { return nil }
-    return try await transform(value)
-  }
 }

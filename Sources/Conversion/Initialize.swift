@@ -133,7 +133,7 @@ private func records(
 ) throws -> RNWDraft.Records {
   let source = SourceRecord(
     file: origin, sha256: "", container: "none", family: family.id, renamedLayers: renamed,
-    used: [:], waived: [:], tool: "rnw \(Tool.version)")
+    used: [:], waived: [:], tool: "rnw \(PackageVersion.text)")
   let preprocessing = PreprocessingRecord(
     preprocessing: family.preprocessing, inputSize: family.defaultInputSize)
   return RNWDraft.Records(

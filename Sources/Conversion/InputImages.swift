@@ -1,5 +1,5 @@
 import Comparison
-import Families
+package import Families
 import Images
 package import Inference
 import Reports
@@ -196,7 +196,7 @@ extension Model {
   /// How an image gets the size that the network takes.
   ///
   /// - Parameter filter: instead of the one that the family uses.
-  fileprivate func resize(_ filter: Preprocessing.Resize.Filter?) throws -> Preprocessing.Resize {
+  package func resize(_ filter: Preprocessing.Resize.Filter?) throws -> Preprocessing.Resize {
     let own = try preprocessing().resize
     guard var resize = own ?? family.preprocessing.resize else {
       throw InputError(

@@ -36,7 +36,8 @@ package struct Inspection: Encodable, Sendable {
     }
     for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
       let count = value.unicodeScalars.count
-      let short = count > 100 ? "\(value.unicodeScalars.prefix(100))… (\(count) characters)" : value
+      let short =
+        count > 100 ? "\(String(value.unicodeScalars.prefix(100)))… (\(count) characters)" : value
       lines.append("\(key.shortened(to: String.longestName).padded(to: 13)) \(short)")
     }
     let elements = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }

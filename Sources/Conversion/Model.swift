@@ -1,4 +1,5 @@
 package import Families
+import Inference
 package import RNW
 package import ResNetV2
 import SourceGraph
@@ -70,8 +71,13 @@ package struct Model: Sendable {
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
     } else {
-      let mapping = try Mapping(
-        source, family: requested, usesGraph: usesGraph, part: part, told: told)
+      let mapping: Mapping
+      do {
+        mapping = try Mapping(
+          source, family: requested, usesGraph: usesGraph, part: part, told: told)
+      } catch {
+        throw error.because(.unknownNetwork)
+      }
       self.told = told.record
       family = mapping.family
       graph = mapping.graph
@@ -166,26 +172,8 @@ package struct Model: Sendable {
     case .mapped(let mapping):
       return try mapping.parameters(from: source, threads: threads)
     case .converted(let file):
-      return try Self.parameters(of: graph, in: file, threads: threads)
-    }
-  }
-
-  /// Reads the parameters of the network of a converted file.
-  ///
-  /// - Throws: `InputError` where a tensor is damaged.
-  static func parameters(of graph: Graph, in file: RNWFile, threads: Int) throws -> Parameters {
-    let parameters = graph.parameters.sorted {
-      $0.shape.elementCount > $1.shape.elementCount
-    }
-    let tensors = try concurrentMap(parameters, threads: threads) { parameter in
-      (parameter.name, try file.tensor(named: parameter.name))
-    }
-    do {
-      return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
-    } catch let error {
-      throw InputError(
-        .badData, path: file.path, "does not hold the network that it describes",
-        place: error.description)
+      return try ConvertedNetwork(file, configuration: graph.configuration)
+        .parameters(threads: threads)
     }
   }
 
@@ -236,12 +224,7 @@ package struct Model: Sendable {
   static func graph(
     of file: RNWFile, silent: [Assumption] = [], told: Told = Told()
   ) throws -> Graph {
-    var configuration: Configuration = try file.configuration()
-    guard configuration.formatMajor <= file.formatMajor else {
-      throw InputError(
-        .badData, path: file.path, "describes a network of a newer version than its own",
-        place: "rnw.version \(file.formatMajor), the network needs \(configuration.formatMajor)")
-    }
+    var configuration = try ConvertedNetwork.configuration(of: file)
     let open = Set(silent.compactMap { Assumption.Option(rawValue: $0.option) })
     if !told.isEmpty {
       if told.options.isEmpty || !told.options.isSubset(of: open) {
@@ -250,21 +233,6 @@ package struct Model: Sendable {
         configuration = try told.completed(configuration, path: file.path)
       }
     }
-    let graph: Graph
-    do {
-      graph = try Graph(configuration)
-    } catch {
-      throw InputError(
-        .badData, path: file.path, "describes an impossible network", place: error.description)
-    }
-    // Before a tensor is read: what is too large for the network is too large for the memory as well.
-    do {
-      try graph.checkParameters(file.tensors) { file.hasScales(tensorNamed: $0) }
-    } catch {
-      throw InputError(
-        .badData, path: file.path, "does not hold the network that it describes",
-        place: error.description)
-    }
-    return graph
+    return try ConvertedNetwork(file, configuration: configuration).graph
   }
 }

@@ -9,7 +9,7 @@ func openSources(_ paths: [String], _ dictionary: String?) async throws -> [any 
   var sources: [any WeightSource] = []
   for path in paths {
     sources.append(
-      try await WeightFile.open(path, dictionary: dictionary, isOptional: true, copying: false))
+      try WeightFile.open(path, dictionary: dictionary, isOptional: true, copying: false))
   }
   guard dictionary == nil || sources.contains(where: { $0 is TorchSource }) else {
     throw InputError(

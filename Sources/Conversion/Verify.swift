@@ -1,7 +1,7 @@
 package import Comparison
 import Diagnosis
 package import Families
-import Inference
+package import Inference
 import RNW
 import Reports
 import ResNetV2
@@ -290,15 +290,16 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
       place: "it is \(source.container)", hint: "--against FILE compares it with another one")
   }
   // All tensors are the graph's: whoever reads those has compared every checksum of the file.
-  let graph = try Model.graph(of: file)
+  let network = try ConvertedNetwork(file)
+  let graph = network.graph
   try file.verifyRecords()
-  let parameters = try Model.parameters(of: graph, in: file, threads: request.threads)
+  let parameters = try network.parameters(threads: request.threads)
   let certificate: Certificate? = try file.certificate()
   let check = try certificate.map { certificate in
     let executor = FastExecutor(
       graph: graph, parameters: parameters, threads: request.threads,
       expecting: certificate.probeShape)
-    return try CertificateCheck(certificate, with: executor)
+    return try CertificateCheck(certificate, of: file.path, with: executor)
   }
   try file.checkUnchanged()
   // What a file is called by its family is no part of the check: a later version may know more.

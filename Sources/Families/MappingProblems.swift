@@ -40,7 +40,8 @@ package struct MappingProblems: Sendable {
     let rest = findings.count > 3 ? "; and \(findings.count - 3) more" : ""
     return InputError(
       .badData, path: path, "does not fit \(network)", place: shown + rest,
-      hint: findings.count > 3 ? "`rnw convert --dry-run` prints the whole mapping" : nil)
+      hint: findings.count > 3 ? "`rnw convert --dry-run` prints the whole mapping" : nil,
+      reason: .otherNetwork)
   }
 
   /// Everything that does not fit, one line each, with the nearest name beside a missing one.

@@ -1,5 +1,5 @@
-public import ResNetV2
-public import Tensors
+package import ResNetV2
+package import Tensors
 
 /// The values by which a file shows that a network still computes what it did when it was
 /// converted: the logits where there are classes, else the last value averaged over the image.
@@ -10,7 +10,7 @@ extension Executor {
   /// elements, nothing is run, and there are no values.
   ///
   /// - Throws: `InputShapeError` where the input does not fit.
-  public func certifiedValues(for input: Activation) throws -> [Float] {
+  package func certifiedValues(for input: Activation) throws -> [Float] {
     let largest = try graph.shapes(for: input.shape).map(\.elementCount).max() ?? 0
     guard largest <= 1 << 29 else { return [] }
     let certified = graph.certifiedNode
@@ -24,12 +24,12 @@ extension Executor {
 
 extension Graph {
   /// The index of the node whose values are certified.
-  public var certifiedNode: Int { logitsIndex }
+  package var certifiedNode: Int { logitsIndex }
 }
 
 extension Activation {
   /// The probe of a seed: values in [−1, 1) in NHWC order, which every language can make.
-  public static func probe(seed: UInt64, shape: Shape) -> Activation {
+  package static func probe(seed: UInt64, shape: Shape) -> Activation {
     var generator = SplitMix64(seed: seed)
     return Activation(
       shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })

@@ -96,12 +96,17 @@ extension ConvolutionMethod {
     /// The height and width of the images that most networks are trained on.
     private static let usualSize = 224
 
+    /// The most elements of a value that is expected: more have no memory, and costs would overflow.
+    private static let largestExpected = 1 << 31
+
     /// The method of each convolution that is not direct, by node.
     func methods(_ graph: Graph, kernels: Kernels) -> [Int: ConvolutionMethod] {
       guard self != .direct else { return [:] }
       var input = graph.usualInput(side: Self.usualSize)
       if case .fastest(let expected?) = self { input = expected }
-      guard let input, let shapes = try? graph.shapes(for: input) else { return [:] }
+      guard let input, let shapes = try? graph.shapes(for: input),
+        shapes.allSatisfy({ $0.elementCount <= Self.largestExpected })
+      else { return [:] }
       let lanes = kernels.wholeVectors(1)
       var methods: [Int: ConvolutionMethod] = [:]
       for (index, node) in graph.nodes.enumerated() {

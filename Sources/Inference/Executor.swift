@@ -1,23 +1,5 @@
 public import ResNetV2
-public import Tensors
-
-/// The value of one node: an image batch [N, H, W, C] or features [N, C], row-major float32.
-public struct Activation: Sendable {
-  /// The dimensions.
-  public let shape: Shape
-
-  /// The values, channels innermost.
-  public let values: [Float]
-
-  /// Makes an activation.
-  ///
-  /// - Precondition: there are exactly as many values as the shape has elements.
-  public init(shape: Shape, values: [Float]) {
-    precondition(values.count == shape.elementCount)
-    self.shape = shape
-    self.values = values
-  }
-}
+package import Tensors
 
 /// An executor that still has its parameters as they were given.
 package protocol ParameterHolder {

@@ -33,6 +33,7 @@ public final class FastExecutor: Executor {
   /// Makes an executor and packs the parameters, which are not needed afterwards.
   ///
   /// - Parameters:
+  ///   - parameters: those of the network that is computed.
   ///   - threads: how many threads compute, the calling one included.
   ///   - expecting: the shape of input [N, H, W, C] that the methods of the convolutions are chosen
   ///     for; others give the same results within rounding, and may take longer.
@@ -40,6 +41,15 @@ public final class FastExecutor: Executor {
   ///     minimal filtering, two to three times as fast, and 1×1 by Winograd's form of Strassen's
   ///     product. Both round a little more: at most 1e-5 instead of 2e-6 of a layer's largest value.
   public convenience init(
+    _ parameters: Parameters, threads: Int, expecting: Shape? = nil, winograd: Bool = true
+  ) {
+    self.init(
+      graph: parameters.graph, parameters: parameters, threads: threads, expecting: expecting,
+      winograd: winograd)
+  }
+
+  /// Makes an executor of parameters that were checked for a network of the same parameters.
+  package convenience init(
     graph: Graph, parameters: Parameters, threads: Int, expecting: Shape? = nil,
     winograd: Bool = true
   ) {

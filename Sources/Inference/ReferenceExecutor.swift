@@ -14,8 +14,15 @@ public struct ReferenceExecutor: Executor {
   private let parameters: Parameters
   private let arithmetic: ReferenceArithmetic
 
-  /// Makes an executor of a network and its parameters.
-  public init(graph: Graph, parameters: Parameters, threads: Int) {
+  /// Makes an executor of a network's parameters.
+  ///
+  /// - Parameter threads: how many threads compute, the calling one included; numbers below 1 count as 1.
+  public init(_ parameters: Parameters, threads: Int) {
+    self.init(graph: parameters.graph, parameters: parameters, threads: threads)
+  }
+
+  /// Makes an executor of parameters that were checked for a network of the same parameters.
+  package init(graph: Graph, parameters: Parameters, threads: Int) {
     self.init(graph: graph, parameters: parameters, threads: threads, instructionSet: .best)
   }
 

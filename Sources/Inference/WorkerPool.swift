@@ -18,6 +18,9 @@ final class WorkerPool: Sendable {
   /// How often a waiting thread looks before it goes to sleep; a few tens of microseconds.
   private static let spins = 20_000
 
+  /// More are never started, whoever asks.
+  private static let maximumThreads = 1024
+
   /// The number of threads that work, the calling one included.
   let threadCount: Int
 
@@ -27,7 +30,7 @@ final class WorkerPool: Sendable {
 
   /// Starts the threads, or as many of them as the system gives: fewer are slower and nothing else.
   init(threads: Int) {
-    let wanted = max(threads, 1)
+    let wanted = min(max(threads, 1), Self.maximumThreads)
     let shared = Shared(threads: wanted)
     var started = 1
     while started < wanted,

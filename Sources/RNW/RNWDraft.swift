@@ -3,7 +3,7 @@ import Safetensors
 package import Tensors
 
 /// How tensors are stored.
-public enum RNWCodec: String, Sendable, CaseIterable, Codable {
+package enum RNWCodec: String, Sendable, CaseIterable, Codable {
   /// As they are: mapped by a reader without a copy, and open to every safetensors reader.
   case none
   /// Losslessly compressed.

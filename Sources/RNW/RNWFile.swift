@@ -159,13 +159,13 @@ public struct RNWFile: WeightSource {
 
   private func entry(of name: String) throws -> TensorTable.Entry {
     guard let entry = table.entries[name] else {
-      throw fault("has no tensor of this name", name.shortened)
+      throw fault("has no tensor of this name", name.shortened, .noSuchTensor)
     }
     return entry
   }
 
   private func damage(_ name: String) -> InputError {
-    fault("has a damaged tensor: its checksum differs", name)
+    fault("has a damaged tensor: its checksum differs", name, .damaged)
   }
 
   // MARK: - Records
@@ -213,11 +213,13 @@ public struct RNWFile: WeightSource {
   // MARK: - Checks
 
   private static func checkMetadata(of file: SafetensorsFile) throws {
-    func fault(_ problem: String, _ place: String) -> InputError {
-      InputError(.badData, path: file.path, problem, place: place)
+    func fault(
+      _ problem: String, _ place: String, _ reason: InputError.Reason = .malformed
+    ) -> InputError {
+      InputError(.badData, path: file.path, problem, place: place, reason: reason)
     }
     guard isRNW(file) else {
-      throw fault("is no .rnw: its format is not rnw", "__metadata__")
+      throw fault("is no .rnw: its format is not rnw", "__metadata__", .unknownContainer)
     }
     let version = file.metadata[MetadataKey.version] ?? ""
     guard let isRead = FormatVersion.isRead(version) else {
@@ -227,14 +229,17 @@ public struct RNWFile: WeightSource {
       let read = FormatVersion.majors.map { "\($0).x" }.joined(separator: " and ")
       throw InputError(
         .badData, path: file.path, "is a .rnw of version \(version)",
-        place: "versions \(read) are read", hint: "a newer rnw reads it")
+        place: "versions \(read) are read", hint: "a newer rnw reads it",
+        reason: .unsupportedVersion)
     }
     guard !file.metadataPairs.contains(where: { ($0.key + $0.value).utf8.contains(0) }) else {
       throw fault("has metadata with a NUL", "__metadata__")
     }
     guard
       file.metadata[MetadataKey.checksum] == MetadataChecksum.text(of: file.metadataPairs)
-    else { throw fault("has damaged metadata: its checksum differs", MetadataKey.checksum) }
+    else {
+      throw fault("has damaged metadata: its checksum differs", MetadataKey.checksum, .damaged)
+    }
     guard file.dataOffset.isMultiple(of: SafetensorsLayout.alignment) else {
       throw fault(
         "has tensors that begin at no multiple of \(SafetensorsLayout.alignment)",
@@ -242,8 +247,10 @@ public struct RNWFile: WeightSource {
     }
   }
 
-  func fault(_ problem: String, _ place: String?) -> InputError {
-    InputError(.badData, path: path, problem, place: place)
+  func fault(
+    _ problem: String, _ place: String?, _ reason: InputError.Reason = .malformed
+  ) -> InputError {
+    InputError(.badData, path: path, problem, place: place, reason: reason)
   }
 }
 

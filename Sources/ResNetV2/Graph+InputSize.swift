@@ -1,4 +1,4 @@
-public import Tensors
+package import Tensors
 
 extension Graph {
   /// The largest side of an image that is tried.
@@ -8,7 +8,7 @@ extension Graph {
   /// smallest that is flattened to as many pixels as the head reads.
   ///
   /// - Returns: `nil` where no image fits.
-  public func usualInput(side: Int) -> Shape? {
+  package func usualInput(side: Int) -> Shape? {
     let channels = configuration.input.channels
     guard case .flatten(let height, let width, _) = configuration.head.pooling else {
       return [1, side, side, channels]

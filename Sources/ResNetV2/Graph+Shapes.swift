@@ -10,7 +10,7 @@ extension Graph {
     for node in nodes {
       let inputs = node.inputs.map { shapes[$0] }
       guard let shape = node.operation.outputShape(inputs, networkInput: input) else {
-        throw InputShapeError(input: input, node: node.name, configuration: configuration)
+        throw InputShapeError(input, at: node.name, of: configuration)
       }
       shapes.append(shape)
     }
@@ -18,28 +18,12 @@ extension Graph {
   }
 }
 
-/// Why an input does not fit a network.
-public struct InputShapeError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was wrong, in one line.
-  public let description: String
-
-  init(input: Shape, node: String, configuration: Configuration) {
-    var size = "with an image large enough to shrink through every stage"
-    if case .flatten(let height, let width, _) = configuration.head.pooling {
-      size = "with an image that is \(height)×\(width) pixels when it is flattened"
-    }
-    description =
-      "an input of \(input) does not fit at \(node): expected N×H×W×\(configuration.input.channels), "
-      + size
-  }
-}
-
 extension Operation {
   /// The longest side of an image; far more than any memory holds, and sums of it do not overflow.
-  private static let longestSide = 1 << 31
+  static let longestSide = 1 << 31
 
   /// The shape of the value, or `nil` where the inputs do not fit.
-  public func outputShape(_ inputs: [Shape], networkInput: Shape) -> Shape? {
+  package func outputShape(_ inputs: [Shape], networkInput: Shape) -> Shape? {
     guard takes(inputs) else { return nil }
     switch self {
     case .input(let channels):

@@ -1,4 +1,4 @@
-public import Tensors
+package import Tensors
 
 extension Graph {
   /// Checks that the tensors of a file are exactly the parameters of the network, before one is read.
@@ -8,7 +8,7 @@ extension Graph {
   /// - Parameter hasScales: whether the integers of a tensor have scales.
   /// - Throws: ``ParametersError`` that names what is missing, misshapen, of another type or not known
   ///   to the graph.
-  public func checkParameters(
+  package func checkParameters(
     _ tensors: [TensorInfo], hasScales: (_ name: String) -> Bool
   ) throws(ParametersError) {
     var unknown = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }

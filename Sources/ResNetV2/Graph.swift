@@ -32,7 +32,7 @@ public struct Graph: Sendable {
 
   /// The index of the node whose value goes into the function that the head ends with; where it ends
   /// otherwise, that of the output.
-  public var logitsIndex: Int {
+  package var logitsIndex: Int {
     configuration.head.lastActivation == nil ? outputIndex : outputIndex - 1
   }
 
@@ -45,7 +45,7 @@ public struct Graph: Sendable {
   }
 
   /// For every node, the index of the last node that reads it (its own index where none does).
-  public var lastUses: [Int] {
+  package var lastUses: [Int] {
     var result = Array(nodes.indices)
     for (index, node) in nodes.enumerated() {
       for input in node.inputs { result[input] = index }

@@ -3,7 +3,16 @@ public import Tensors
 /// The tensors of a network under their canonical names.
 ///
 /// A value of this type is complete for its graph: every parameter is there with its shape.
+///
+/// ```swift
+/// let graph = try Graph(configuration)
+/// let parameters = try Parameters(["stem.conv.weight": kernel, …], for: graph)
+/// let executor = FastExecutor(parameters, threads: 4)
+/// ```
 public struct Parameters: Sendable {
+  /// The network that they are of.
+  public let graph: Graph
+
   private let tensors: [String: TensorData]
 
   /// Checks that there is exactly one tensor of the right shape for every parameter of a graph.
@@ -20,10 +29,11 @@ public struct Parameters: Sendable {
     }
     if let name = unknown.min() { throw .unknown(name) }
     self.tensors = tensors
+    self.graph = graph
   }
 
   /// The tensor of a parameter of the graph that these parameters were checked for.
-  public subscript(parameter: Parameter) -> TensorData {
+  package subscript(parameter: Parameter) -> TensorData {
     guard let tensor = tensors[parameter.name] else {
       preconditionFailure("\(parameter.name) is not a parameter of this network")
     }
@@ -31,15 +41,15 @@ public struct Parameters: Sendable {
   }
 
   /// The same parameters with one tensor replaced by another of the same shape.
-  public func replacing(_ parameter: Parameter, with tensor: TensorData) -> Parameters {
+  package func replacing(_ parameter: Parameter, with tensor: TensorData) -> Parameters {
     precondition(tensor.shape == parameter.shape)
     var tensors = tensors
     tensors[parameter.name] = tensor
-    return Parameters(checked: tensors)
+    return Parameters(checked: tensors, for: graph)
   }
 
-  private init(checked tensors: [String: TensorData]) {
-    self.tensors = tensors
+  private init(checked tensors: [String: TensorData], for graph: Graph) {
+    (self.tensors, self.graph) = (tensors, graph)
   }
 }
 

@@ -1,21 +1,21 @@
-public import Tensors
+package import Tensors
 
 /// A `.safetensors` file, mapped: every tensor is used where it lies.
-public struct SafetensorsFile: WeightSource {
+package struct SafetensorsFile: WeightSource {
   /// `safetensors`.
-  public let container = "safetensors"
+  package let container = "safetensors"
 
   /// The path by which the file was opened.
-  public let path: String
+  package let path: String
 
   /// The tensors in the order of their data.
-  public let tensors: [TensorInfo]
+  package let tensors: [TensorInfo]
 
   /// The file's `__metadata__`.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
 
   /// The file itself.
-  public var files: [SourceFile] { [SourceFile(file)] }
+  package var files: [SourceFile] { [SourceFile(file)] }
   /// The file's `__metadata__` as it is written, where two keys may differ in how accents are composed.
   package let metadataPairs: [(key: String, value: String)]
 
@@ -48,12 +48,15 @@ public struct SafetensorsFile: WeightSource {
   }
 
   /// Gives one tensor; nothing is copied.
-  public func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws -> TensorData {
     guard let entry = ranges[name],
       let data = TensorData(
         dtype: entry.info.dtype, shape: entry.info.shape, file: file,
         offset: entry.range.lowerBound)
-    else { throw InputError(.badData, path: path, "has no tensor of this name", place: name) }
+    else {
+      throw InputError(
+        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+    }
     return data
   }
 }

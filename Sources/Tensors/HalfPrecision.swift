@@ -1,7 +1,7 @@
 /// The 16-bit float formats as bits; no conversion here depends on the processor.
 extension Float {
   /// The value of an IEEE 754 binary16 bit pattern; exact.
-  public init(halfBits bits: UInt16) {
+  package init(halfBits bits: UInt16) {
     let sign = UInt32(bits & 0x8000) << 16
     let exponent = UInt32(bits >> 10) & 0x1F
     let fraction = UInt32(bits & 0x3FF)
@@ -20,12 +20,12 @@ extension Float {
   }
 
   /// The value of a bfloat16 bit pattern; exact.
-  public init(bfloat16Bits bits: UInt16) {
+  package init(bfloat16Bits bits: UInt16) {
     self.init(bitPattern: UInt32(bits) << 16)
   }
 
   /// The nearest binary16, ties to even; too large a magnitude becomes infinity.
-  public var halfBits: UInt16 {
+  package var halfBits: UInt16 {
     let sign = UInt16(truncatingIfNeeded: bitPattern >> 16) & 0x8000
     let magnitude = bitPattern & 0x7FFF_FFFF
     if magnitude > 0x7F80_0000 {
@@ -44,7 +44,7 @@ extension Float {
   }
 
   /// The nearest bfloat16, ties to even; too large a magnitude becomes infinity.
-  public var bfloat16Bits: UInt16 {
+  package var bfloat16Bits: UInt16 {
     if isNaN { return UInt16(truncatingIfNeeded: bitPattern >> 16) | 0x40 }
     let rounded = bitPattern &+ 0x7FFF &+ (bitPattern >> 16 & 1)
     return UInt16(truncatingIfNeeded: rounded >> 16)

@@ -124,7 +124,8 @@ package final class MappedFile: Sendable {
       descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     } while descriptor < 0 && errno == EINTR
     guard descriptor >= 0 else {
-      throw InputError(.unreadable, path: path, errno == ENOENT ? "no such file" : errorText())
+      guard errno == ENOENT else { throw InputError(.unreadable, path: path, errorText()) }
+      throw InputError(.unreadable, path: path, "no such file", reason: .missing)
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -207,7 +208,7 @@ package final class MappedFile: Sendable {
   private static func changed(_ path: String) -> InputError {
     InputError(
       .badData, path: path, "changed while it was read",
-      place: "a file that nobody writes was expected")
+      place: "a file that nobody writes was expected", reason: .changed)
   }
 
   /// Gives the bytes to a closure, which must not let them escape.

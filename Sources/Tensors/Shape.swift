@@ -1,7 +1,13 @@
 /// The dimensions of a tensor, outermost first.
 ///
-/// A shape always has a representable number of elements: both ways to make one check the product,
+/// A shape always has a representable number of elements: every way to make one checks the product,
 /// so no later code has to.
+///
+/// ```swift
+/// let images: Shape = [1, 224, 224, 3]
+/// guard let shape = Shape(validating: dimensions) else { return }  // dimensions that a user gave
+/// print(shape, shape.rank, shape.elementCount)                     // 7×7×3×64 4 9408
+/// ```
 public struct Shape: Hashable, Sendable {
   /// The most dimensions a tensor may have; none of the formats read here needs more than four.
   public static let maximumRank = 32
@@ -15,7 +21,7 @@ public struct Shape: Hashable, Sendable {
   /// Makes a shape from trusted dimensions.
   ///
   /// Dimensions that come from a file go through ``init(validating:)`` instead.
-  public init(_ dimensions: [Int]) {
+  package init(_ dimensions: [Int]) {
     guard let shape = Shape(validating: dimensions) else {
       preconditionFailure("not a tensor shape: \(dimensions)")
     }
@@ -49,11 +55,15 @@ public struct Shape: Hashable, Sendable {
   public var rank: Int { dimensions.count }
 
   /// The extent of one dimension, counted from the outermost.
+  ///
+  /// - Precondition: `axis` is at least 0 and less than ``rank``.
   public subscript(axis: Int) -> Int { dimensions[axis] }
 }
 
 extension Shape: ExpressibleByArrayLiteral {
   /// Makes a shape from literal dimensions.
+  ///
+  /// - Precondition: none is negative; dimensions that are not written in the program go through ``init(validating:)``.
   public init(arrayLiteral elements: Int...) {
     self.init(elements)
   }

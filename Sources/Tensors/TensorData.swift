@@ -1,6 +1,11 @@
 /// The elements of one tensor: owned, or a range of a mapped file; little-endian, row-major.
 ///
 /// A copy is cheap: the bytes are shared.
+///
+/// ```swift
+/// let kernel = try model.tensor(named: "stem.conv.weight")  // a convolution's: OIHW
+/// let sum = kernel.withFloats { $0.reduce(0, +) }
+/// ```
 public struct TensorData: Sendable {
   /// The type of the elements.
   public let dtype: DType
@@ -26,10 +31,31 @@ public struct TensorData: Sendable {
   /// The number of bytes of all elements.
   public var byteCount: Int { shape.elementCount * dtype.byteWidth }
 
+  /// Makes a tensor of bytes: little-endian elements in row-major order.
+  ///
+  /// - Throws: ``ValueCountError`` where the dimensions are no shape, or need more or fewer bytes.
+  public init(_ bytes: [UInt8], dtype: DType, shape: [Int]) throws(ValueCountError) {
+    guard let checked = Shape(validating: shape),
+      case let size = checked.elementCount.multipliedReportingOverflow(by: dtype.byteWidth),
+      !size.overflow, size.partialValue == bytes.count
+    else { throw ValueCountError(dimensions: shape, count: bytes.count) }
+    self.init(dtype: dtype, shape: checked, bytes: bytes)
+  }
+
+  /// Makes a float32 tensor of values in row-major order.
+  ///
+  /// - Throws: ``ValueCountError`` where the dimensions are no shape, or need more or fewer values.
+  public init(_ values: [Float], shape: [Int]) throws(ValueCountError) {
+    guard let checked = Shape(validating: shape), checked.elementCount == values.count else {
+      throw ValueCountError(dimensions: shape, count: values.count)
+    }
+    self.init(shape: checked, values: values)
+  }
+
   /// Makes a tensor of bytes in memory.
   ///
   /// - Precondition: `bytes` has exactly the size that the shape and the type need.
-  public init(dtype: DType, shape: Shape, bytes: [UInt8]) {
+  package init(dtype: DType, shape: Shape, bytes: [UInt8]) {
     precondition(bytes.count == shape.elementCount * dtype.byteWidth)
     self.dtype = dtype
     self.shape = shape
@@ -40,7 +66,7 @@ public struct TensorData: Sendable {
   /// Makes a float32 tensor of values in memory.
   ///
   /// - Precondition: there are exactly as many values as the shape has elements.
-  public init(shape: Shape, values: [Float]) {
+  package init(shape: Shape, values: [Float]) {
     precondition(values.count == shape.elementCount)
     dtype = .float32
     self.shape = shape
@@ -88,7 +114,7 @@ public struct TensorData: Sendable {
   /// The same integers in units of a scale per index of the outermost dimension.
   ///
   /// - Precondition: the tensor is int8 and has as many indices there as there are scales.
-  public func scaled(byChannel scales: [Float]) -> TensorData {
+  package func scaled(byChannel scales: [Float]) -> TensorData {
     TensorData(self, shape: shape, channelScales: scales)
   }
 
@@ -116,7 +142,7 @@ public struct TensorData: Sendable {
   ///
   /// - Precondition: the number of elements stays the same, and that of the outermost dimension where
   ///   there are scales.
-  public func reshaped(to shape: Shape) -> TensorData {
+  package func reshaped(to shape: Shape) -> TensorData {
     TensorData(self, shape: shape, channelScales: channelScales)
   }
 

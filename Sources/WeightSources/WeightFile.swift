@@ -6,6 +6,15 @@ public import Tensors
 public enum WeightFile {
   /// Opens a file; its content decides what it is, never its name.
   ///
+  /// ```swift
+  /// let source = try WeightFile.open("weights.safetensors")
+  /// for tensor in source.tensors { print(tensor.name, tensor.dtype.name, tensor.shape) }
+  /// let kernel = try source.tensor(named: "conv1.weight").floats()
+  /// ```
+  ///
+  /// HDF5 (`.h5` and `.keras`) is read by the program `rnw-hdf5`, which is looked for beside the running one; all other
+  /// containers need nothing but this library.
+  ///
   /// - Parameters:
   ///   - path: the file.
   ///   - dictionary: of a PyTorch checkpoint with several dictionaries of tensors the one that is wanted, such as
@@ -14,17 +23,28 @@ public enum WeightFile {
   /// - Throws: `InputError` where the file is missing, of no known kind, or breaks a rule of its kind.
   public static func open(
     _ path: String, dictionary: String? = nil
+  ) throws(InputError) -> any WeightSource {
+    try InputError.only(of: path) {
+      try open(path, dictionary: dictionary, isOptional: false, copying: false)
+    }
+  }
+
+  /// The same for those who wait anyway.
+  package static func open(
+    _ path: String, dictionary: String? = nil
   ) async throws -> any WeightSource {
-    try await open(path, dictionary: dictionary, copying: false)
+    try open(path, dictionary: dictionary, isOptional: false, copying: false)
   }
 
   /// Opens a file, mapped or as a copy in memory.
   ///
   /// - Parameter isOptional: whether a file without dictionaries may be asked for one.
   package static func open(
-    _ path: String, dictionary: String? = nil, isOptional: Bool = false, copying: Bool
-  ) async throws -> any WeightSource {
-    if FileStamp.isFolder(path) { throw OtherContainer.refusal(ofFolder: path) }
+    _ path: String, dictionary: String?, isOptional: Bool, copying: Bool
+  ) throws -> any WeightSource {
+    if FileStamp.isFolder(path) {
+      throw OtherContainer.refusal(ofFolder: path).because(.unknownContainer)
+    }
     let file = try MappedFile(path: path, copying: copying)
     let source = try source(of: file, dictionary: dictionary)
     guard dictionary == nil || isOptional || source is TorchSource else {
@@ -39,7 +59,9 @@ public enum WeightFile {
     of file: MappedFile, dictionary: String?
   ) throws -> any WeightSource {
     guard file.count > 0 else {
-      throw InputError(.badData, path: file.path, "is empty", place: "a weight file was expected")
+      throw InputError(
+        .badData, path: file.path, "is empty", place: "a weight file was expected",
+        reason: .unknownContainer)
     }
     if ZipArchive.isZip(file) {
       return try source(of: try ZipArchive(file), dictionary: dictionary)
@@ -57,13 +79,18 @@ public enum WeightFile {
       let safetensors = try SafetensorsFile(file)
       return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
     }
-    if OtherContainer.isPickle(file) { throw OtherContainer.refusal(ofPickle: file) }
+    if OtherContainer.isPickle(file) {
+      throw OtherContainer.refusal(ofPickle: file).because(.unknownContainer)
+    }
     let expected = "HDF5, .keras, .npz, .npy, .safetensors, .pth or .rnw were expected"
     guard let other = OtherFile(file) else {
-      throw InputError(.badData, path: file.path, "is of no known kind", place: expected)
+      throw InputError(
+        .badData, path: file.path, "is of no known kind", place: expected,
+        reason: .unknownContainer)
     }
     throw InputError(
-      .badData, path: file.path, other.problem, place: expected, hint: other.hint)
+      .badData, path: file.path, other.problem, place: expected, hint: other.hint,
+      reason: .unknownContainer)
   }
 
   private static func source(
@@ -78,7 +105,7 @@ public enum WeightFile {
     if TorchArchive.isTorch(archive) {
       return try TorchArchive(archive).source(dictionary: dictionary)
     }
-    throw OtherContainer.refusal(of: archive)
+    throw OtherContainer.refusal(of: archive).because(.unknownContainer)
   }
 
   /// Opens a file of NumPy's; `nil` where it is none.

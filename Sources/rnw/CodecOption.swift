@@ -1,4 +1,4 @@
-public import ArgumentParser
-public import RNW
+import ArgumentParser
+import RNW
 
 extension RNWCodec: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import RNW
 import Tensors
 
 #if canImport(Glibc)
@@ -25,7 +26,7 @@ struct RNWCommand: AsyncParsableCommand {
       65 bad input data; 66 input missing or unreadable; 73 or 74 output cannot be made \
       or written; 70 a fault of the tool.
       """,
-    version: "rnw \(Tool.version)",
+    version: "rnw \(PackageVersion.text)",
     subcommands: [
       ConvertCommand.self, VerifyCommand.self, DiffCommand.self, InspectCommand.self,
       SummaryCommand.self, RunCommand.self, ExportCommand.self, InitCommand.self, BenchCommand.self,

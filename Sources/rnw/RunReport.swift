@@ -22,14 +22,10 @@ struct RunReport: Encodable {
     outputShape = outcome.output.shape.dimensions
     arraysWritten = outcome.arraysWritten
     names = outcome.names
-    let values = outcome.output.values
-    let perImage = values.count / outcome.output.shape[0]
-    images = stride(from: 0, to: values.count, by: perImage).map { start in
-      let image = values[start..<start + perImage].enumerated()
-      return image.sorted { ($0.element, -$0.offset) > ($1.element, -$1.offset) }.prefix(top)
-        .map {
-          Class(index: $0.offset, value: $0.element, label: outcome.labels?.names[$0.offset])
-        }
+    images = outcome.output.largest(top).map { image in
+      image.map {
+        Class(index: $0.index, value: $0.value, label: outcome.labels?.names[$0.index])
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparison
 import Conversion
 import Families
+import Inference
 import Plain
 import Reports
 import Tensors

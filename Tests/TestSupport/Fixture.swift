@@ -17,6 +17,11 @@ package enum Fixture {
     [UInt8](try Data(contentsOf: URL(filePath: path(name))))
   }
 
+  /// The text of any file of the repository, such as `README.md`.
+  package static func text(_ name: String, from file: String = #filePath) throws -> String {
+    try String(contentsOf: URL(filePath: root(of: file) + "/" + name), encoding: .utf8)
+  }
+
   private static func root(of file: String) -> String {
     var url = URL(filePath: file)
     while url.lastPathComponent != "Tests" { url.deleteLastPathComponent() }

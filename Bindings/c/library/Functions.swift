@@ -1,12 +1,11 @@
 public import CRNW
 import Inference
 import RNW
-import ResNetV2
 import Tensors
 
 // The functions of `rnw.h`, which says what they do. The compiler holds them to its declarations.
 
-private let version = CText("0.1.0")
+private let version = CText(PackageVersion.text)
 private let noText = CText("")
 
 /// The version of the library.
@@ -165,9 +164,7 @@ public func rnw_verify_tensor(_ file: OpaquePointer!, _ index: Int) -> rnw_statu
 @c @implementation
 public func rnw_verify(_ file: OpaquePointer!) -> rnw_status {
   status {
-    let file = try opened(file).file
-    _ = try DescribedNetwork(of: file)
-    try file.verify()
+    try check(try opened(file).file)
   }
 }
 
@@ -181,9 +178,15 @@ public func rnw_verify_certificate(
     guard (1...256).contains(threads) else {
       throw Failure(RNW_INVALID_ARGUMENT, "threads is \(threads), it must be from 1 to 256")
     }
-    let check = try CertificateCheck(of: try opened(file).file, threads: Int(threads))
-    error?.pointee = check.scaledError
-    try check.requirePass()
+    let file = try opened(file).file
+    let result = try checkCertificate(of: file, threads: Int(threads))
+    error?.pointee = result.scaledError
+    guard result.passes else {
+      throw Failure(
+        RNW_OUT_OF_LIMIT,
+        "\(file.path): differs by \(result.scaledError) from its certificate (limit \(result.limit))"
+      )
+    }
   }
 }
 

@@ -38,14 +38,3 @@ def test_examples(tool, tmp_path, monkeypatch):
             if "./example" in code:
                 assert output.count("9408 values") == 2 and output.count("37632 bytes in the file") == 1
                 assert output.count("all checksums right") == 2
-
-
-def test_swift_examples_are_those_of_the_package():
-    """Swift code of the page stands, line by line, in the package that CI builds and runs."""
-    sources = [path.read_text() for path in (ROOT / "Examples/Consumer/Sources").rglob("*.swift")]
-    plain = ["\n".join(line.strip() for line in text.splitlines()) for text in sources]
-    found = blocks("swift")
-    assert len(found) == 2
-    for _, code in found:
-        lines = "\n".join(line.strip() for line in code.splitlines())
-        assert any(lines in text for text in plain), code

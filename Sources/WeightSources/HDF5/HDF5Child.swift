@@ -127,7 +127,8 @@ struct HDF5Child {
     guard let path, access(path, X_OK) == 0 else {
       throw InputError(
         .unreadable, path: path ?? "rnw-hdf5", "is needed to read HDF5 files and is not there",
-        hint: "install rnw-hdf5 beside rnw, or name it in the environment variable RNW_HDF5")
+        hint: "install rnw-hdf5 beside rnw, or name it in the environment variable RNW_HDF5",
+        reason: .missingProgram)
     }
     return path
   }

@@ -1,5 +1,5 @@
 package import SourceGraph
-public import Tensors
+package import Tensors
 
 /// The weights that Keras wrote: any of its HDF5 forms, or a `.keras` archive.
 ///
@@ -7,25 +7,25 @@ public import Tensors
 /// within a model begin with the inner model's name. Where the container counts layers instead of
 /// naming them, and carries no configuration that names them either, tensors keep the container's
 /// own names (`layers/conv2d_3/vars/0`).
-public struct KerasSource: WeightSource {
+package struct KerasSource: WeightSource {
   /// `keras-h5` (a weights file of old), `keras-full-h5` (a whole model), `keras-weights-h5` (Keras
   /// 3), `keras-zip`, or `hdf5` for an HDF5 file that Keras did not write.
-  public let container: String
+  package let container: String
 
   /// The path by which the file was opened.
-  public let path: String
+  package let path: String
 
   /// The tensors in the order of the model's layers.
-  public let tensors: [TensorInfo]
+  package let tensors: [TensorInfo]
 
   /// Among others `keras_version`, `backend`, and `keras.graph`, how large the graph is that the file
   /// carries.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
 
   /// The graph that a whole model describes, or why it cannot be read.
   package let carriedGraph: Result<SourceGraph, InputError>?
   /// The file, or the archive that it is a member of.
-  public let files: [SourceFile]
+  package let files: [SourceFile]
 
   private let file: HDF5File
   private let datasets: [String: HDF5Table.Dataset]
@@ -85,9 +85,10 @@ public struct KerasSource: WeightSource {
   }
 
   /// Reads one tensor; data that lies plainly in the file is mapped, not copied.
-  public func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws -> TensorData {
     guard let dataset = datasets[name] else {
-      throw InputError(.badData, path: path, "has no tensor of this name", place: name)
+      throw InputError(
+        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
     }
     return try file.tensor(dataset)
   }

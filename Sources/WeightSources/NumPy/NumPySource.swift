@@ -1,27 +1,27 @@
-public import Tensors
+package import Tensors
 
 /// The arrays of a `.npz` archive, or the single array of a `.npy` file.
 ///
 /// Arrays of any order and byte order are handed out in row-major order and little-endian; those
 /// that are stored so already are mapped, not copied.
-public struct NumPySource: WeightSource {
+package struct NumPySource: WeightSource {
   /// The name of the single array of a `.npy` file.
-  public static let singleName = "array"
+  package static let singleName = "array"
 
   /// `npz` or `npy`.
-  public let container: String
+  package let container: String
 
   /// The path by which the file was opened.
-  public let path: String
+  package let path: String
 
   /// The arrays in the order of the archive; names are without `.npy`.
-  public let tensors: [TensorInfo]
+  package let tensors: [TensorInfo]
 
   /// Always empty: NumPy's files say nothing of themselves.
-  public let metadata: [String: String] = [:]
+  package let metadata: [String: String] = [:]
 
   /// The file itself.
-  public let files: [SourceFile]
+  package let files: [SourceFile]
 
   private let arrays: [String: StoredArray]
 
@@ -95,9 +95,10 @@ public struct NumPySource: WeightSource {
   }
 
   /// Reads one array.
-  public func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws -> TensorData {
     guard let array = arrays[name] else {
-      throw InputError(.badData, path: path, "has no array of this name", place: name)
+      throw InputError(
+        .badData, path: path, "has no array of this name", place: name, reason: .noSuchTensor)
     }
     let header = array.header
     switch array.content {

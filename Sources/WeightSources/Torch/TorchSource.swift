@@ -1,27 +1,27 @@
-public import Tensors
+package import Tensors
 
 /// The tensors of a PyTorch checkpoint, in the zip format or the stream format of old.
 ///
 /// Of a nested checkpoint the dictionary that holds the model's tensors is taken; what else it holds (an optimizer's
 /// state, the epoch) is counted in ``metadata`` and not handed out. Where several could be the model, ``metadata`` says
 /// which one was taken, why, and which others there are.
-public struct TorchSource: WeightSource {
+package struct TorchSource: WeightSource {
   /// `torch-zip` or `torch-legacy`.
-  public let container: String
+  package let container: String
 
   /// The path by which the file was opened.
-  public let path: String
+  package let path: String
 
   /// The tensors in the order of the state dict.
-  public let tensors: [TensorInfo]
+  package let tensors: [TensorInfo]
 
   /// `torch.dictionary`: which dictionary of a nested checkpoint was taken; `torch.dictionaries`: all that could have
   /// been; `torch.dictionary.assumed`: why it was this one, where nobody said so; `ignored.entries`: how many entries of
   /// it are no weights; `ignored.objects`: the classes of objects that were passed over.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
 
   /// The file itself.
-  public var files: [SourceFile] { [SourceFile(data.file)] }
+  package var files: [SourceFile] { [SourceFile(data.file)] }
 
   private let views: [String: TorchTensor]
   private let data: any TorchStorageReader
@@ -72,9 +72,10 @@ public struct TorchSource: WeightSource {
   private static let maximumSharing = 16
 
   /// Reads one tensor: mapped where it lies contiguous in the file, gathered by its strides where it does not.
-  public func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws -> TensorData {
     guard let view = views[name] else {
-      throw InputError(.badData, path: path, "has no tensor of this name", place: name)
+      throw InputError(
+        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
     }
     let storage = try data.read(view.storage)
     let (file, start) = (storage.file, storage.offset)

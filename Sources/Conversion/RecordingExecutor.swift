@@ -1,28 +1,7 @@
 import Inference
-import RNW
 import ResNetV2
 import Synchronization
 import Tensors
-
-/// What came of checking a certificate.
-package struct CertificateCheck: Sendable {
-  /// The largest difference from the certified values, relative to the largest of them.
-  package let scaledError: Double
-  /// The largest that it may be.
-  package let limit: Double
-  /// Whether it is within the limit.
-  package var passes: Bool { scaledError <= limit }
-
-  /// Runs a file's probe again and compares with what the file certifies.
-  init(_ certificate: Certificate, with executor: some Executor) throws {
-    limit = certificate.limit
-    scaledError =
-      try certificate.probeShape.map { shape in
-        let probe = Activation.probe(seed: certificate.probe.seed, shape: shape)
-        return certificate.scaledError(of: try executor.certifiedValues(for: probe))
-      } ?? .infinity
-  }
-}
 
 /// An executor that remembers the value of one node while others use it.
 ///

@@ -1,0 +1,26 @@
+internal import CRNW
+import Inference
+import RNW
+
+/// Compares the tensors of a file with their checksums, and all with the network that it describes.
+///
+/// - Throws: `InputError` for the first that is wrong.
+func check(_ file: RNWFile) throws {
+  _ = try ConvertedNetwork(file)
+  try file.verify()
+}
+
+/// Computes a file's network again and compares with what the file certifies.
+///
+/// - Throws: `Failure` where the file has no certificate; `InputError` where it does not hold the network that it
+///   describes.
+func checkCertificate(of file: RNWFile, threads: Int) throws -> CertificateCheck {
+  guard let certificate: Certificate = try file.certificate() else {
+    throw Failure(RNW_NO_CERTIFICATE, "\(file.path): was made, not converted: no certificate")
+  }
+  let network = try ConvertedNetwork(file)
+  let executor = FastExecutor(
+    graph: network.graph, parameters: try network.parameters(threads: threads), threads: threads,
+    expecting: certificate.probeShape)
+  return try CertificateCheck(certificate, of: file.path, with: executor)
+}

@@ -11,12 +11,12 @@ let package = Package(
   targets: [
     // The networks that are measured.
     .target(
-      name: "Subjects", dependencies: [.product(name: "Inference", package: "rnw")]),
+      name: "Subjects", dependencies: [.product(name: "Networks", package: "rnw")]),
     // swift package benchmark
     .executableTarget(
       name: "Forward",
       dependencies: [
-        "Subjects", .product(name: "Inference", package: "rnw"),
+        "Subjects", .product(name: "Networks", package: "rnw"),
         .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Forward",
@@ -24,7 +24,7 @@ let package = Package(
     // swift run -c release Neighbours
     .executableTarget(
       name: "Neighbours",
-      dependencies: ["Subjects", .product(name: "Inference", package: "rnw")]),
+      dependencies: ["Subjects", .product(name: "Networks", package: "rnw")]),
   ],
   swiftLanguageModes: [.v6]
 )

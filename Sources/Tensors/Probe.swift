@@ -2,16 +2,21 @@
 ///
 /// x = (s >> 40)·2⁻²³ − 1, with s the outputs of SplitMix64 (Steele, Lea and Flood, 2014) in NHWC
 /// order.
-package struct SplitMix64: RandomNumberGenerator, Sendable {
+///
+/// ```swift
+/// var generator = SplitMix64(seed: certificate.probe.seed)
+/// let values = (0..<shape.elementCount).map { _ in generator.nextProbeValue() }
+/// ```
+public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   /// Starts the sequence of a seed.
-  package init(seed: UInt64) {
+  public init(seed: UInt64) {
     state = seed
   }
 
   /// The next 64 bits.
-  package mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -20,7 +25,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
   }
 
   /// The next value of the probe, in [−1, 1).
-  package mutating func nextProbeValue() -> Float {
+  public mutating func nextProbeValue() -> Float {
     Float(next() >> 40) * 0x1p-23 - 1
   }
 }

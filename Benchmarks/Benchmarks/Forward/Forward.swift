@@ -41,7 +41,7 @@ let benchmarks: @Sendable () -> Void = {
 
   Benchmark("pack ResNet50V2's weights", configuration: settings) { benchmark, subject in
     for _ in benchmark.scaledIterations {
-      blackHole(FastExecutor(graph: subject.graph, parameters: subject.parameters, threads: 2))
+      blackHole(FastExecutor(subject.parameters, threads: 2))
     }
   } setup: {
     try Subject(threads: 2, winograd: true)
@@ -53,13 +53,13 @@ private struct Subject: Sendable {
   let graph: Graph
   let parameters: Parameters
   let executor: FastExecutor
-  let input = Activation.probe(seed: 1, shape: [1, 224, 224, 3])
+  let input: Activation
 
   init(threads: Int, winograd: Bool) throws {
     graph = try Graph(.resnet50V2)
     parameters = try graph.randomParameters()
-    executor = FastExecutor(
-      graph: graph, parameters: parameters, threads: threads, winograd: winograd)
+    executor = FastExecutor(parameters, threads: threads, winograd: winograd)
+    input = try .probe(shape: [1, 224, 224, 3])
   }
 }
 

@@ -54,8 +54,7 @@ private struct Network {
   init(width: Int) throws {
     self.width = width
     graph = try Graph(.bottlenecks(blocks: [1], width: width, classes: 10))
-    executor = FastExecutor(
-      graph: graph, parameters: try graph.randomParameters(), threads: 2)
+    executor = FastExecutor(try graph.randomParameters(), threads: 2)
   }
 
   /// The rate of a convolution with stride 1 on an image, in operations per second: the best of many runs.
@@ -63,7 +62,7 @@ private struct Network {
     guard let node = graph.index(of: name),
       case .convolution(let conv) = graph.nodes[node].operation
     else { return 0 }
-    let input = Activation.probe(seed: 1, shape: [1, side, side, conv.inputChannels])
+    let input = try Activation.probe(shape: [1, side, side, conv.inputChannels])
     let operations =
       2 * side * side * conv.kernel * conv.kernel * conv.inputChannels * conv.outputChannels
     let clock = ContinuousClock()

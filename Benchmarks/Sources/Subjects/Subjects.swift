@@ -1,4 +1,4 @@
-import Inference
+public import Inference
 public import ResNetV2
 import Tensors
 
@@ -40,8 +40,17 @@ extension Graph {
         case .bias, .shift, .mean: 0.1 * value
         }
       }
-      tensors[parameter.name] = TensorData(shape: parameter.shape, values: values)
+      tensors[parameter.name] = try TensorData(values, shape: parameter.shape.dimensions)
     }
     return try Parameters(tensors, for: self)
+  }
+}
+
+extension Activation {
+  /// The probe of seed 1 in a shape [N, H, W, C].
+  public static func probe(shape: [Int]) throws -> Activation {
+    var generator = SplitMix64(seed: 1)
+    let values = (0..<shape.reduce(1, *)).map { _ in generator.nextProbeValue() }
+    return try Activation(values, shape: shape)
   }
 }

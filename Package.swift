@@ -47,7 +47,7 @@ let package = Package(
     .executable(name: "rnw", targets: ["rnw"]),
     .executable(name: "rnw-hdf5", targets: ["rnw-hdf5"]),
     .library(name: "RNW", targets: ["RNW", "Tensors"]),
-    .library(name: "WeightSources", targets: ["WeightSources"]),
+    .library(name: "WeightSources", targets: ["WeightSources", "Tensors"]),
     .library(name: "Networks", targets: ["Networks", "Inference", "ResNetV2", "Tensors"]),
     .library(name: "rnw-c", type: .static, targets: ["RNWForC"]),
   ],

@@ -1,3 +1,4 @@
+import Tensors
 import WeightSources
 
 /// Lists what is in files of weights, whoever wrote them.
@@ -12,7 +13,7 @@ struct Weights {
           let values = try source.tensor(named: tensor.name).floats()
           print("  \(tensor.name) \(tensor.dtype.name) \(tensor.shape), first \(values[0])")
         }
-      } catch {
+      } catch let error as InputError {
         // What the program can act on; `error` itself is the line for its user.
         switch error.reason {
         case .missing: print("\(path) is not there")

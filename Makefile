@@ -4,7 +4,7 @@ SWIFT ?= swift
 RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
-.PHONY: demo test html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
+.PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
   c-library c-test python-test python-test-numpy mutate
 
 demo: build
@@ -19,6 +19,14 @@ build: setup
 
 test: setup
 	$(SWIFT) test
+
+# For daily work: without the command line, the catalogue of faults and what packs many files.
+test-quick: setup
+	$(SWIFT) test --skip 'CommandLineTests|FaultCatalogue|HealthyTests|AutoPrecisionTests|IdenticalFileTests|FormatCaseTests|PrecisionTests'
+
+# Every place at which a file can be damaged, where other runs try a share.
+test-thorough: setup
+	RNW_THOROUGH=1 $(SWIFT) test
 
 # The page in headless Chromium, the JSON documents against docs/schemas, the JUnit file by a parser.
 html-test: build

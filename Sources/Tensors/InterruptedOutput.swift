@@ -135,7 +135,7 @@ package enum InterruptedOutput {
       removeAll()
       clearLine()
       say("rnw: ")
-      say(path)
+      say(path: path)
       say(": was cut short while it was read\n")
       _exit(EX_DATAERR)
     }
@@ -170,7 +170,7 @@ package enum InterruptedOutput {
   }
 
   /// A path as it is, without what a terminal would take for commands.
-  private static func say(_ path: UnsafePointer<CChar>) {
+  private static func say(path: UnsafePointer<CChar>) {
     var place = path
     while place.pointee != 0 {
       var byte = UInt8(bitPattern: place.pointee)

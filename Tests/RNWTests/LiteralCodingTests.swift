@@ -1,5 +1,6 @@
 import CZlib
 import Tensors
+import TestSupport
 import Testing
 
 @testable import RNW
@@ -31,12 +32,12 @@ struct LiteralCodingTests {
   func survivesDamage() {
     let plain = Self.bytes(3000, alphabet: 12)
     let good = Self.encode(plain)
-    for bit in stride(from: 0, to: good.count * 8, by: 3) {
+    for bit in stride(from: 0, to: good.count * 8, by: Thorough.step(3)) {
       var stream = good
       stream[bit / 8] ^= 1 << UInt8(bit % 8)
       _ = Self.decode([stream], count: plain.count)
     }
-    for length in stride(from: 1, to: good.count, by: 7) {
+    for length in stride(from: 1, to: good.count, by: Thorough.step(7)) {
       #expect(Self.decode([Array(good[..<length])], count: plain.count) == nil)
     }
     #expect(Self.decode([good], count: plain.count - 1) == nil)

@@ -66,7 +66,7 @@ struct RNWTests {
     let path = try Sample.write(to: folder.file("x.rnw"), codec: codec)
     let file = try MappedFile(path: path)
     let good = try #require(file.bytes(at: 0, count: file.count))
-    for bit in stride(from: 0, to: good.count * 8, by: 7) {
+    for bit in stride(from: 0, to: good.count * 8, by: Thorough.step(7)) {
       var bytes = good
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
       #expect(throws: InputError.self, "bit \(bit)") {
@@ -81,11 +81,11 @@ struct RNWTests {
     let folder = try TemporaryFolder()
     let file = try MappedFile(path: try Sample.write(to: folder.file("x.rnw"), codec: .planes))
     let good = try #require(file.bytes(at: 0, count: file.count))
-    for length in stride(from: 0, to: good.count, by: 97) {
+    for length in stride(from: 0, to: good.count, by: Thorough.step(97)) {
       let path = try folder.write(Array(good[..<length]), to: "t.rnw")
       #expect(throws: InputError.self) { try RNWFile(path: path) }
     }
-    for position in stride(from: 0, to: good.count, by: 3) {
+    for position in stride(from: 0, to: good.count, by: Thorough.step(3)) {
       var bytes = good
       bytes[position] = bytes[position] &+ 1
       let path = try folder.write(bytes, to: "t.rnw")

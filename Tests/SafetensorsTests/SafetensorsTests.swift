@@ -54,12 +54,12 @@ struct SafetensorsTests {
   func damage() throws {
     let folder = try TemporaryFolder()
     let good = Broken.file(Broken.goodEntry, data: 8)
-    for length in 0..<good.count {
+    for length in stride(from: 0, to: good.count, by: Thorough.step(1)) {
       let path = try folder.write(Array(good[..<length]), to: "t")
       let file = try MappedFile(path: path)
       #expect(throws: InputError.self) { try SafetensorsFile(file) }
     }
-    for position in 0..<good.count {
+    for position in stride(from: 0, to: good.count, by: Thorough.step(1)) {
       for value in [0, 0x22, 0x5C, 0x7B, 0xFF, good[position] ^ 1] {
         var bytes = good
         bytes[position] = value

@@ -63,11 +63,11 @@ struct TorchTests {
     let archive = try ZipArchive(MappedFile(path: Fixture.path("torch/basic.pth")))
     let member = try #require(archive.members.first { $0.name.hasSuffix("data.pkl") })
     let good = try archive.bytes(of: member, limit: 1 << 20)
-    for length in stride(from: 0, to: good.count, by: 11) {
+    for length in stride(from: 0, to: good.count, by: Thorough.step(11)) {
       var machine = PickleMachine(Array(good[..<length]))
       #expect(throws: PickleMachine.Fault.self) { try machine.value() }
     }
-    for position in stride(from: 0, to: good.count, by: 5) {
+    for position in stride(from: 0, to: good.count, by: Thorough.step(5)) {
       for value in [0x2E, 0x28, 0x52, 0x00, 0xFF] as [UInt8] {
         var bytes = good
         bytes[position] = value

@@ -7,6 +7,7 @@ A file is told by what it takes from the golden one: [offset, length], or the by
 
 import base64
 import json
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -25,7 +26,7 @@ class Parts:
         self.name = name
         self.metadata = list(json.loads(text)["__metadata__"].items())
         # Within a text every quote has a backslash before it, so this is the end of the metadata.
-        self.entries = text[text.index('"},"') + 2 : -1]
+        self.entries = text[re.search(r'"\}\s*,\s*"', text).start() + 2 : -1]
         self.data = whole[8 + length :]
         self.before, self.after, self.alignment, self.repairs = "", "", 64, True
 

@@ -60,6 +60,9 @@ CALLS = {
     "inspection": ("inspection", 0, "inspect", NARROW, "--json"),
     "inspection-stats": ("inspection", 0, "inspect", "a.rnw", "--stats", "--json"),
     "inspection-unknown": ("inspection", 0, "inspect", FIXTURES / "narrow.activations.npz", "--json"),
+    "families": ("families", 0, "families", "--json"),
+    "mapping": ("mapping", 0, "convert", NARROW, "--dry-run", "--json"),
+    "mapping-misfit": ("mapping", 65, "convert", FIXTURES / "broken" / "missing.h5", "--dry-run", "--json"),
     "run": ("run", 0, "run", "a.rnw", "--input", "probe:1:2", "--json"),
     "bench": ("bench", 0, "bench", "a.rnw", "--repetitions", "1", "--size", "64", "--json"),
     "bench-load": ("bench-load", 0, "bench", "a.rnw", "--repetitions", "1", "--load", "--json"),
@@ -127,9 +130,10 @@ def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
     (suite,) = suites
     cases = list(suite)
     failing = [case for case in cases if case.result]
-    assert suites.tests == suite.tests == len(cases) == 60
+    # The layers, and the weights.
+    assert suites.tests == suite.tests == len(cases) == 60 + 1
     assert suites.failures == suite.failures == len(failing)
     assert bool(failing) == failures
     assert all(case.classname and case.name for case in cases)
-    assert all(case.result[0].message and case.result[0].type == "limit" for case in failing)
+    assert all(case.result[0].message and case.result[0].type in ("limit", "weights") for case in failing)
     assert not failing or "the first wrong layer" in failing[0].result[0].message

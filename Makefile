@@ -5,7 +5,7 @@ RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
-  c-library c-test python-test python-test-numpy mutate
+  c-library c-test docs python-test python-test-numpy mutate
 
 demo: build
 	@mkdir -p generated
@@ -38,6 +38,10 @@ screenshot: build
 # Rewrites the table of faults in docs/verification.md.
 fault-table: setup
 	RNW_WRITE_FAULT_TABLE=1 $(SWIFT) test --filter FaultCatalogueTests
+
+# The documentation of all public products, without a warning; needs docc, and a debug build.
+docs:
+	Scripts/check-docs
 
 lint:
 	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples Bindings Benchmarks

@@ -17,7 +17,7 @@ public struct Activation: Sendable {
   /// - Parameters:
   ///   - values: as many as the shape has elements.
   ///   - shape: the dimensions, such as [N, H, W, C].
-  /// - Throws: ``ValueCountError`` where the dimensions are no shape, or there are more or fewer values.
+  /// - Throws: `ValueCountError` where the dimensions are no shape, or there are more or fewer values.
   public init(_ values: [Float], shape: [Int]) throws(ValueCountError) {
     guard let checked = Shape(validating: shape), checked.elementCount == values.count else {
       throw ValueCountError(dimensions: shape, count: values.count)

@@ -20,7 +20,9 @@ public protocol Executor: Sendable {
   /// each as soon as it is there; nothing is kept for later. Without one, values that nobody sees
   /// need not exist.
   ///
-  /// - Parameter observer: receives the index of a node and its value; what it throws ends the run.
+  /// - Parameters:
+  ///   - input: the images, channels innermost, float32.
+  ///   - observer: receives the index of a node and its value; what it throws ends the run.
   /// - Returns: the value of the last node.
   /// - Throws: `InputShapeError` where the input does not fit, or what the observer throws.
   func run(

@@ -16,7 +16,9 @@ public struct ReferenceExecutor: Executor {
 
   /// Makes an executor of a network's parameters.
   ///
-  /// - Parameter threads: how many threads compute, the calling one included; numbers below 1 count as 1.
+  /// - Parameters:
+  ///   - parameters: those of the network that is computed.
+  ///   - threads: how many threads compute, the calling one included; numbers below 1 count as 1.
   public init(_ parameters: Parameters, threads: Int) {
     self.init(graph: parameters.graph, parameters: parameters, threads: threads)
   }

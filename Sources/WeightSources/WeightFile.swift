@@ -19,7 +19,7 @@ public enum WeightFile {
   ///   - path: the file.
   ///   - dictionary: of a PyTorch checkpoint with several dictionaries of tensors the one that is wanted, such as
   ///     `model_ema` or `ema.state_dict`; where `nil`, the one that is most likely the model, which
-  ///     ``WeightSource/metadata`` names.
+  ///     the `metadata` of the result names.
   /// - Throws: `InputError` where the file is missing, of no known kind, or breaks a rule of its kind.
   public static func open(
     _ path: String, dictionary: String? = nil

@@ -13,17 +13,13 @@ struct ExecutorTests {
   @Test("The reference agrees with formulas written down in the test", arguments: Network.all)
   func referenceIsRight(_ network: Network) throws {
     let (graph, parameters) = try network.make()
-    let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
-    var values: [Activation] = []
-    _ = try reference.run(Network.input([2, 37, 34, 3])) { node, value in
-      let inputs = graph.nodes[node].inputs.map { values[$0] }
-      if node > 0 {
-        let expected = Naive.value(of: graph.nodes[node], inputs, parameters, shape: value.shape)
-        #expect(error(value, expected) <= 1.2e-7, "\(graph.nodes[node].name)")
-      }
-      values.append(value)
-    }
+    let values = try network.referenceValues(for: [2, 37, 34, 3])
     #expect(values.count == graph.nodes.count)
+    for (node, value) in zip(graph.nodes, values).dropFirst() {
+      let inputs = node.inputs.map { values[$0] }
+      let expected = Naive.value(of: node, inputs, parameters, shape: value.shape)
+      #expect(error(value, expected) <= 1.2e-7, "\(node.name)")
+    }
   }
 
   static let rules: [ConvolutionMethod.Rule] = [
@@ -42,11 +38,9 @@ struct ExecutorTests {
       graph: graph, parameters: parameters, threads: 2, methods: network.1,
       instructionSet: instructions)
     let isDirect = network.1 == .direct
-    let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
     for shape in Self.shapes {
       let input = Network.input(shape)
-      var expected: [Activation] = []
-      _ = try reference.run(input) { _, value in expected.append(value) }
+      let expected = try network.0.referenceValues(for: shape)
       var order: [Int] = []
       _ = try fast.run(input) { node, value in
         order.append(node)
@@ -72,13 +66,13 @@ struct ExecutorTests {
     _ network: (Network, ConvolutionMethod.Rule), _ instructions: InstructionSet
   ) throws {
     let (graph, parameters) = try network.0.make()
-    let input = Network.input([2, 47, 65, 3])
+    let input = Network.input([2, 31, 33, 3])
     var results: [[UInt32]] = []
     for threads in [1, 2, 3, 7] {
       let fast = FastExecutor(
         graph: graph, parameters: parameters, threads: threads, methods: network.1,
         instructionSet: instructions)
-      for _ in 0..<3 {
+      for _ in 0..<2 {
         results.append(try fast.run(input, observer: nil).values.map(\.bitPattern))
       }
       results.append(try fast.run(input, observer: { _, _ in }).values.map(\.bitPattern))
@@ -136,30 +130,16 @@ struct ExecutorTests {
     arguments: rules, ExecutorTests.available)
   func spoiltParameters(_ rule: ConvolutionMethod.Rule, _ instructions: InstructionSet) throws {
     let (graph, parameters) = try Network.wide.make()
-    let input = Network.input([1, 31, 33, 3])
-    for value in [Float.nan, .infinity, -.infinity] {
-      for parameter in graph.parameters where parameter.role != .bias {
-        var values = parameters[parameter].floats()
-        values[values.count / 2] = value
-        let spoilt = parameters.replacing(
-          parameter, with: TensorData(shape: parameter.shape, values: values))
-        let node = try #require(graph.index(of: parameter.node))
-        let reference = ReferenceExecutor(graph: graph, parameters: spoilt, threads: 2)
-        let fast = FastExecutor(
-          graph: graph, parameters: spoilt, threads: 2, methods: rule,
-          instructionSet: instructions)
-        var kept: [Int: Activation] = [:]
-        _ = try reference.run(input) { index, value in
-          if index <= node { kept[index] = value }
-        }
-        let inputs = graph.nodes[node].inputs.compactMap { kept[$0] }
-        let expected = try #require(kept[node])
-        let found = try fast.evaluate(node, inputs: inputs)
-        #expect(
-          zip(found.values, expected.values).allSatisfy {
-            $0.isNaN == $1.isNaN && (!$0.isInfinite && !$1.isInfinite || $0 == $1)
-          }, "\(parameter.name), \(value)")
-      }
+    let fast = FastExecutor(
+      graph: graph, parameters: parameters, threads: 2, methods: rule,
+      instructionSet: instructions)
+    for spoilt in try SpoiltParameter.all.get() {
+      let found = try FastExecutor(fast, replacing: spoilt.node, with: spoilt.parameters)
+        .evaluate(spoilt.node, inputs: spoilt.inputs)
+      #expect(
+        zip(found.values, spoilt.expected.values).allSatisfy {
+          $0.isNaN == $1.isNaN && (!$0.isInfinite && !$1.isInfinite || $0 == $1)
+        }, "\(spoilt.description)")
     }
   }
 
@@ -205,10 +185,10 @@ struct ExecutorTests {
     let fast = FastExecutor(
       graph: graph, parameters: parameters, threads: 2, methods: rule, instructionSet: .best)
     // Large enough that the first steps are done for one image after the other, and the last not.
-    let shape: Shape = [1, 896, 640, 3]
+    let shape: Shape = [1, 448, 320, 3]
     var images = (0..<3).map { Network.input(shape, seed: UInt64($0)).values }
-    images[1][3 * 300_000] = .nan
-    let batch = Activation(shape: [3, 896, 640, 3], values: images.flatMap { $0 })
+    images[1][3 * 75_000] = .nan
+    let batch = Activation(shape: [3, 448, 320, 3], values: images.flatMap { $0 })
     let plan = try fast.plan(for: batch.shape, keepsActivations: false)
     #expect(plan.stepsPerImage > 0 && plan.stepsPerImage < plan.steps.count)
     let together = try fast.run(batch, observer: nil).values
@@ -227,6 +207,36 @@ struct ExecutorTests {
     let fast = FastExecutor(graph: graph, parameters: parameters, threads: 1)
     #expect(throws: InputShapeError.self) {
       try fast.run(Network.input([1, 32, 32, 4]), observer: nil)
+    }
+  }
+}
+
+/// A value of one parameter that is not finite, and what the reference then makes of the right inputs.
+private struct SpoiltParameter {
+  let description: String
+  let node: Int
+  let parameters: Parameters
+  let inputs: [Activation]
+  let expected: Activation
+
+  /// Every parameter of the wide network, made once for all rules and instruction sets.
+  static let all = Result {
+    let (graph, parameters) = try Network.wide.make()
+    let values = try Network.wide.referenceValues(for: [1, 31, 33, 3])
+    return try [Float.nan, .infinity, -.infinity].flatMap { value in
+      try graph.parameters.filter { $0.role != .bias }.map { parameter in
+        var floats = parameters[parameter].floats()
+        floats[floats.count / 2] = value
+        let spoilt = parameters.replacing(
+          parameter, with: TensorData(shape: parameter.shape, values: floats))
+        let node = try #require(graph.index(of: parameter.node))
+        let inputs = graph.nodes[node].inputs.map { values[$0] }
+        let reference = ReferenceExecutor(graph: graph, parameters: spoilt, threads: 2)
+        return SpoiltParameter(
+          description: "\(parameter.name), \(value)", node: node, parameters: spoilt,
+          inputs: inputs,
+          expected: try reference.evaluate(node, inputs: inputs))
+      }
     }
   }
 }

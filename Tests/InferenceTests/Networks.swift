@@ -1,5 +1,6 @@
 import Inference
 import ResNetV2
+import Synchronization
 import Tensors
 import Testing
 
@@ -31,6 +32,22 @@ struct Network: Sendable, CustomTestStringConvertible {
     return Activation(
       shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
   }
+
+  /// What the reference has for every node at an input of a shape, computed once for all tests.
+  func referenceValues(for shape: Shape) throws -> [Activation] {
+    try Self.known.withLock { known in
+      let key = "\(testDescription), \(shape)"
+      if let values = known[key] { return values }
+      let (graph, parameters) = try make()
+      let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
+      var values: [Activation] = []
+      _ = try reference.run(Self.input(shape)) { _, value in values.append(value) }
+      known[key] = values
+      return values
+    }
+  }
+
+  private static let known = Mutex<[String: [Activation]]>([:])
 
   static let all: [Network] = [
     Network(testDescription: "bottleneck, pre-activation, zero-padded pool", configuration: keras),

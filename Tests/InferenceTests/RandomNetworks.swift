@@ -67,11 +67,18 @@ struct RandomNetworks {
   }
 
   private mutating func head(channels: Int) -> Configuration.Head {
+    var hasOneValue = false
     let layers: [Configuration.Head.Layer] = (0..<pick([0, 1, 3, 5])).map { _ in
       switch pick([0, 1, 2]) {
-      case 0: .dense(outputs: pick([1, 5, 18]), hasBias: flag())
-      case 1: .norm(norm(), hasScale: flag(), hasShift: flag())
-      default: .activation(pick(ActivationTests.all + [.softmax]))
+      case 0:
+        let outputs = pick([1, 5, 18])
+        hasOneValue = outputs == 1
+        return .dense(outputs: outputs, hasBias: flag())
+      case 1:
+        // The norm of a group of one value is what rounding leaves of zero.
+        let norm = hasOneValue ? .batch(epsilon: 1e-5) : norm()
+        return .norm(norm, hasScale: flag(), hasShift: flag())
+      default: return .activation(pick(ActivationTests.all + [.softmax]))
       }
     }
     // Filled in once the size of the feature map is known.

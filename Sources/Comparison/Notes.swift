@@ -5,8 +5,10 @@ import Tensors
 extension Comparison.Outcome {
   /// What a reader should know beside the figures.
   var notes: [String] {
-    [searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages].compactMap
-    { $0 }
+    [
+      searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages,
+      halfPrecisionOfSource,
+    ].compactMap { $0 }
   }
 
   private var searchEnded: String? {
@@ -50,6 +52,14 @@ extension Comparison.Outcome {
     hasConstantOutput
       ? "every value of the reference's output is the same: it tells nothing of what comes before"
       : nil
+  }
+
+  /// Float16 keeps 11 bits and bfloat16 8: so much is lost at every layer.
+  private var halfPrecisionOfSource: String? {
+    halfPrecision.map { policy in
+      "the model's framework computes in half precision (\(policy)): its output differs from all here, which is "
+        + "float32, by about \(policy.hasSuffix("bfloat16") ? "4e-3" : "5e-4") for every layer on the way"
+    }
   }
 
   /// Of a kernel that moves over one pixel only the middle is used.

@@ -37,6 +37,9 @@ extension Comparison {
     /// What the reference's file does not tell of its network, and what was taken for it.
     package var assumptions: [Assumption] = []
 
+    /// The policy by which the source's framework computes in half precision, which nothing here does.
+    package var halfPrecision: String?
+
     /// The pattern of the layers that were asked for; `nil` for all.
     package internal(set) var pattern: Glob?
 

@@ -3,6 +3,7 @@ import Diagnosis
 import Families
 import Inference
 import ResNetV2
+import SourceGraph
 import Tensors
 import WeightSources
 
@@ -151,6 +152,9 @@ struct Proof {
     assumptions = isTold ? [] : model.assumptions
     self.own.assumptions = assumptions
     self.accuracy?.assumptions = assumptions
+    let halfPrecision = try? model.source.graph()?.halfPrecision
+    self.own.halfPrecision = halfPrecision
+    self.accuracy?.halfPrecision = halfPrecision
 
     // Both by the reference, which gives the same bits on every machine: so does the certificate.
     if case .probe(let seed, _) = request.input, let value = truth.value {

@@ -82,6 +82,9 @@ package func verify(
     var result = try await compare(comparison, model, candidate, with: reference, request)
     for source in sources { try source.checkUnchanged() }
     result.assumptions = reference.assumptions(model, result)
+    result.halfPrecision =
+      (try? model.source.graph()?.halfPrecision)
+      ?? (try? reference.model?.source.graph()?.halfPrecision)
     return result
   } catch let error as ComparisonError {
     throw InputError(.badData, path: path, error.description)

@@ -20,6 +20,10 @@ package struct SourceGraph: Sendable {
   /// The names of the layers by the place at which a container keeps their variables.
   package let layersByPlace: [String: Layer]
 
+  /// The policy by which a layer computes in half precision in its framework, such as `mixed_float16`; here all
+  /// is computed in float32.
+  package var halfPrecision: String?
+
   /// One call of a layer.
   package struct Node: Sendable {
     /// The layer's name; with the names of the models that it is within where it would not be the only
@@ -128,7 +132,8 @@ extension SourceGraph {
     }
     return places[end].map {
       SourceGraph(
-        path: path, nodes: nodes, inputs: [0], outputs: [$0], layersByPlace: layersByPlace)
+        path: path, nodes: nodes, inputs: [0], outputs: [$0], layersByPlace: layersByPlace,
+        halfPrecision: halfPrecision)
     }
   }
 

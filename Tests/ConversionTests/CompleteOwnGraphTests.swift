@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import ResNetV2
 import SourceGraph
 import Tensors
 import TestSupport
@@ -52,6 +53,24 @@ struct CompleteOwnGraphTests {
       outputs: ["predictions", "branch"], fault: "branch, a Flatten, is no part of the network"),
   ]
 
+  @Test("A map of one pixel that is flattened is no map afterwards")
+  func flattensOnePixel() async throws {
+    let json = try Self.configuration()
+      .replacing("GlobalAveragePooling2D", with: "Flatten")
+      .replacing(#/"batch_shape": \[null, \w+, \w+, 3\]/#, with: #""batch_shape": [null, 8, 8, 3]"#)
+    let source = try await WeightFile.open(OwnGraphTests.small)
+    let model = try Model(ChangedSource(source: source, json: json))
+    #expect(
+      model.graph.configuration.head.pooling
+        == .flatten(height: 1, width: 1, channelsFirst: false))
+  }
+
+  private static func configuration() throws -> String {
+    let archive = try ZipArchive(MappedFile(path: OwnGraphTests.small))
+    let member = try #require(archive.member(named: "config.json"))
+    return String(decoding: try archive.bytes(of: member, limit: 1 << 20), as: UTF8.self)
+  }
+
   @Test("What follows the network, or leaves it elsewhere, is named", arguments: additions)
   func namesWhatFollows(_ addition: Addition) async throws {
     let source = try await Self.source(changedBy: addition)
@@ -93,9 +112,7 @@ struct CompleteOwnGraphTests {
 
   private static func source(changedBy addition: Addition) async throws -> ChangedSource {
     let source = try await WeightFile.open(OwnGraphTests.small)
-    let archive = try ZipArchive(MappedFile(path: OwnGraphTests.small))
-    let member = try #require(archive.member(named: "config.json"))
-    let json = String(decoding: try archive.bytes(of: member, limit: 1 << 20), as: UTF8.self)
+    let json = try Self.configuration()
     let parsed = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
     var model = try #require(parsed)
     var config = try #require(model["config"] as? [String: Any])

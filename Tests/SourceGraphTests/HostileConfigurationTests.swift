@@ -182,6 +182,21 @@ struct HostileConfigurationTests {
     #expect(network.nodes.count == 1 && network.outputs == [0])
   }
 
+  @Test(
+    "A policy of half precision is told, in the forms of every version",
+    arguments: [
+      (#""mixed_float16""#, "mixed_float16"), (#""bfloat16""#, "bfloat16"),
+      (#"{"class_name": "DTypePolicy", "config": {"name": "mixed_bfloat16"}}"#, "mixed_bfloat16"),
+      (#"{"class_name": "Policy", "config": {"name": "mixed_float16"}}"#, "mixed_float16"),
+      (#""float32""#, nil), (#"{"class_name": "DTypePolicy", "config": {"name": "float32"}}"#, nil),
+    ] as [(String, String?)])
+  func halfPrecision(_ policy: String, _ expected: String?) throws {
+    let layer = Self.layer("Flatten", "a", #""dtype": \#(policy)"#)
+    let graph = try SourceGraph(
+      keras: Self.functional([Self.input, layer]), version: nil, path: "")
+    #expect(graph.halfPrecision == expected)
+  }
+
   // MARK: - Configurations
 
   private static let input =

@@ -72,6 +72,8 @@ package struct SourceView: Sendable {
     case .flatten, .reshape:
       // Features in another shape: one pixel, or none; whether an image has one pixel depends on its size.
       guard !readsImage(node) || hasFixedSize else { return false }
+      // A map of one pixel that no pool made is flattened in place of a pool.
+      if readsImage(node), after.rank == 2, !readsPool(node) { return false }
       return before.elementCount == before[0] * before[before.rank - 1]
         && after[after.rank - 1] == before[before.rank - 1]
     case .affine(let scale, let offset):
@@ -80,6 +82,15 @@ package struct SourceView: Sendable {
       return [border.top, border.bottom, border.left, border.right].allSatisfy { $0 == 0 }
     case .maxPool(let window), .averagePool(let window):
       return window.size == 1 && window.stride == 1
+    default: return false
+    }
+  }
+
+  /// Whether a node reads what a window made that may have been as large as the image.
+  private func readsPool(_ node: Int) -> Bool {
+    guard let input = graph.nodes[node].inputs.first else { return false }
+    switch graph.nodes[origins[input]].operation {
+    case .averagePool, .maxPool: return true
     default: return false
     }
   }

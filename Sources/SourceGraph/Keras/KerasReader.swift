@@ -13,7 +13,7 @@ extension SourceGraph {
     let outputs = try builder.build(model)
     self.init(
       path: path, nodes: builder.namedNodes, inputs: Array(model.inputs.indices), outputs: outputs,
-      layersByPlace: builder.layersByPlace)
+      layersByPlace: builder.layersByPlace, halfPrecision: builder.halfPrecision)
   }
 }
 
@@ -27,6 +27,8 @@ private struct KerasBuilder {
 
   let path: String
   private(set) var layersByPlace: [String: SourceGraph.Layer] = [:]
+  /// The first policy of half precision among the layers.
+  private(set) var halfPrecision: String?
   private var nodes: [Draft] = []
   private var steps = 0
   private var reads = 0
@@ -143,6 +145,7 @@ private struct KerasBuilder {
     _ layer: ModelDescription.Layer, _ operations: [SourceOperation], inputs: [Int],
     at place: SourceGraph.Place
   ) throws(InputError) -> Int {
+    halfPrecision = halfPrecision ?? layer.halfPrecision
     var (inputs, operations) = (inputs, operations)
     if operations == [.stackChannels], let whole = imageOfReversedChannels(inputs) {
       (operations, inputs) = ([.reverseChannels], [whole])

@@ -35,6 +35,13 @@ struct LayerSettings {
     fault("has a \(setting) that its own graph cannot be run with")
   }
 
+  /// The policy by which the layer computes in half precision: a name, or an object that has one.
+  var halfPrecision: String? {
+    let policy = values["dtype"]
+    let name = policy?.text ?? policy?["config"]?["name"]?.text ?? policy?["config"]?.text
+    return name.flatMap { $0.hasSuffix("float16") ? $0 : nil }
+  }
+
   /// Whether a setting is left out or `null`.
   func isAbsent(_ setting: String) -> Bool {
     values[setting] == nil || values[setting] == .null

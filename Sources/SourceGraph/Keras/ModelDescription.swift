@@ -22,6 +22,8 @@ struct ModelDescription {
     var calls: [Call]
     /// What an input layer is; nothing else has it.
     var input: SourceOperation = .identity
+    /// The policy by which it computes in half precision, such as `mixed_float16`.
+    var halfPrecision: String?
   }
 
   /// What a layer is.

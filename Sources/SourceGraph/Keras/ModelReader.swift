@@ -67,7 +67,8 @@ struct ModelReader {
 
   private func layer(_ entry: Entry, depth: Int) throws(InputError) -> ModelDescription.Layer {
     var layer = ModelDescription.Layer(
-      name: entry.name, className: entry.className, content: .operations, calls: [])
+      name: entry.name, className: entry.className, content: .operations, calls: [],
+      halfPrecision: entry.settings.halfPrecision)
     if Self.modelClasses.contains(entry.className), isKerasOwn(entry.value) {
       layer.content = .model(try model(entry.value, depth: depth + 1))
     } else if entry.className == "InputLayer" {

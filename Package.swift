@@ -50,9 +50,10 @@ let package = Package(
   products: [
     .executable(name: "rnw", targets: ["rnw"]),
     .executable(name: "rnw-hdf5", targets: ["rnw-hdf5"]),
-    .library(name: "RNW", targets: ["RNW", "Tensors"]),
-    .library(name: "WeightSources", targets: ["WeightSources", "Tensors"]),
-    .library(name: "Networks", targets: ["Networks", "Inference", "ResNetV2", "Tensors"]),
+    .library(name: "RNW", targets: ["RNW", "Files", "Tensors"]),
+    .library(name: "WeightSources", targets: ["WeightSources", "Files", "Tensors"]),
+    .library(
+      name: "Networks", targets: ["Networks", "Inference", "ResNetV2", "Files", "Tensors"]),
     .library(name: "rnw-c", type: .static, targets: ["RNWForC"]),
   ],
   traits: [
@@ -89,42 +90,51 @@ let package = Package(
       clangFlags: ["-march=x86-64-v4", "-mprfchw", "-mprefer-vector-width=512"]),
     .target(name: "CFiles"),
     .target(name: "Plain", swiftSettings: strict),
-    .target(name: "Tensors", dependencies: ["CFiles"], swiftSettings: strict),
-    .target(name: "SourceGraph", dependencies: ["Plain", "Tensors"], swiftSettings: strict),
-    .target(name: "Safetensors", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(name: "Files", dependencies: ["Plain", "CFiles"], swiftSettings: strict),
+    .target(name: "Threads", swiftSettings: strict),
+    .target(name: "Tensors", dependencies: ["Files"], swiftSettings: strict),
     .target(
-      name: "RNW", dependencies: ["Tensors", "Safetensors", "CChecksum", "CPlanes", "CZlib"],
-      swiftSettings: strict),
+      name: "SourceGraph", dependencies: ["Plain", "Files", "Tensors"], swiftSettings: strict),
+    .target(
+      name: "Safetensors", dependencies: ["Plain", "Files", "Tensors"], swiftSettings: strict),
+    .target(
+      name: "RNW",
+      dependencies: [
+        "Plain", "Files", "Threads", "Tensors", "Safetensors", "CChecksum", "CPlanes", "CZlib",
+      ], swiftSettings: strict),
     .target(name: "ResNetV2", dependencies: ["Tensors"], swiftSettings: strict),
     .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),
     .target(
       name: "WeightSources",
-      dependencies: ["Tensors", "Plain", "Safetensors", "RNW", "SourceGraph", "CZlib"],
+      dependencies: ["Plain", "Files", "Tensors", "Safetensors", "RNW", "SourceGraph", "CZlib"],
       swiftSettings: strict),
     .target(
-      name: "Families", dependencies: ["Tensors", "ResNetV2", "SourceGraph"],
+      name: "Families",
+      dependencies: ["Plain", "Files", "Threads", "Tensors", "ResNetV2", "SourceGraph"],
       swiftSettings: strict),
     .target(
-      name: "Images", dependencies: ["Tensors", "Families"] + withImages("CImages"),
+      name: "Images", dependencies: ["Files", "Tensors", "Families"] + withImages("CImages"),
       swiftSettings: strict),
     .target(
       name: "Inference",
       dependencies: [
-        "Tensors", "RNW", "ResNetV2", "SourceGraph", "CKernelSupport", "KernelsBaseline",
-        "KernelsAVX2",
-        "KernelsAVX512",
+        "Plain", "Files", "Threads", "Tensors", "RNW", "ResNetV2", "SourceGraph", "CKernelSupport",
+        "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
       ], swiftSettings: optimized),
     .target(
-      name: "Comparison", dependencies: ["Plain", "Tensors", "ResNetV2", "Families", "Inference"],
+      name: "Comparison",
+      dependencies: ["Plain", "Files", "Threads", "Tensors", "ResNetV2", "Families", "Inference"],
       swiftSettings: optimized),
     .target(
       name: "Diagnosis",
-      dependencies: ["Plain", "Tensors", "ResNetV2", "Families", "Inference", "Comparison"],
+      dependencies: [
+        "Plain", "Threads", "Tensors", "ResNetV2", "Families", "Inference", "Comparison",
+      ],
       swiftSettings: optimized),
     .target(
       name: "Reports",
       dependencies: [
-        "Plain", "Tensors", "ResNetV2", "Families", "Comparison", "Diagnosis",
+        "Plain", "Files", "Tensors", "ResNetV2", "Families", "Comparison", "Diagnosis",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.embedInCode("HTML/Page/report.css"), .embedInCode("HTML/Page/report.js")],
@@ -132,27 +142,27 @@ let package = Package(
     .target(
       name: "Conversion",
       dependencies: [
-        "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images",
-        "Inference", "Plain", "SourceGraph", "Comparison", "Diagnosis", "Reports",
+        "Plain", "Files", "Threads", "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2",
+        "Families", "Images", "Inference", "SourceGraph", "Comparison", "Diagnosis", "Reports",
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .target(
       name: "Networks",
       dependencies: [
-        "Tensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images", "Inference",
+        "Files", "Tensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images", "Inference",
         "Comparison", "Reports", "Conversion",
       ], swiftSettings: strict),
     .executableTarget(
       name: "rnw",
       dependencies: [
-        "Comparison", "Conversion", "Diagnosis", "Families", "Inference", "Plain", "Reports",
-        "ResNetV2", "RNW", "Tensors", "WeightSources",
+        "Comparison", "Conversion", "Diagnosis", "Families", "Files", "Inference", "Plain",
+        "Reports", "ResNetV2", "RNW", "Tensors", "WeightSources",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // The library for C: its header, and the functions in Swift that the header declares.
     .systemLibrary(name: "CRNW", path: "Bindings/c/include"),
     .target(
-      name: "RNWForC", dependencies: ["CRNW", "Inference", "ResNetV2", "RNW", "Tensors"],
+      name: "RNWForC", dependencies: ["CRNW", "Files", "Inference", "ResNetV2", "RNW", "Tensors"],
       path: "Bindings/c/library", swiftSettings: strict),
 
     // Tests, one target for each room.
@@ -160,28 +170,32 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Inference", "ResNetV2", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: strict + [.unsafeFlags(["-O"])]),
-    tests("Tensors"),
-    tests("Safetensors", of: "Tensors"),
-    tests("RNW", of: "CZlib", "Safetensors", "Tensors"),
+    tests("Plain"),
+    tests("Files", of: "Threads"),
+    tests("Threads"),
+    tests("Tensors", of: "Files"),
+    tests("Safetensors", of: "Files", "Tensors"),
+    tests("RNW", of: "CZlib", "Files", "Plain", "Safetensors", "Tensors"),
     tests("ResNetV2", of: "Tensors"),
-    tests("WeightSources", of: "Tensors", "rnw-hdf5"),
-    tests("Families", of: "ResNetV2", "SourceGraph", "Tensors"),
-    tests("Images", of: "Families", "Tensors", "WeightSources"),
+    tests("WeightSources", of: "Files", "Tensors", "rnw-hdf5"),
+    tests("Families", of: "Files", "ResNetV2", "SourceGraph", "Tensors"),
+    tests("Images", of: "Families", "Files", "Tensors", "WeightSources"),
     tests("Inference", of: "ResNetV2", "Tensors"),
-    tests("SourceGraph", of: "Inference", "Plain", "Tensors", "WeightSources", "rnw-hdf5"),
+    tests("SourceGraph", of: "Files", "Inference", "Plain", "Tensors", "WeightSources", "rnw-hdf5"),
     tests("Reports", of: "Families", "Plain", "ResNetV2", "Tensors", golden: ["Golden"]),
     .testTarget(
       name: "VerificationTests",
       dependencies: [
-        "Comparison", "Diagnosis", "Families", "Inference", "Plain", "Reports", "ResNetV2",
+        "Comparison", "Diagnosis", "Families", "Files", "Inference", "Plain", "Reports", "ResNetV2",
         "Tensors", "TestSupport",
       ], swiftSettings: strict),
     tests(
       "Conversion",
-      of: "Families", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors",
+      of: "Families", "Files", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors",
       "Comparison", "Diagnosis", "Reports", "WeightSources", "rnw-hdf5"),
     tests(
-      "Networks", of: "Conversion", "Inference", "RNW", "ResNetV2", "Tensors", "WeightSources"),
+      "Networks",
+      of: "Conversion", "Files", "Inference", "RNW", "ResNetV2", "Tensors", "WeightSources"),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
@@ -201,7 +215,7 @@ if Context.environment["RNW_FUZZ"] != nil {
     package.targets.append(
       .executableTarget(
         name: "fuzz-\(name)",
-        dependencies: ["WeightSources", "RNW", "Tensors", "Images", "SourceGraph"],
+        dependencies: ["WeightSources", "RNW", "Files", "Tensors", "Images", "SourceGraph"],
         path: "FuzzTargets/\(name)",
         swiftSettings: [.define(define), .unsafeFlags(["-parse-as-library"])]))
   }

@@ -1,5 +1,6 @@
 package import Families
 package import Inference
+package import Plain
 package import ResNetV2
 package import Tensors
 

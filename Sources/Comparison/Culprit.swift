@@ -1,3 +1,4 @@
+import Plain
 import ResNetV2
 import Tensors
 

@@ -1,5 +1,6 @@
+package import Files
 package import Inference
-package import Tensors
+import Tensors
 
 extension Activation {
   /// Checks that every value of an input is a number: NaN and infinity go through a network and prove

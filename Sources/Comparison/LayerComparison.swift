@@ -1,4 +1,5 @@
 package import Families
+import Plain
 package import ResNetV2
 package import Tensors
 

@@ -1,5 +1,6 @@
 package import Families
 import Inference
+import Plain
 import ResNetV2
 package import Tensors
 

@@ -1,4 +1,5 @@
 package import Families
+package import Files
 package import Inference
 package import ResNetV2
 package import Tensors

@@ -1,3 +1,4 @@
+package import Plain
 package import Tensors
 
 /// The scaled error that each layer may have.

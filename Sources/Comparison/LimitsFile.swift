@@ -1,8 +1,12 @@
 package import Families
+import Files
+import Plain
 package import ResNetV2
 import Tensors
 
 extension Limits.Override {
+  private static let maximumBytes = 1 << 20
+
   /// Reads a file of limits, one JSON object of patterns and numbers: `{"conv5_*": 1e-4, "probs": 1e-3}`.
   ///
   /// The order of the file is kept, because the last pattern that matches a layer counts. A general JSON
@@ -14,11 +18,18 @@ extension Limits.Override {
     path: String, graph: Graph, layerNames: LayerNames
   ) throws -> [Limits.Override] {
     let file = try MappedFile(path: path)
-    guard file.count <= LimitsParser.maximumBytes,
-      let bytes = file.bytes(at: 0, count: file.count)
-    else { throw InputError(.badData, path: path, "is too large for a file of limits") }
-    var parser = LimitsParser(bytes, path: path)
-    let overrides = try parser.overrides()
+    guard file.count <= maximumBytes, let bytes = file.bytes(at: 0, count: file.count) else {
+      throw InputError(.badData, path: path, "is too large for a file of limits")
+    }
+    let overrides: [Limits.Override]
+    do throws(FormatFault) {
+      overrides = try parse(bytes)
+    } catch {
+      throw InputError(
+        .badData, path: path, error.problem,
+        place: #"\#(error.place); one object such as {"conv5_*": 1e-4, "probs": 1e-3} was expected"#
+      )
+    }
     for override in overrides {
       let isKnown = graph.nodes.dropFirst().contains {
         override.layers.matches(name: $0.name, familyName: layerNames.name(of: $0.name))
@@ -34,90 +45,19 @@ extension Limits.Override {
     }
     return overrides
   }
-}
 
-/// Reads the JSON of a file of limits: exactly one object of names and numbers.
-private struct LimitsParser {
-  static let maximumBytes = 1 << 20
-
-  private let bytes: [UInt8]
-  private let path: String
-  private var position = 0
-
-  init(_ bytes: [UInt8], path: String) {
-    self.bytes = bytes
-    self.path = path
-  }
-
-  mutating func overrides() throws(InputError) -> [Limits.Override] {
+  /// Reads exactly one object of patterns and numbers.
+  private static func parse(_ bytes: [UInt8]) throws(FormatFault) -> [Limits.Override] {
     var result: [Limits.Override] = []
-    try expect("{")
-    if !take("}") {
-      repeat {
-        let start = position
-        let pattern = try text()
-        guard !pattern.isEmpty else { throw error("has a pattern without a character", at: start) }
-        guard !result.contains(where: { $0.layers.text == pattern }) else {
-          throw error("has the pattern \(pattern) twice", at: start)
-        }
-        try expect(":")
-        result.append(.init(layers: Glob(pattern), limit: try limit()))
-      } while take(",")
-      try expect("}")
-    }
-    skipSpace()
-    guard position == bytes.count else { throw error("goes on after its closing brace") }
-    return result
-  }
-
-  private mutating func limit() throws(InputError) -> Double {
-    skipSpace()
-    let start = position
-    while position < bytes.count, "+-.0123456789eE".utf8.contains(bytes[position]) { position += 1 }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    guard let value = Double(text), value > 0, value.isFinite else {
-      throw error("has a limit that is no positive number", at: start)
-    }
-    return value
-  }
-
-  /// A string without escapes: names of layers have none.
-  private mutating func text() throws(InputError) -> String {
-    try expect("\"")
-    let start = position
-    while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
-      guard bytes[position] >= 0x20, bytes[position] != UInt8(ascii: "\\") else {
-        throw error("has a name with a control character or an escape")
+    var json = JSONReader(bytes)
+    try json.object { pattern, json throws(FormatFault) in
+      guard !pattern.isEmpty else { throw json.fault("has a pattern without a character") }
+      guard let limit = Double(try json.number()), limit > 0, limit.isFinite else {
+        throw json.fault("has a limit that is no positive number")
       }
-      position += 1
+      result.append(Limits.Override(layers: Glob(pattern), limit: limit))
     }
-    let name = String(validating: bytes[start..<position], as: UTF8.self)
-    try expect("\"")
-    guard let name else { throw error("has a name that is no UTF-8", at: start) }
-    return name
-  }
-
-  private mutating func take(_ character: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
-    position += 1
-    return true
-  }
-
-  private mutating func expect(_ character: Unicode.Scalar) throws(InputError) {
-    guard take(character) else { throw error("has no \(character) where one was expected") }
-  }
-
-  private mutating func skipSpace() {
-    while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) {
-      position += 1
-    }
-  }
-
-  private func error(_ problem: String, at place: Int? = nil) -> InputError {
-    let line = bytes.prefix(place ?? position).count { $0 == 0x0A } + 1
-    return InputError(
-      .badData, path: path, problem,
-      place: #"line \#(line); one object such as {"conv5_*": 1e-4, "probs": 1e-3} was expected"#)
+    guard json.next() == nil else { throw json.fault("goes on after its closing brace") }
+    return result
   }
 }

@@ -1,5 +1,6 @@
 package import ResNetV2
 package import Tensors
+import Threads
 
 /// Whether two networks have the same weights, parameter by parameter: what no input may show.
 package struct WeightAgreement: Hashable, Sendable {

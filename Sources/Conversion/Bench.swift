@@ -1,9 +1,11 @@
 package import Families
+import Files
 package import Inference
 import RNW
 package import ResNetV2
 import Safetensors
 package import Tensors
+import Threads
 import WeightSources
 
 /// A measurement that is asked for.

@@ -1,4 +1,5 @@
 import Families
+import Files
 package import Inference
 import ResNetV2
 import Tensors

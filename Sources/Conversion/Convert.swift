@@ -1,5 +1,6 @@
 package import Comparison
 package import Families
+import Files
 import FoundationEssentials
 package import Inference
 package import RNW

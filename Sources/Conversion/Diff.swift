@@ -1,6 +1,7 @@
 import Comparison
 package import Diagnosis
 package import Families
+import Files
 import Plain
 import ResNetV2
 import Tensors

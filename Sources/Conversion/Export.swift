@@ -1,4 +1,5 @@
 package import Families
+import Files
 import RNW
 import ResNetV2
 import Tensors

@@ -1,8 +1,10 @@
 package import Families
+import Files
 package import RNW
 package import ResNetV2
 import Safetensors
 import Tensors
+import Threads
 import WeightSources
 
 /// A network of random weights that is to be made.

@@ -1,5 +1,6 @@
 import Comparison
 package import Families
+import Files
 import Images
 package import Inference
 import Reports

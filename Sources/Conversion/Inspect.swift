@@ -1,4 +1,6 @@
 import Families
+import Files
+import Plain
 import Tensors
 import WeightSources
 

@@ -1,4 +1,5 @@
 package import Families
+import Files
 import Inference
 package import RNW
 package import ResNetV2

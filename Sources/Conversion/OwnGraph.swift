@@ -1,5 +1,6 @@
 package import Comparison
 package import Families
+package import Files
 package import Inference
 package import ResNetV2
 package import SourceGraph

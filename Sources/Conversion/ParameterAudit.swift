@@ -2,6 +2,7 @@ import Comparison
 import Diagnosis
 package import ResNetV2
 import Tensors
+import Threads
 
 /// A parameter with values that no trained network has.
 package struct SuspiciousParameter: Sendable {

@@ -1,7 +1,9 @@
 import Families
+import Files
 import FoundationEssentials
 package import ResNetV2
 package import Tensors
+import Threads
 
 /// In which type the weights of a `.rnw` are kept.
 package enum Precision: String, CaseIterable, Codable, Sendable {

@@ -2,6 +2,7 @@ import Comparison
 import Diagnosis
 import Families
 import Inference
+import Plain
 import ResNetV2
 import SourceGraph
 import Tensors

@@ -1,5 +1,6 @@
 package import ResNetV2
 import Tensors
+import Threads
 
 extension Parameters {
   /// Random parameters of a network, the same for a seed on every machine.

@@ -1,9 +1,11 @@
 import Comparison
 package import Families
+import Files
 package import Inference
+package import Plain
 import Reports
 import ResNetV2
-package import Tensors
+import Tensors
 import WeightSources
 
 /// A forward pass that is asked for.

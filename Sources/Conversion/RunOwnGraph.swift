@@ -1,6 +1,8 @@
 import Comparison
 import Families
+import Files
 import Inference
+import Plain
 import SourceGraph
 import Tensors
 import WeightSources

@@ -1,12 +1,14 @@
 package import Comparison
 import Diagnosis
 package import Families
+import Files
 package import Inference
+package import Plain
 import RNW
 import Reports
 import ResNetV2
 import SourceGraph
-package import Tensors
+import Tensors
 import WeightSources
 
 /// What is to be compared with what.

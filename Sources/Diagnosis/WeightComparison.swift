@@ -1,5 +1,6 @@
 import Comparison
 package import Tensors
+import Threads
 
 /// Two files' tensors, compared name by name, and the options in which their networks differ.
 package struct WeightComparison: Sendable {

@@ -1,5 +1,6 @@
 package import ResNetV2
 package import Tensors
+import Threads
 
 extension Family {
   /// A parameter as a file of the family has it.

@@ -1,6 +1,8 @@
+package import Files
 package import ResNetV2
 import SourceGraph
 package import Tensors
+import Threads
 
 /// Which tensor of a file is which parameter of which network: complete, or an error.
 ///

@@ -1,3 +1,4 @@
+package import Files
 package import ResNetV2
 import SourceGraph
 package import Tensors

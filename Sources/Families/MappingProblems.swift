@@ -1,5 +1,6 @@
+package import Files
 import ResNetV2
-package import Tensors
+import Tensors
 
 /// What keeps a file from being a network: collected, so that one message names it all.
 package struct MappingProblems: Sendable {

@@ -1,3 +1,4 @@
+import Files
 import ResNetV2
 import SourceGraph
 import Tensors

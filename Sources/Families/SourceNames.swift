@@ -1,3 +1,5 @@
+import Files
+import Plain
 import Tensors
 
 /// The tensors of a file under names freed of what containers add to them.

@@ -1,5 +1,6 @@
+package import Files
 package import ResNetV2
-package import Tensors
+import Tensors
 
 extension Told {
   /// A configuration that shapes and a family gave, with what is told in it.

@@ -1,5 +1,6 @@
+package import Plain
 package import ResNetV2
-package import Tensors
+import Tensors
 
 /// What a user says of a network where its file is silent.
 package struct Told: Hashable, Sendable {

@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+import Tensors
 
 #if Images
   import CImages

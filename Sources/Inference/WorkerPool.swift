@@ -1,6 +1,7 @@
 import CKernelSupport
 import Synchronization
 import Tensors
+import Threads
 
 #if canImport(Glibc)
   import Glibc

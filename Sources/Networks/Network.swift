@@ -1,5 +1,6 @@
 import Conversion
 import Families
+public import Files
 public import Inference
 import RNW
 public import ResNetV2

@@ -1,7 +1,8 @@
 import Conversion
+public import Files
 import Images
 public import Inference
-public import Tensors
+import Tensors
 
 extension Network {
   /// Reads images as the network takes them.

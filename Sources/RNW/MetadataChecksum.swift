@@ -1,3 +1,4 @@
+import Plain
 import Safetensors
 
 /// The checksum of a file's `__metadata__`.

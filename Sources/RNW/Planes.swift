@@ -1,4 +1,5 @@
 package import Tensors
+import Threads
 
 /// The lossless codec `planes`: the bytes of floats sorted by what they hold, so that the
 /// exponents, which repeat, are compressed and the mantissas, which do not, are left alone.

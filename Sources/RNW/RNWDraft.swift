@@ -1,6 +1,8 @@
+package import Files
 import FoundationEssentials
 import Safetensors
 package import Tensors
+import Threads
 
 /// How tensors are stored.
 package enum RNWCodec: String, Sendable, CaseIterable, Codable {

@@ -1,5 +1,8 @@
+package import Files
+import Plain
 package import Safetensors
 public import Tensors
+import Threads
 
 /// A converted network: its tensors under canonical names, and the record of where they came from.
 ///
@@ -51,9 +54,9 @@ public struct RNWFile: WeightSource {
     stored = file
     metadata = file.metadata
     try Self.checkMetadata(of: file)
-    do throws(SafetensorsFault) {
+    do throws(FormatFault) {
       guard let text = file.metadata[MetadataKey.tensors] else {
-        throw SafetensorsFault(problem: "lacks its record of tensors", place: MetadataKey.tensors)
+        throw FormatFault(problem: "lacks its record of tensors", place: MetadataKey.tensors)
       }
       table = try TensorTable(
         file.tensors, try TensorRecordParser.records(text), fileBytes: file.byteCount)

@@ -12,7 +12,7 @@ struct RecordDecoder: Decoder {
 
   /// The record of a JSON text.
   ///
-  /// - Throws: `DecodingError` or ``SafetensorsFault`` where the text is not exactly that.
+  /// - Throws: `DecodingError` or ``FormatFault`` where the text is not exactly that.
   static func decode<Record: Decodable>(
     _ type: Record.Type = Record.self, from value: RecordValue
   ) throws -> Record {

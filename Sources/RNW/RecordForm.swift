@@ -1,3 +1,4 @@
+import Plain
 import Safetensors
 
 /// The forms of the JSON records of a file, as far as every reader demands them.
@@ -11,19 +12,19 @@ enum RecordForm {
 
   /// Reads the records of a file: each is an object of strict JSON.
   ///
-  /// - Throws: ``SafetensorsFault`` for one that is missing or none.
+  /// - Throws: ``FormatFault`` for one that is missing or none.
   static func records(
     of metadata: [String: String]
-  ) throws(SafetensorsFault) -> [String: RecordValue] {
+  ) throws(FormatFault) -> [String: RecordValue] {
     var records: [String: RecordValue] = [:]
     for (key, isRequired) in keys {
       guard let text = metadata[key] else {
-        if isRequired { throw SafetensorsFault(problem: "lacks its record \(key)", place: key) }
+        if isRequired { throw FormatFault(problem: "lacks its record \(key)", place: key) }
         continue
       }
-      var json = StrictJSON(Array(text.utf8), subject: key, origin: 0)
+      var json = JSONReader(Array(text.utf8), subject: key)
       var pairs: [(key: String, value: RecordValue)] = []
-      try json.onlyObject { name, json throws(SafetensorsFault) in
+      try json.onlyObject { name, json throws(FormatFault) in
         pairs.append((name, try json.value()))
       }
       records[key] = .object(pairs)

@@ -1,3 +1,4 @@
+import Plain
 import Safetensors
 
 /// Reads `rnw.tensors`.
@@ -6,11 +7,11 @@ import Safetensors
 enum TensorRecordParser {
   /// The records by the names of their tensors.
   ///
-  /// - Throws: `SafetensorsFault` where the text is of another form.
-  static func records(_ text: String) throws(SafetensorsFault) -> [String: TensorRecord] {
+  /// - Throws: `FormatFault` where the text is of another form.
+  static func records(_ text: String) throws(FormatFault) -> [String: TensorRecord] {
     var result: [String: TensorRecord] = [:]
-    var json = StrictJSON(Array(text.utf8), subject: MetadataKey.tensors, origin: 0)
-    try json.onlyObject { name, json throws(SafetensorsFault) in
+    var json = JSONReader(Array(text.utf8), subject: MetadataKey.tensors)
+    try json.onlyObject { name, json throws(FormatFault) in
       let record = try Self.record(name, &json)
       guard result.updateValue(record, forKey: name) == nil else {
         throw json.fault("has two entries named \(name.shortened)")
@@ -20,8 +21,8 @@ enum TensorRecordParser {
   }
 
   private static func record(
-    _ name: String, _ json: inout StrictJSON
-  ) throws(SafetensorsFault) -> TensorRecord {
+    _ name: String, _ json: inout JSONReader
+  ) throws(FormatFault) -> TensorRecord {
     var dtype: String?
     var shape: [Int]?
     var encoding: TensorRecord.Encoding?
@@ -29,10 +30,10 @@ enum TensorRecordParser {
     var storedChecksum: UInt32?
     var scales: String?
     var sameAs: String?
-    try json.object { key, json throws(SafetensorsFault) in
+    try json.object { key, json throws(FormatFault) in
       switch key {
       case "dtype": dtype = try json.text()
-      case "shape": shape = try json.numbers()
+      case "shape": shape = try json.wholeNumbers()
       case "encoding": encoding = try Self.encoding(&json)
       case "crc32": checksum = try Self.checksum(&json)
       case "storedCRC32": storedChecksum = try Self.checksum(&json)
@@ -50,8 +51,8 @@ enum TensorRecordParser {
   }
 
   private static func encoding(
-    _ json: inout StrictJSON
-  ) throws(SafetensorsFault) -> TensorRecord.Encoding {
+    _ json: inout JSONReader
+  ) throws(FormatFault) -> TensorRecord.Encoding {
     let name = try json.text()
     guard let encoding = TensorRecord.Encoding(rawValue: name) else {
       throw json.fault("has an unknown encoding \(name.shortened)")
@@ -59,8 +60,8 @@ enum TensorRecordParser {
     return encoding
   }
 
-  private static func checksum(_ json: inout StrictJSON) throws(SafetensorsFault) -> UInt32 {
-    guard let checksum = UInt32(exactly: try json.number()) else {
+  private static func checksum(_ json: inout JSONReader) throws(FormatFault) -> UInt32 {
+    guard let checksum = UInt32(exactly: try json.wholeNumber()) else {
       throw json.fault("has a number that is too large")
     }
     return checksum

@@ -1,3 +1,4 @@
+import Plain
 import Safetensors
 import Tensors
 
@@ -24,18 +25,18 @@ struct TensorTable: Sendable {
 
   /// Joins the entries of the header with the records.
   ///
-  /// - Throws: ``SafetensorsFault`` for the first rule that is broken.
+  /// - Throws: ``FormatFault`` for the first rule that is broken.
   init(_ stored: [TensorInfo], _ records: [String: TensorRecord], fileBytes: Int)
-    throws(SafetensorsFault)
+    throws(FormatFault)
   {
     for name in stored.map(\.name) + records.keys.sorted() where !TensorName.isValid(name) {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "has a tensor whose name is not 1 to 256 visible characters of ASCII",
         place: name.shortened)
     }
     let places = Dictionary(stored.map { ($0.name, $0) }) { first, _ in first }
     if let name = places.keys.filter({ records[$0] == nil }).min() {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "has a tensor that rnw.tensors does not describe", place: name)
     }
     var entries: [String: Entry] = [:]
@@ -44,7 +45,7 @@ struct TensorTable: Sendable {
     }
     try Self.checkScales(records)
     guard SizeLimits.allows(entries.values.map(\.info), fileBytes: fileBytes) else {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "describes tensors that are larger together than a file of its size may hold",
         place: MetadataKey.tensors)
     }
@@ -57,29 +58,34 @@ struct TensorTable: Sendable {
   private static func entry(
     _ name: String, _ record: TensorRecord, places: [String: TensorInfo],
     records: [String: TensorRecord]
-  ) throws(SafetensorsFault) -> Entry {
+  ) throws(FormatFault) -> Entry {
     guard let dtype = DType(rawValue: record.dtype), dtype != .bool,
       let shape = SizeLimits.shape(record.shape),
       case let info = TensorInfo(name: name, dtype: dtype, shape: shape), SizeLimits.allows(info)
-    else { throw SafetensorsFault(problem: "describes an impossible tensor", place: name) }
-    let contradiction = SafetensorsFault(problem: "says two things of one tensor", place: name)
-    guard (record.encoding == .same) == (places[name] == nil) else {
-      throw record.encoding == .same
-        ? contradiction
-        : SafetensorsFault(problem: "lacks a tensor that rnw.tensors describes", place: name)
+    else { throw FormatFault(problem: "describes an impossible tensor", place: name) }
+    func fault(_ problem: String) -> FormatFault { FormatFault(problem: problem, place: name) }
+    for (key, isThere, encoding) in [
+      ("sameAs", record.sameAs != nil, TensorRecord.Encoding.same),
+      ("storedCRC32", record.storedCRC32 != nil, .planes),
+    ] where isThere != (record.encoding == encoding) {
+      throw fault("\(isThere ? "has" : "lacks") \(key) for a tensor of encoding \(record.encoding)")
     }
-    guard (record.encoding == .planes) == (record.storedCRC32 != nil),
-      (record.encoding == .same) == (record.sameAs != nil)
-    else { throw contradiction }
-    switch record.encoding {
-    case .raw:
-      guard places[name] == info else { throw contradiction }
-    case .planes:
-      guard let place = places[name], place.dtype == .uint8, place.shape.rank == 1,
-        Planes.canEncode(dtype)
-      else { throw contradiction }
-    case .same:
+    switch (record.encoding, places[name]) {
+    case (.same, nil):
       return try duplicate(info, record, records: records)
+    case (.same, _):
+      throw fault("has a tensor that is the same as another and is stored too")
+    case (_, nil):
+      throw fault("lacks a tensor that rnw.tensors describes")
+    case (.raw, let place):
+      guard place == info else {
+        throw fault("has a raw tensor whose type or shape differs in the header and in rnw.tensors")
+      }
+    case (.planes, let place?):
+      guard place.dtype == .uint8, place.shape.rank == 1, Planes.canEncode(dtype) else {
+        throw fault(
+          "has a tensor of planes that is not stored as bytes, or is of a type without them")
+      }
     }
     return Entry(info: info, record: record, place: name)
   }
@@ -88,12 +94,12 @@ struct TensorTable: Sendable {
   /// chains nor cycles.
   private static func duplicate(
     _ info: TensorInfo, _ record: TensorRecord, records: [String: TensorRecord]
-  ) throws(SafetensorsFault) -> Entry {
+  ) throws(FormatFault) -> Entry {
     guard let place = record.sameAs, var resolved = records[place], resolved.encoding == .planes,
       resolved.dtype == record.dtype, resolved.shape == record.shape,
       resolved.crc32 == record.crc32
     else {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "has a tensor that is the same as none of its type, shape and checksum",
         place: info.name)
     }
@@ -105,14 +111,14 @@ struct TensorTable: Sendable {
   /// tensor that they belong to.
   private static func checkScales(
     _ records: [String: TensorRecord]
-  ) throws(SafetensorsFault) {
+  ) throws(FormatFault) {
     for (name, record) in records.sorted(by: { $0.key < $1.key }) {
       guard let scales = record.scales else { continue }
       guard scales == name + ".scales", record.dtype == DType.int8.rawValue,
         let channels = record.shape.first, let other = records[scales],
         other.dtype == DType.float32.rawValue, other.shape == [channels]
       else {
-        throw SafetensorsFault(problem: "has a tensor whose scales do not fit it", place: name)
+        throw FormatFault(problem: "has a tensor whose scales do not fit it", place: name)
       }
     }
   }

@@ -1,4 +1,5 @@
 import Comparison
+import Files
 import Tensors
 
 /// One layer in the JSON report.

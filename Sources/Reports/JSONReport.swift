@@ -1,5 +1,7 @@
 package import Comparison
+import Files
 import FoundationEssentials
+import Plain
 import Tensors
 
 /// A comparison as one JSON document.

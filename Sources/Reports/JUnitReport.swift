@@ -1,4 +1,5 @@
 package import Comparison
+import Plain
 import Tensors
 
 /// A comparison as JUnit XML, which build servers show: a test case per layer.

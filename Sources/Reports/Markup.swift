@@ -1,5 +1,5 @@
 import Comparison
-import Tensors
+import Plain
 
 extension String {
   /// The text for an element or a quoted attribute of HTML or XML: names come from files of strangers, and are shortened.

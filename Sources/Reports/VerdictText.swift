@@ -1,5 +1,6 @@
 package import Comparison
 import Families
+import Files
 import Plain
 import Tensors
 

@@ -1,3 +1,6 @@
+package import Plain
+import Tensors
+
 /// Reads the JSON of a safetensors header: exactly the structure that the format has, and nothing
 /// more.
 struct HeaderParser {
@@ -23,12 +26,12 @@ struct HeaderParser {
     self.bytes = bytes
   }
 
-  /// - Throws: ``SafetensorsFault`` for the first rule that is broken.
-  func contents() throws(SafetensorsFault) -> Contents {
+  /// - Throws: ``FormatFault`` for the first rule that is broken.
+  func contents() throws(FormatFault) -> Contents {
     var contents = Contents()
     var names: Set<String> = []
-    var json = StrictJSON(bytes, subject: "its header", origin: 8)
-    try json.onlyObject { name, json throws(SafetensorsFault) in
+    var json = JSONReader(bytes, subject: "its header", origin: 8)
+    try json.onlyObject { name, json throws(FormatFault) in
       guard names.insert(name).inserted else {
         throw json.fault("has two entries named \(name.shortened)")
       }
@@ -42,26 +45,26 @@ struct HeaderParser {
   }
 
   private static func metadata(
-    _ json: inout StrictJSON
-  ) throws(SafetensorsFault) -> [(key: String, value: String)] {
+    _ json: inout JSONReader
+  ) throws(FormatFault) -> [(key: String, value: String)] {
     var result: [(key: String, value: String)] = []
-    try json.object { key, json throws(SafetensorsFault) in
+    try json.object { key, json throws(FormatFault) in
       result.append((key, try json.text()))
     }
     return result
   }
 
   private static func entry(
-    _ name: String, _ json: inout StrictJSON
-  ) throws(SafetensorsFault) -> Entry {
+    _ name: String, _ json: inout JSONReader
+  ) throws(FormatFault) -> Entry {
     var dtype: String?
     var shape: [Int]?
     var offsets: [Int]?
-    try json.object { key, json throws(SafetensorsFault) in
+    try json.object { key, json throws(FormatFault) in
       switch key {
       case "dtype": dtype = try json.text()
-      case "shape": shape = try json.numbers()
-      case "data_offsets": offsets = try json.numbers()
+      case "shape": shape = try json.wholeNumbers()
+      case "data_offsets": offsets = try json.wholeNumbers()
       default:
         throw json.fault("has an unexpected \(key.shortened) in the entry \(name.shortened)")
       }
@@ -70,5 +73,17 @@ struct HeaderParser {
       throw json.fault("lacks dtype, shape or data_offsets in the entry \(name.shortened)")
     }
     return Entry(name: name, dtype: dtype, shape: shape, begin: offsets[0], end: offsets[1])
+  }
+}
+
+extension JSONReader {
+  /// Reads a list of whole numbers, such as a shape.
+  package mutating func wholeNumbers() throws(FormatFault) -> [Int] {
+    var result: [Int] = []
+    try list { json throws(FormatFault) in
+      guard result.count < Shape.maximumRank else { throw json.fault("has too many dimensions") }
+      result.append(try json.wholeNumber())
+    }
+    return result
   }
 }

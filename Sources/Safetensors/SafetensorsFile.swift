@@ -1,3 +1,5 @@
+package import Files
+import Plain
 package import Tensors
 
 /// A `.safetensors` file, mapped: every tensor is used where it lies.

@@ -1,3 +1,5 @@
+package import Files
+package import Plain
 package import Tensors
 
 /// The header of a safetensors file, checked against the file's size.
@@ -33,17 +35,17 @@ package struct SafetensorsHeader: Sendable {
 
   /// Reads and checks the header of a file.
   ///
-  /// - Throws: ``SafetensorsFault`` for the first rule that is broken.
-  package init(_ file: MappedFile) throws(SafetensorsFault) {
+  /// - Throws: ``FormatFault`` for the first rule that is broken.
+  package init(_ file: MappedFile) throws(FormatFault) {
     guard let prefix = file.bytes(at: 0, count: 8) else {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "is too short for a safetensors file", place: "byte \(file.count)")
     }
     var reader = ByteReader(prefix)
     guard let declared = reader.read(UInt64.self), declared <= UInt64(Self.maximumHeaderBytes),
       let json = file.bytes(at: 8, count: Int(declared))
     else {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "declares a header that is larger than the file or the format allows",
         place: "byte 0")
     }
@@ -65,12 +67,12 @@ package struct SafetensorsHeader: Sendable {
 
   private static func checked(
     _ entries: [HeaderParser.Entry], dataOffset: Int, fileSize: Int
-  ) throws(SafetensorsFault) -> [Entry] {
+  ) throws(FormatFault) -> [Entry] {
     var end = 0
     var result: [Entry] = []
     for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
-      func fault(_ problem: String) -> SafetensorsFault {
-        SafetensorsFault(problem: problem, place: "tensor \(entry.name.shortened)")
+      func fault(_ problem: String) -> FormatFault {
+        FormatFault(problem: problem, place: "tensor \(entry.name.shortened)")
       }
       guard !entry.name.isEmpty, entry.name.utf8.count <= maximumNameBytes,
         !entry.name.utf8.contains(0)
@@ -95,7 +97,7 @@ package struct SafetensorsHeader: Sendable {
       result.append(Entry(info: info, range: dataOffset + entry.begin..<dataOffset + entry.end))
     }
     guard dataOffset + end == fileSize else {
-      throw SafetensorsFault(
+      throw FormatFault(
         problem: "has \(fileSize - dataOffset - end) bytes after its last tensor",
         place: "byte \(dataOffset + end)")
     }

@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// Writes tensors as a plain `.safetensors` file.

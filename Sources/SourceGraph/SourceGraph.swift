@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// The graph that a file carries: what it says is computed, in the order of computation.

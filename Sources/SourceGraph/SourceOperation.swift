@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+import Tensors
 
 /// What a node of a file's graph computes; images are NHWC.
 package enum SourceOperation: Hashable, Sendable {

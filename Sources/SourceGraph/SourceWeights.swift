@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// The variables of a graph's nodes, found in the file by the nodes' own places.

@@ -1,3 +1,5 @@
+package import Files
+
 /// The elements of one tensor: owned, or a range of a mapped file; little-endian, row-major.
 ///
 /// A copy is cheap: the bytes are shared.

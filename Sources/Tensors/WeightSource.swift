@@ -1,3 +1,5 @@
+package import Files
+
 /// A container of named tensors: what every reader of this package looks like from outside.
 ///
 /// A source is checked as a whole when it is opened: the tensors that it lists exist, have

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// A file that holds no weights in a form that is read: what it is, and what to do.

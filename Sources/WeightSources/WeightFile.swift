@@ -1,3 +1,4 @@
+public import Files
 import RNW
 import Safetensors
 public import Tensors

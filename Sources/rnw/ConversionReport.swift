@@ -1,6 +1,7 @@
 import Comparison
 import Conversion
 import Families
+import Files
 import FoundationEssentials
 import Reports
 import ResNetV2

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversion
 import Families
+import Plain
 import Tensors
 
 /// `rnw families`.

@@ -1,5 +1,7 @@
 import Conversion
 import Families
+import Files
+import Plain
 import ResNetV2
 import Tensors
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import Files
 import RNW
 import Tensors
 

@@ -3,6 +3,7 @@ import Comparison
 import Conversion
 import Families
 import Inference
+import Plain
 import ResNetV2
 import Tensors
 

@@ -1,5 +1,6 @@
 import Conversion
 import Inference
+import Plain
 import Tensors
 
 /// The best classes of each image.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Conversion
+import Files
+import Plain
 import Synchronization
 import Tensors
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Families
+import Plain
 import ResNetV2
 import Tensors
 

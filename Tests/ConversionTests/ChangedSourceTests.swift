@@ -1,5 +1,6 @@
 import Comparison
 import Crypto
+import Files
 import FoundationEssentials
 import RNW
 import Synchronization

@@ -1,6 +1,7 @@
 import Comparison
 import Diagnosis
 import Families
+import Files
 import FoundationEssentials
 import Reports
 import ResNetV2

@@ -1,5 +1,6 @@
 import Comparison
 import Families
+import Files
 import RNW
 import ResNetV2
 import Tensors

@@ -1,4 +1,5 @@
 import Comparison
+import Files
 import FoundationEssentials
 import RNW
 import ResNetV2

@@ -1,5 +1,6 @@
 import Comparison
 import Families
+import Files
 import FoundationEssentials
 import Inference
 import RNW

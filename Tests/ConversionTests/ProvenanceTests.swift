@@ -1,3 +1,4 @@
+import Files
 import RNW
 import Tensors
 import TestSupport

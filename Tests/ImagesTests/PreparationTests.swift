@@ -1,4 +1,5 @@
 import Families
+import Files
 import Images
 import Tensors
 import TestSupport

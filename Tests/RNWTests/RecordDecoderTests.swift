@@ -1,3 +1,4 @@
+import Plain
 import Safetensors
 import Testing
 
@@ -52,7 +53,7 @@ struct RecordDecoderTests {
   }
 
   private static func decode(_ text: String) throws -> Numbers {
-    var json = StrictJSON(Array(text.utf8), subject: "record", origin: 0)
+    var json = JSONReader(Array(text.utf8), subject: "record")
     return try RecordDecoder.decode(from: try json.value())
   }
 }

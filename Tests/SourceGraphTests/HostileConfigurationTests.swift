@@ -1,3 +1,4 @@
+import Files
 import Inference
 import Tensors
 import Testing
@@ -16,7 +17,7 @@ struct HostileConfigurationTests {
   }
 
   static let cases: [Case] = [
-    Case(name: "no JSON", json: "{", message: "lacks a name in quotes"),
+    Case(name: "no JSON", json: "{", message: #"lacks a ""#),
     Case(name: "no model", json: "[]", message: "of the class ''"),
     Case(
       name: "deep nesting", json: String(repeating: "[", count: 100_000),

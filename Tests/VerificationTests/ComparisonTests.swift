@@ -1,5 +1,6 @@
 import Families
 import Inference
+import Plain
 import ResNetV2
 import Tensors
 import TestSupport
@@ -205,18 +206,6 @@ struct LimitTests {
     #expect(limits.isolated <= limits.propagated)
     #expect(limits.isolated >= Limits().isolated)
     #expect((precision == .float32) == (limits == Limits()))
-  }
-
-  @Test(
-    "Patterns match as a whole",
-    arguments: [
-      ("*", "", true), ("a*c", "abc", true), ("a*c", "ac", true), ("a*c", "acb", false),
-      ("a?c", "abc", true), ("a?c", "ac", false), ("*a*b*", "xxaxxbxx", true), ("", "a", false),
-      ("a,b*", "bc", true), ("a,b", "c", false), ("layer1.*", "layer1.0.conv1", true),
-      ("**a", "aab", false), ("a**", "a", true),
-    ])
-  func globs(pattern: String, name: String, matches: Bool) {
-    #expect(Glob(pattern).matches(name) == matches)
   }
 
   @Test(

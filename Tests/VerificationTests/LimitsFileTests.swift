@@ -1,4 +1,6 @@
 import Families
+import Files
+import Plain
 import ResNetV2
 import Tensors
 import TestSupport
@@ -37,18 +39,18 @@ struct LimitsFileTests {
   }
 
   static let broken: [(text: String, problem: String)] = [
-    ("", "has no { where one was expected"), ("[]", "has no { where one was expected"),
-    (#"{"*": 1e-5"#, "has no } where one was expected"),
-    (#"{"*": 1e-5,}"#, #"has no " where one was expected"#),
+    ("", "lacks a {"), ("[]", "lacks a {"),
+    (#"{"*": 1e-5"#, "lacks a }"),
+    (#"{"*": 1e-5,}"#, #"lacks a ""#),
     (#"{"*": 1e-5} 1"#, "goes on after its closing brace"),
     (#"{"*": 0}"#, "has a limit that is no positive number"),
     (#"{"*": -1}"#, "has a limit that is no positive number"),
     (#"{"*": 1e999}"#, "has a limit that is no positive number"),
-    (#"{"*": "1"}"#, "has a limit that is no positive number"),
-    (#"{"*": nan}"#, "has a limit that is no positive number"),
-    (#"{"*": 1, "*": 2}"#, "has the pattern * twice"),
+    (#"{"*": "1"}"#, "has no value where one belongs, or none of JSON"),
+    (#"{"*": nan}"#, "has no value where one belongs, or none of JSON"),
+    (#"{"*": 1, "*": 2}"#, "has two entries named *"),
     (#"{"": 1}"#, "has a pattern without a character"),
-    (#"{"a\u0062": 1}"#, "has a name with a control character or an escape"),
+    (#"{"a\u0062": 1}"#, "has a pattern that no layer matches"),
     (#"{"conv9_*": 1}"#, "has a pattern that no layer matches"),
     (#"{"input": 1}"#, "has a pattern that no layer matches"),
   ]

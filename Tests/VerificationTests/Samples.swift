@@ -1,5 +1,6 @@
 import Families
 import Inference
+import Plain
 import ResNetV2
 import Tensors
 import TestSupport

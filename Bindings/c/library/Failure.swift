@@ -1,4 +1,5 @@
 internal import CRNW
+import Files
 import Synchronization
 import Tensors
 

@@ -1,4 +1,5 @@
 public import CRNW
+import Files
 import Inference
 import RNW
 import Tensors

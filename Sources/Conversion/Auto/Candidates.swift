@@ -2,6 +2,7 @@ import Inference
 import RNW
 import ResNetV2
 import Tensors
+import Threads
 
 /// A tensor in one type: what that costs and saves.
 struct Candidate: Sendable {

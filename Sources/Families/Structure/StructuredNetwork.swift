@@ -1,6 +1,7 @@
+package import Files
 import ResNetV2
 package import SourceGraph
-package import Tensors
+import Tensors
 
 /// A network that was read from the graph that its file carries, by what the nodes do and read; names decide
 /// nothing.

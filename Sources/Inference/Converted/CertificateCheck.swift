@@ -1,6 +1,7 @@
+package import Files
 package import RNW
 import ResNetV2
-package import Tensors
+import Tensors
 
 /// Whether a network still computes what it did when its file was converted: its values for the probe of the file's
 /// certificate, beside the certified ones.

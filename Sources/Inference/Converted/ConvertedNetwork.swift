@@ -1,6 +1,8 @@
+package import Files
 package import RNW
 package import ResNetV2
-package import Tensors
+import Tensors
+import Threads
 
 /// The network that a `.rnw` describes, and whose tensors it holds.
 ///

@@ -1,3 +1,4 @@
+import Plain
 package import SourceGraph
 import Tensors
 

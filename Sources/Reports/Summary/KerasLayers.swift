@@ -1,3 +1,4 @@
+import Plain
 import ResNetV2
 
 /// A network as the flat list of layers of a Keras model.

@@ -1,3 +1,4 @@
+import Plain
 import ResNetV2
 
 /// In whose form a network is summarised: what the parts are called, how they nest, what is

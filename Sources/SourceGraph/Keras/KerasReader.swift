@@ -1,5 +1,6 @@
+package import Files
 import Plain
-package import Tensors
+import Tensors
 
 extension SourceGraph {
   /// Reads the graph from the JSON of a Keras model's configuration, of Keras 3 or TF-Keras 2.

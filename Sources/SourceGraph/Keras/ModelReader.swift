@@ -1,3 +1,4 @@
+import Files
 import Plain
 import Tensors
 
@@ -18,11 +19,10 @@ struct ModelReader {
     let value: JSONValue
     do {
       // Keras writes NaN and Infinity, which the standard lacks.
-      value = try JSONValue(json: json.utf8, allowsNonFinite: true)
+      value = try JSONValue(
+        json: json.utf8, subject: "its configuration", allowsNonFinite: true)
     } catch {
-      throw InputError(
-        .badData, path: path, "has a configuration that \(error.problem)",
-        place: "after \(error.offset) bytes of its JSON")
+      throw InputError(.badData, path: path, error.problem, place: error.place)
     }
     return try model(value, depth: 0)
   }

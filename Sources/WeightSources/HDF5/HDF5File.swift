@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// An HDF5 file: its table, and its data mapped where it lies plainly in the file, decoded where it

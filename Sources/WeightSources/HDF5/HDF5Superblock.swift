@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// The first record of an HDF5 file, as far as it tells where the file ends.

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// What `rnw-hdf5 list` says of a file, checked: nothing here is believed because a program of ours

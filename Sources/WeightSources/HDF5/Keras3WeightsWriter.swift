@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+import Tensors
 
 /// Writes tensors as `model.save_weights("x.weights.h5")` of Keras 3 does, for its `load_weights`.
 ///

@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// Writes tensors as Keras' weights files of old: what `save_weights("x.h5")` made, and

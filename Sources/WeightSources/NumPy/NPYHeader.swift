@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// The header of an array file of NumPy: a Python dictionary of exactly three keys.

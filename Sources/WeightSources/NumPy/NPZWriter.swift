@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// Writes arrays as a `.npz` archive, one after the other, so that only one is in memory at a time.

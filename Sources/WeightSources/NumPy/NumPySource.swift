@@ -1,3 +1,4 @@
+import Files
 package import Tensors
 
 /// The arrays of a `.npz` archive, or the single array of a `.npy` file.

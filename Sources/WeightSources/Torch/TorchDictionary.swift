@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// The dictionary of a checkpoint that holds the model, found among all dictionaries of tensors in it.

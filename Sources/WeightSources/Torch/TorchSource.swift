@@ -1,3 +1,4 @@
+import Files
 package import Tensors
 
 /// The tensors of a PyTorch checkpoint, in the zip format or the stream format of old.

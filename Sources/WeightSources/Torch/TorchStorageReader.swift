@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Where the elements of a checkpoint lie.

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// A zip archive whose directory has been checked as a whole.

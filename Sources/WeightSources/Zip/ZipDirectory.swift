@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Reads the central directory of a zip archive and the local headers that it points to.
@@ -105,16 +106,20 @@ struct ZipDirectory {
     let rest = Int(nameCount) + Int(extraCount)
     guard let tail = file.bytes(at: entry.offset + 30, count: rest) else { throw truncated }
     var tailReader = ByteReader(tail)
-    guard tailReader.readText(count: Int(nameCount)) == entry.name, method == entry.method,
-      flags & 0x2041 == 0
-    else { throw fault("says two things of one member", entry.name) }
+    // Encrypted by one of three methods.
+    guard flags & 0x2041 == 0 else { throw fault("has an encrypted member", entry.name) }
+    guard tailReader.readText(count: Int(nameCount)) == entry.name, method == entry.method else {
+      throw fault("has a member whose name or method differs in its local header", entry.name)
+    }
     // With bit 3 the sizes stand behind the data; then the directory's are the only ones here.
     if flags & 8 == 0 {
       var wide = WideSizes(packed: packed, size: size, offset: 0)
       guard let extra = tailReader.read(count: Int(extraCount)), wide.read(Array(extra)),
         wide.packed == UInt64(entry.packedSize), wide.size == UInt64(entry.size),
         checksum == entry.checksum
-      else { throw fault("says two things of one member", entry.name) }
+      else {
+        throw fault("has a member whose sizes or checksum differ in its local header", entry.name)
+      }
     }
     let start = entry.offset + 30 + rest
     guard start <= range.lowerBound, entry.packedSize <= range.lowerBound - start else {

@@ -1,7 +1,6 @@
+import Files
 import TestSupport
 import Testing
-
-@testable import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -13,7 +12,7 @@ import Testing
 
 @Suite("Files that are read")
 struct ReadFileTests {
-  @Test("A FIFO that nobody writes is refused at once", .timeLimit(.minutes(30)))
+  @Test("A FIFO that nobody writes is refused at once", .timeLimit(.minutes(2)))
   func fifo() throws {
     let folder = try TemporaryFolder()
     #expect(mkfifo(folder.file("fifo"), 0o600) == 0)
@@ -85,29 +84,6 @@ struct ReadFileTests {
       let descriptor = open(path, O_WRONLY)
       pwrite(descriptor, [2, 2, 2], 3, 5_000)
       close(descriptor)
-    }
-  }
-
-  @Test("Work is done on the calling thread where no other can be started")
-  func noThreads() throws {
-    let numbers = Array(0..<100)
-    let squares = try StartedThread.$isAllowed.withValue(false) {
-      try concurrentMap(numbers, threads: 8) { $0 * $0 }
-    }
-    #expect(squares == numbers.map { $0 * $0 })
-    #expect(try concurrentMap(numbers, threads: 8) { $0 * $0 } == squares)
-  }
-
-  @Test("The first error in the order of the elements is thrown, on any number of threads")
-  func errors() {
-    struct Failure: Error { let element: Int }
-    for threads in [1, 2, 7] {
-      let failure = #expect(throws: Failure.self) {
-        try concurrentMap(Array(0..<50), threads: threads) { element in
-          if element % 10 == 3 { throw Failure(element: element) }
-        }
-      }
-      #expect(failure?.element == 3)
     }
   }
 }

@@ -1,3 +1,5 @@
+import Plain
+
 /// Something is wrong with a file that was given: said in one line that names the file and the
 /// place.
 ///

@@ -1,34 +1,36 @@
-import Tensors
-
-/// Reads the few forms of JSON that a header is made of, and refuses every other.
+/// Reads JSON from bytes piece by piece, as strictly as the standard has it.
 ///
 /// A general JSON reader would keep one of two entries of the same name without a word; two
-/// programs could then load different weights from one file.
-package struct StrictJSON {
-  /// How deep objects and lists may be nested, the outermost counted.
-  private static let maximumDepth = 16
-
+/// programs could then load different weights from one file. Here that is an error, and so are depths
+/// at which a reader could run out of stack.
+package struct JSONReader {
   private let bytes: [UInt8]
   private var position = 0
   private var depth = 0
 
-  /// What the bytes are, for messages.
+  /// What the bytes are, for messages; empty where these begin with what is wrong.
   private let subject: String
 
   /// The place of the first byte in the file, for messages.
   private let origin: Int
 
-  package init(_ bytes: [UInt8], subject: String, origin: Int) {
+  private let maximumDepth: Int
+
+  /// Starts at the first byte.
+  ///
+  /// - Parameter maximumDepth: how deep objects and lists may be nested, the outermost counted.
+  package init(_ bytes: [UInt8], subject: String = "", origin: Int = 0, maximumDepth: Int = 16) {
     self.bytes = bytes
     self.subject = subject
     self.origin = origin
+    self.maximumDepth = maximumDepth
   }
 
   /// Reads a text that is one object and nothing else: it begins with a brace, and only spaces may
   /// follow its last one.
   package mutating func onlyObject(
-    _ value: (_ key: String, inout StrictJSON) throws(SafetensorsFault) -> Void
-  ) throws(SafetensorsFault) {
+    _ value: (_ key: String, inout JSONReader) throws(FormatFault) -> Void
+  ) throws(FormatFault) {
     guard bytes.first == UInt8(ascii: "{") else { throw fault("does not begin with {") }
     try object(value)
     try expectEnd()
@@ -36,8 +38,8 @@ package struct StrictJSON {
 
   /// Reads an object: the closure reads the value of each of its keys, of which none occurs twice.
   package mutating func object(
-    _ value: (_ key: String, inout StrictJSON) throws(SafetensorsFault) -> Void
-  ) throws(SafetensorsFault) {
+    _ value: (_ key: String, inout JSONReader) throws(FormatFault) -> Void
+  ) throws(FormatFault) {
     try enter("{")
     var keys: Set<ByteText> = []
     if !take("}") {
@@ -56,8 +58,8 @@ package struct StrictJSON {
 
   /// Reads a list: the closure reads each of its values.
   package mutating func list(
-    _ value: (inout StrictJSON) throws(SafetensorsFault) -> Void
-  ) throws(SafetensorsFault) {
+    _ value: (inout JSONReader) throws(FormatFault) -> Void
+  ) throws(FormatFault) {
     try enter("[")
     if !take("]") {
       repeat { try value(&self) } while take(",")
@@ -66,24 +68,14 @@ package struct StrictJSON {
     depth -= 1
   }
 
-  private mutating func enter(_ character: Unicode.Scalar) throws(SafetensorsFault) {
+  private mutating func enter(_ character: Unicode.Scalar) throws(FormatFault) {
     try expect(character)
-    guard depth < Self.maximumDepth else { throw fault("is nested too deeply") }
+    guard depth < maximumDepth else { throw fault("is nested too deeply") }
     depth += 1
   }
 
-  /// Reads a list of whole numbers.
-  package mutating func numbers() throws(SafetensorsFault) -> [Int] {
-    var result: [Int] = []
-    try list { json throws(SafetensorsFault) in
-      guard result.count < Shape.maximumRank else { throw json.fault("has too many dimensions") }
-      result.append(try json.number())
-    }
-    return result
-  }
-
   /// Reads a whole number that is not negative.
-  package mutating func number() throws(SafetensorsFault) -> Int {
+  package mutating func wholeNumber() throws(FormatFault) -> Int {
     skipSpace()
     let start = position
     var value = 0
@@ -100,7 +92,7 @@ package struct StrictJSON {
   }
 
   /// Reads a text.
-  package mutating func text() throws(SafetensorsFault) -> String {
+  package mutating func text() throws(FormatFault) -> String {
     try expect("\"")
     let start = position
     passPlainCharacters()
@@ -113,7 +105,7 @@ package struct StrictJSON {
   }
 
   /// A text with escapes; slower, and only reached by those.
-  private mutating func escapedText(from start: Int) throws(SafetensorsFault) -> String {
+  private mutating func escapedText(from start: Int) throws(FormatFault) -> String {
     var result = Array(bytes[start..<position])
     while position < bytes.count {
       switch bytes[position] {
@@ -134,7 +126,7 @@ package struct StrictJSON {
     throw fault("ends within a text")
   }
 
-  private func text(_ bytes: ArraySlice<UInt8>) throws(SafetensorsFault) -> String {
+  private func text(_ bytes: ArraySlice<UInt8>) throws(FormatFault) -> String {
     // Most are ASCII, for which this way is faster.
     if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
     guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -149,7 +141,7 @@ package struct StrictJSON {
     { position += 1 }
   }
 
-  private mutating func takeEscape(to result: inout [UInt8]) throws(SafetensorsFault) {
+  private mutating func takeEscape(to result: inout [UInt8]) throws(FormatFault) {
     guard position < bytes.count else { throw fault("ends within a text") }
     let character = bytes[position]
     switch character {
@@ -166,7 +158,7 @@ package struct StrictJSON {
   }
 
   /// Reads `uXXXX` up to its last digit, or two of those for a character of two halves.
-  private mutating func takeScalar() throws(SafetensorsFault) -> Unicode.Scalar {
+  private mutating func takeScalar() throws(FormatFault) -> Unicode.Scalar {
     let first = try codeUnit(after: position)
     position += 4
     if let scalar = Unicode.Scalar(first) { return scalar }
@@ -181,7 +173,7 @@ package struct StrictJSON {
     return scalar
   }
 
-  private func codeUnit(after index: Int) throws(SafetensorsFault) -> UInt32 {
+  private func codeUnit(after index: Int) throws(FormatFault) -> UInt32 {
     guard index + 4 < bytes.count else { throw fault("ends within a text") }
     let digits = bytes[(index + 1)...(index + 4)]
     guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
@@ -190,12 +182,45 @@ package struct StrictJSON {
     return value
   }
 
-  /// The characters that come next as long as they may stand in a number or a word.
-  mutating func word() -> String {
+  /// Reads a number and gives it as it is written: `-?(0|[1-9]digits)(.digits)?([eE][+-]?digits)?`.
+  package mutating func number() throws(FormatFault) -> Substring {
+    let word = word()
+    guard Self.isNumber(word.utf8) else {
+      throw fault("has no value where one belongs, or none of JSON")
+    }
+    return word
+  }
+
+  private static func isNumber(_ word: Substring.UTF8View) -> Bool {
+    var rest = word[...]
+    func skip(_ characters: String) -> Bool {
+      guard let first = rest.first, characters.utf8.contains(first) else { return false }
+      rest = rest.dropFirst()
+      return true
+    }
+    func digits() -> Int {
+      let count = rest.prefix { $0 &- 0x30 < 10 }.count
+      rest = rest.dropFirst(count)
+      return count
+    }
+    _ = skip("-")
+    let hasZero = rest.first == 0x30
+    let count = digits()
+    guard count > 0, count == 1 || !hasZero else { return false }
+    if skip("."), digits() == 0 { return false }
+    if skip("eE") {
+      _ = skip("+-")
+      if digits() == 0 { return false }
+    }
+    return rest.isEmpty
+  }
+
+  /// The characters that come next as long as they may stand in a number or a word such as `true`.
+  package mutating func word() -> Substring {
     skipSpace()
     let start = position
     while position < bytes.count, Self.isWord(bytes[position]) { position += 1 }
-    return String(decoding: bytes[start..<position], as: UTF8.self)
+    return Substring(decoding: bytes[start..<position], as: UTF8.self)
   }
 
   private static func isWord(_ byte: UInt8) -> Bool {
@@ -209,13 +234,13 @@ package struct StrictJSON {
   }
 
   /// The first byte of what comes next, or `nil` at the end.
-  mutating func next() -> UInt8? {
+  package mutating func next() -> UInt8? {
     skipSpace()
     return position < bytes.count ? bytes[position] : nil
   }
 
-  /// Passes over the end; only spaces may be there, with which the format pads.
-  private func expectEnd() throws(SafetensorsFault) {
+  /// Passes over the end; only spaces may be there, with which formats pad.
+  private func expectEnd() throws(FormatFault) {
     guard bytes[position...].allSatisfy({ $0 == 0x20 }) else {
       throw fault("goes on after its closing brace")
     }
@@ -239,25 +264,14 @@ package struct StrictJSON {
   }
 
   /// Passes over a character that must come next.
-  package mutating func expect(_ character: Unicode.Scalar) throws(SafetensorsFault) {
+  package mutating func expect(_ character: Unicode.Scalar) throws(FormatFault) {
     guard take(character) else { throw fault("lacks a \(character)") }
   }
 
   /// A broken rule at the current place.
-  package func fault(_ problem: String) -> SafetensorsFault {
-    SafetensorsFault(problem: "\(subject) \(problem)", place: "byte \(position + origin)")
-  }
-}
-
-/// A broken rule of the format.
-package struct SafetensorsFault: Error, Hashable, Sendable {
-  /// What is wrong.
-  package let problem: String
-  /// Where.
-  package let place: String
-
-  package init(problem: String, place: String) {
-    self.problem = problem
-    self.place = place
+  package func fault(_ problem: String) -> FormatFault {
+    FormatFault(
+      problem: subject.isEmpty ? problem : "\(subject) \(problem)",
+      place: "byte \(position + origin)")
   }
 }

@@ -2,8 +2,9 @@ import FoundationEssentials
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
-@testable import Tensors
+@testable import Files
 
 #if canImport(Glibc)
   import Glibc

@@ -362,6 +362,11 @@ def documents():
                  "[9223372036854775807,2,2,2]", "[1,64,64,4]", "[1,64,64,null]", '"x"'):  # fmt: skip
         answer = "refused" if "null" in text else "opened"
         replaced(f"a probe of {text}", answer, "rnw.certificate", '"shape":', f'"shape":{text},"y":')
+    for key in ("scale", "offset"):
+        for text, answer in (("[1,2.5,-3]", "opened"), ("[1,2]", "opened"), ("[1,2,3,4]", "opened"), ("[]", "opened"),
+                             ('[1,"inf",3]', "opened"), ("[1,1e999,3]", "refused"), ("1", "opened"), ('["1",2,3]', "opened"),
+                             ("null", "refused"), ("[1,1,1]" if key == "scale" else "[0,0,0]", "accepted")):  # fmt: skip
+            replaced(f"a probe with {key} {text}", answer, "rnw.certificate", '"shape":', f'"{key}":{text},"shape":')
     for key in ("probe", "node", "values", "limit"):
         replaced(f"a certificate without {key}", "opened", "rnw.certificate", f'"{key}":', '"y":')
     for key in ("file", "sha256", "container", "family", "tool", "used", "waived", "renamedLayers"):

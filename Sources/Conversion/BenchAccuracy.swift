@@ -36,7 +36,8 @@ package func benchAccuracy(_ request: BenchRequest) async throws -> AccuracyOutc
   var values: [Activation] = []
   var layers: [AccuracyOutcome.Layer] = []
   do {
-    _ = try reference.run(.probe(seed: 1, shape: shape)) { node, value in
+    let range = ProbeRange(graph.configuration.input)
+    _ = try reference.run(.probe(seed: 1, shape: shape, range: range)) { node, value in
       let inputs = graph.nodes[node].inputs.map { values[$0] }
       if node > 0 {
         layers.append(

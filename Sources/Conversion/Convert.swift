@@ -244,7 +244,7 @@ private func source(of model: Model) throws -> SourceRecord {
 /// How much the certificate may take: a fixed part, each value in at most 16 characters, and each layer
 /// with its name and shape.
 private func certificateBytes(for model: Model) -> Int {
-  4096 + 16 * model.graph.outputChannels
+  4096 + 16 * model.graph.outputChannels + 64 * model.graph.configuration.input.channels
     + model.graph.nodes.reduce(0) { $0 + $1.name.utf8.count + 32 }
 }
 
@@ -257,7 +257,7 @@ private func certify(
   if let digest { source.setDigest(digest) }
   records.source = try RecordCoding.json(source)
   let certificate = CertificateRecord(
-    probe: .init(seed: proof.probe.seed, shape: proof.probe.shape.dimensions),
+    probe: probe(proof, model.graph.configuration.input),
     node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
     limit: request.limit, layers: proof.own.verdict.compared,
     compared: try compared(request, proof),
@@ -275,6 +275,16 @@ private func certify(
     part: model.mapping?.part.map { "part of \(fileName(of: model.source.path)); \($0)" })
   records.certificate = try RecordCoding.json(certificate)
   return records
+}
+
+private func probe(
+  _ proof: Proof, _ input: Configuration.Input
+) -> CertificateRecord.ProbeRecord {
+  let range = ProbeRange(input)
+  return .init(
+    seed: proof.probe.seed, shape: proof.probe.shape.dimensions,
+    scale: range.scale.isEmpty ? nil : range.scale,
+    offset: range.offset.isEmpty ? nil : range.offset)
 }
 
 /// What the layers were compared on, for whoever wants to know what a certificate rests on.

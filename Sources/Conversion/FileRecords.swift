@@ -87,6 +87,10 @@ package struct CertificateRecord: Codable, Sendable {
     package var seed: UInt64
     /// The shape, [N, H, W, C].
     package var shape: [Int]
+    /// What the uniform values of each channel are multiplied by; absent for 1.
+    package var scale: [Double]?
+    /// What is then added; absent for 0.
+    package var offset: [Double]?
   }
 
   /// What the limit was kept on.

@@ -8,7 +8,7 @@ package enum InputArgument: Hashable, Sendable {
   ///
   /// Images are resized by the filter, by the family's own where it is `nil`.
   case path(String, filter: Preprocessing.Resize.Filter? = nil)
-  /// So many images of the probe of a seed.
+  /// So many images of the probe of a seed, in the range that the network's own adjustment of its input expects.
   case probe(seed: UInt64, count: Int)
 
   /// The file or folder that is read, if any.
@@ -42,13 +42,5 @@ package enum InputArgument: Hashable, Sendable {
       count = number
     }
     self = .probe(seed: seed, count: count)
-  }
-}
-
-extension Activation {
-  /// The next values of a probe.
-  static func probe(from generator: inout SplitMix64, shape: Shape) -> Activation {
-    Activation(
-      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
   }
 }

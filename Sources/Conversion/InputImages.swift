@@ -29,6 +29,7 @@ package struct InputImages {
   private let parts: [Part]
   private let model: Model?
   private let filter: Preprocessing.Resize.Filter?
+  private let range: ProbeRange
   private var position = (part: 0, image: 0)
   private var generator: SplitMix64?
   private var array: TensorData?
@@ -52,18 +53,25 @@ package struct InputImages {
   ///
   /// - Throws: `InputError` where a file holds no images that fit, or not all have one size.
   package init(_ argument: InputArgument, for model: Model) throws {
-    try self.init(argument, usual: model.usualInput, model: model)
+    try self.init(
+      argument, usual: model.usualInput, range: ProbeRange(model.graph.configuration.input),
+      model: model)
   }
 
   /// Finds the images of an argument for a network of no known family.
   ///
-  /// - Parameter usual: the shape of one image that the network takes, [1, H, W, C].
-  init(_ argument: InputArgument, usual: Shape) throws {
-    try self.init(argument, usual: usual, model: nil)
+  /// - Parameters:
+  ///   - usual: the shape of one image that the network takes, [1, H, W, C].
+  ///   - range: the values that it takes.
+  init(_ argument: InputArgument, usual: Shape, range: ProbeRange) throws {
+    try self.init(argument, usual: usual, range: range, model: nil)
   }
 
-  private init(_ argument: InputArgument, usual: Shape, model: Model?) throws {
+  private init(
+    _ argument: InputArgument, usual: Shape, range: ProbeRange, model: Model?
+  ) throws {
     self.model = model
+    self.range = range
     switch argument {
     case .probe(let seed, let count):
       filter = nil
@@ -99,7 +107,7 @@ package struct InputImages {
     case .probe(let seed):
       var numbers = generator ?? SplitMix64(seed: seed)
       defer { generator = numbers }
-      return .probe(from: &numbers, shape: shape)
+      return .probe(from: &numbers, shape: shape, range: range)
     case .array(let path):
       let all = try array ?? Self.tensor(at: path)
       array = all

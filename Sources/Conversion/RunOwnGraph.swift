@@ -24,13 +24,16 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
   }
   try network.requireUnderstood()
   try requireLayer(request, among: network.nodes.dropFirst().map(\.name))
+  let weights = try SourceWeights(of: network, in: source)
   // The family says how an image is prepared; arrays are taken for a network of any kind.
   let model = try? Model(source, family: request.family)
   var images =
     try model.map { try InputImages(request.input, for: $0) }
-    ?? InputImages(request.input, usual: network.usualInput)
+    ?? InputImages(
+      request.input, usual: network.usualInput,
+      range: ProbeRange(InputAdjustment(SourceView(network), weights: weights).input))
   let run = try SourceRun(
-    try images.all(), through: network, weights: try SourceWeights(of: network, in: source),
+    try images.all(), through: network, weights: weights,
     arithmetic: ReferenceArithmetic(threads: request.threads))
   let file = try request.output.map {
     try OutputFile(

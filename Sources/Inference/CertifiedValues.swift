@@ -1,5 +1,5 @@
 package import ResNetV2
-package import Tensors
+import Tensors
 
 /// The values by which a file shows that a network still computes what it did when it was
 /// converted: the logits where there are classes, else the last value averaged over the image.
@@ -28,13 +28,6 @@ extension Graph {
 }
 
 extension Activation {
-  /// The probe of a seed: values in [−1, 1) in NHWC order, which every language can make.
-  package static func probe(seed: UInt64, shape: Shape) -> Activation {
-    var generator = SplitMix64(seed: seed)
-    return Activation(
-      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
-  }
-
   /// The values of the first image; a feature map averaged over it, in Double.
   package var certifiedValues: [Float] {
     let perImage = values.count / max(shape[0], 1)

@@ -68,12 +68,14 @@ extension Network {
     }
   }
 
-  /// The input that everyone can make: uniform values in [−1, 1) from a seed, in the size that the network is usually
-  /// run on.
+  /// The input that everyone can make: uniform values from a seed, in the size that the network is usually run on.
+  ///
+  /// They are in [−1, 1), or where the network itself adjusts its input in the range that it makes [−1, 1) of.
   ///
   /// - Parameter seed: of the sequence of numbers, which is SplitMix64.
   /// - Returns: a batch of one image, [1, H, W, C] float32.
   public func probe(seed: UInt64 = 1) -> Activation {
-    Activation.probe(seed: seed, shape: inputShape)
+    Activation.probe(
+      seed: seed, shape: inputShape, range: ProbeRange(model.graph.configuration.input))
   }
 }

@@ -4,7 +4,7 @@ public import Tensors
 ///
 /// ```swift
 /// if let certificate: Certificate = try model.certificate(), let shape = certificate.probeShape {
-///   let probe = Activation.probe(seed: certificate.probe.seed, shape: shape)
+///   let probe = Activation.probe(certificate.probe, shape: shape)
 ///   let error = certificate.scaledError(of: try executor.certifiedValues(for: probe))
 ///   print(error <= certificate.limit)
 /// }
@@ -25,6 +25,17 @@ public struct Certificate: Decodable, Sendable {
     public let seed: UInt64
     /// The shape, [N, H, W, C].
     public let shape: [Int]
+    /// What the uniform values of each channel are multiplied by; absent for 1.
+    public let scale: [Double]?
+    /// What is then added; absent for 0.
+    public let offset: [Double]?
+
+    /// Whether a number of every channel is there, or none.
+    fileprivate func isPossible(channels: Int) -> Bool {
+      [scale, offset].allSatisfy { numbers in
+        numbers.map { $0.count == channels && $0.allSatisfy(\.isFinite) } ?? true
+      }
+    }
   }
 }
 
@@ -42,7 +53,8 @@ extension Certificate {
 
   /// Whether it certifies anything: a probe that everyone can make, values, and a limit.
   public var isPossible: Bool {
-    probeShape != nil && !values.isEmpty && limit.isFinite && limit >= 0
+    probeShape.map { probe.isPossible(channels: $0[3]) } == true && !values.isEmpty
+      && limit.isFinite && limit >= 0
   }
 
   /// How far a network's values are from the certified ones: max |a − b| / max |b|.

@@ -20,7 +20,12 @@ struct Version2Tests {
     let certificate = try #require(try file.certificate(as: CertificateRecord.self))
     #expect(certificate.node == graph.nodes[graph.certifiedNode].name)
     let probe = Activation.probe(
-      seed: certificate.probe.seed, shape: Shape(certificate.probe.shape))
+      seed: certificate.probe.seed, shape: Shape(certificate.probe.shape),
+      range: ProbeRange(
+        scale: certificate.probe.scale ?? [], offset: certificate.probe.offset ?? []))
+    // What the certificate says is what the network's own adjustment makes [−1, 1) of.
+    #expect(ProbeRange(graph.configuration.input).scale == certificate.probe.scale)
+    #expect(ProbeRange(graph.configuration.input).offset == certificate.probe.offset)
     let executors: [any Executor] = [
       ReferenceExecutor(graph: graph, parameters: parameters, threads: 1),
       FastExecutor(graph: graph, parameters: parameters, threads: 2),

@@ -56,3 +56,39 @@ private struct Fixed: Executor {
       shape: shape, values: isTheNode ? values : [Float](repeating: 0, count: values.count))
   }
 }
+
+@Suite("The range of a probe")
+struct ProbeRangeTests {
+  static let inputs: [Configuration.Input] = [
+    .init(),
+    .init(scale: [1 / 127.5, 1 / 127.5, 1 / 127.5], offset: [-1, -1, -1]),
+    .init(offset: [-103.939, -116.779, -123.68], reversesChannels: true),
+    .init(scale: [0.01, 0.02, -0.04], offset: [-1, 0, 2], reversesChannels: true),
+    .init(channels: 1, scale: [1 / 255]),
+    .init(reversesChannels: true),
+  ]
+
+  @Test("A network's own adjustment turns it into [−1, 1)", arguments: inputs)
+  func adjusted(_ input: Configuration.Input) {
+    let shape: Shape = [1, 30, 20, input.channels]
+    let plain = Activation.probe(seed: 5, shape: shape).values
+    let probe = Activation.probe(seed: 5, shape: shape, range: ProbeRange(input)).values
+    let channels = input.channels
+    for pixel in 0..<600 {
+      for channel in 0..<channels {
+        let read = input.reversesChannels ? channels - 1 - channel : channel
+        var value = Double(probe[pixel * channels + read])
+        if !input.scale.isEmpty { value *= input.scale[channel] }
+        if !input.offset.isEmpty { value += input.offset[channel] }
+        #expect(abs(value - Double(plain[pixel * channels + read])) <= 1e-5)
+      }
+    }
+    #expect(input.isAdjusted || probe == plain)
+  }
+
+  @Test("A network that takes nothing of its input has the plain probe")
+  func impossible() {
+    #expect(ProbeRange(.init(scale: [0, 1, 1])) == .unit)
+    #expect(ProbeRange(.init(scale: [1e-300, 1, 1])) == .unit)
+  }
+}

@@ -56,10 +56,21 @@ struct CertificateTests {
     #expect(Self.record(values: [1], shape: [1, 224, 224, 3]).probeShape == [1, 224, 224, 3])
   }
 
+  @Test(
+    "A probe's scale and offset have a finite number for each channel",
+    arguments: [nil, [1, 2, 3], [1, 2], [], [1, 2, 3, 4], [1, .infinity, 3], [1, .nan, 3]])
+  func range(_ numbers: [Double]?) {
+    let isPossible = numbers == nil || numbers == [1, 2, 3]
+    #expect(Self.record(values: [1], scale: numbers).isPossible == isPossible)
+    #expect(Self.record(values: [1], offset: numbers).isPossible == isPossible)
+  }
+
   private static func record(
-    values: [Float], shape: [Int] = [1, 8, 8, 3], limit: Double = 2e-5
+    values: [Float], shape: [Int] = [1, 8, 8, 3], scale: [Double]? = nil, offset: [Double]? = nil,
+    limit: Double = 2e-5
   ) -> Certificate {
     Certificate(
-      probe: .init(seed: 1, shape: shape), node: "head.dense", values: values, limit: limit)
+      probe: .init(seed: 1, shape: shape, scale: scale, offset: offset), node: "head.dense",
+      values: values, limit: limit)
   }
 }

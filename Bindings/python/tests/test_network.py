@@ -186,9 +186,23 @@ class Wanted:
 def network_of(configuration, shape):
     """Random parameters for a configuration, and what the network then gives for a probe."""
     maker = Maker()
-    Network(configuration, maker)(rnw.probe(shape, 1))
+    images = rnw.probe(shape, 1, **probe_range(configuration))
+    Network(configuration, maker)(images)
     tensors = dict(maker)
-    return tensors, Network(configuration, tensors)(rnw.probe(shape, 1))
+    return tensors, Network(configuration, tensors)(images)
+
+
+def probe_range(configuration):
+    """The scale and offset of a probe that the network's own adjustment turns into [-1, 1)."""
+    if not {"inputScale", "inputOffset"} & configuration.keys():
+        return {}
+    channels = configuration["inputChannels"]
+    scales = configuration.get("inputScale", [1.0] * channels)
+    offsets = configuration.get("inputOffset", [0.0] * channels)
+    pairs = [(1 / scale, -offset / scale) for scale, offset in zip(scales, offsets, strict=True)]
+    if configuration.get("reversesInputChannels"):
+        pairs.reverse()
+    return {"scale": [scale for scale, _ in pairs], "offset": [offset for _, offset in pairs]}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -235,7 +249,7 @@ def written(path, configuration, tensors, shape, values, limit, per_block=16, ve
     })  # fmt: skip
     draft.metadata["rnw.certificate"] = json.dumps({
         "node": node, "values": [float(value) for value in values], "limit": limit,
-        "probe": {"seed": 1, "shape": list(shape)}, "layers": 1,
+        "probe": {"seed": 1, "shape": list(shape)} | probe_range(configuration), "layers": 1,
     })  # fmt: skip
     return draft.write(path)
 

@@ -28,7 +28,7 @@ public struct CertificateCheck: Hashable, Sendable {
       throw InputError(
         .badData, path: path, "has a certificate that certifies nothing", place: "rnw.certificate")
     }
-    let probe = Activation.probe(seed: certificate.probe.seed, shape: shape)
+    let probe = Activation.probe(certificate.probe, shape: shape)
     do {
       scaledError = certificate.scaledError(of: try executor.certifiedValues(for: probe))
     } catch {

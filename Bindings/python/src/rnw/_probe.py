@@ -12,8 +12,13 @@ STEP = 0x9E3779B97F4A7C15
 WORD = (1 << 64) - 1
 
 
-def probe(shape: Sequence[int], seed: int) -> npt.NDArray[np.float32]:
-    """Random values in [-1, 1) of the shape [N, H, W, C]."""
+def probe(
+    shape: Sequence[int],
+    seed: int,
+    scale: Sequence[float] | None = None,
+    offset: Sequence[float] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Random values in [-1, 1) of the shape [N, H, W, C], times a scale and plus an offset of each channel."""
     count = math.prod(shape)
     # The state after i values is seed + i * STEP, so no value waits for another. uint64 wraps, as it should.
     state = np.arange(1, count + 1, dtype=np.uint64)
@@ -22,7 +27,12 @@ def probe(shape: Sequence[int], seed: int) -> npt.NDArray[np.float32]:
     highest: npt.NDArray[np.float32] = (mixed(state) >> np.uint64(40)).astype(np.float32)
     highest *= np.float32(2**-23)
     highest -= np.float32(1)
-    return highest.reshape(shape)
+    values = highest.reshape(shape)
+    if scale is None and offset is None:
+        return values
+    wide = values.astype(np.float64) * (1.0 if scale is None else np.asarray(scale, np.float64))
+    wide += 0.0 if offset is None else np.asarray(offset, np.float64)
+    return wide.astype(np.float32)
 
 
 def mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

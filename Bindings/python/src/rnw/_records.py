@@ -72,6 +72,10 @@ def check_certificate(certificate: JSONObject) -> None:
         or math.prod(shape) > LARGEST_PROBE
     ):
         raise ValueError(f"expected a probe of [N, H, W, C], found {quoted(shape)}")
+    for key in ("scale", "offset"):
+        items = numbers(probe, key) if key in probe else [0.0] * shape[3]
+        if len(items) != shape[3] or not all(math.isfinite(item) for item in items):
+            raise ValueError(f"expected a number for each channel as {key}, found {quoted(probe[key])}")
     values = numbers(certificate, "values")
     largest = float(np.finfo(np.float32).max)
     if not values or any(math.isfinite(item) and not np.isfinite(as_float32(item)) for item in values):

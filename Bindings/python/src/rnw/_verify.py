@@ -164,7 +164,8 @@ def stated(file: WeightFile) -> tuple[str, float, npt.NDArray[np.float64], npt.N
     except ValueError as error:
         raise RNWError(file.path, "rnw.certificate", str(error)) from None
     values = np.asarray(numbers(certificate, "values"))
-    images = probe(certificate["probe"]["shape"], certificate["probe"]["seed"])
+    made = certificate["probe"]
+    images = probe(made["shape"], made["seed"], made.get("scale"), made.get("offset"))
     return certificate["node"], float(certificate["limit"]), values, images
 
 

@@ -4,6 +4,10 @@ import numpy as np
 
 ACTIVATIONS = ("sigmoid", "tanh", "linear", "relu", "softplus", "elu", "selu", "gelu", "silu", "hard_sigmoid")
 HIDDEN = ("tanh", "gelu", "elu", "selu", "silu", "relu6", "leaky_relu", "softplus", "hard_sigmoid")
+# What the tool calls them, and how they are told to it.
+SLOPE = 0.2
+TITLES = {"linear": "none", "leaky_relu": f"leaky ReLU, slope {SLOPE}"}
+WORDS = {"linear": "none", "hard_sigmoid": "hardSigmoid:0.16666666666666666", "leaky_relu": f"leakyRelu:{SLOPE}"}
 
 
 class Maker:
@@ -15,12 +19,13 @@ class Maker:
         self.serial = 0
         choose = story.choose
         self.renames = choose("renamed layers", False, True, share=0.2)
-        self.epsilon = choose("epsilon", 1.001e-5, 1e-3, 1e-5, share=0.2, untold="epsilon")
+        self.epsilon = choose("epsilon", 1.001e-5, 1e-3, 1e-5, share=0.2)
+        story.fact("norm.epsilon", self.epsilon, "--epsilon", str(self.epsilon))
         self.bias = choose("biases", True, False, share=0.15)
         self.norm_parts = choose("norm", "both", "no scale", "no center", share=0.12)
         self.relu_kind = choose("relu", "Activation", "ReLU layer", "leaky", share=0.2)
-        if self.relu_kind == "leaky":
-            story.untold.append("activation")
+        story.fact("block.activation", "leaky ReLU" if self.relu_kind == "leaky" else "ReLU")
+        story.fact("input", "as it is")
 
     def model(self):
         choose = self.story.choose
@@ -60,27 +65,37 @@ class Maker:
         if kind in ("augmentation", "both"):
             found += [layers.RandomFlip("horizontal"), layers.RandomRotation(0.05)]
         if kind in ("rescaling", "both"):
-            self.story.untold.append("input")
             scale, offset = random.choice([(1 / 127.5, -1.0), (1 / 255, 0.0), (1 / 127.5, -0.5)])
+            self.adjusts(scale, offset)
             found.append(layers.Rescaling(scale, offset=offset))
         return found
 
     def preprocess(self, x):
         choose, layers = self.story.choose, self.layers
         kind = choose("front", "none", "rescaling", "normalization", "operations", "caffe", "augmentation", share=0.4)
-        if kind in ("rescaling", "normalization", "operations", "caffe"):
-            self.story.untold.append("input")
         if kind == "rescaling":
+            self.adjusts(1 / 127.5, -1.0)
             return layers.Rescaling(1 / 127.5, offset=-1.0)(x)
         if kind == "normalization":
-            return layers.Normalization(mean=[120.0, 115.0, 100.0], variance=[3600.0, 3400.0, 3500.0])(x)
+            mean, variance = [120.0, 115.0, 100.0], [3600.0, 3400.0, 3500.0]
+            scale = [v**-0.5 for v in variance]
+            self.adjusts(scale, [-m * s for m, s in zip(mean, scale)])
+            return layers.Normalization(mean=mean, variance=variance)(x)
         if kind == "operations":
+            self.adjusts(1 / 127.5, -1.0)
             return self.keras.applications.resnet_v2.preprocess_input(x)
         if kind == "caffe":
+            self.adjusts(1.0, [-103.939, -116.779, -123.68], "--option", "reversesInputChannels=true")
             return self.keras.applications.resnet.preprocess_input(x)
         if kind == "augmentation":
             return layers.RandomZoom(0.1)(layers.RandomFlip()(x))
         return x
+
+    def adjusts(self, scale, offset, *more) -> None:
+        """The image is multiplied and shifted within the model, so that it takes pixels of 0 to 255."""
+        def text(numbers):
+            return ",".join(map(repr, numbers)) if isinstance(numbers, list) else repr(numbers)
+        self.story.fact("input", "adjusted", "--input-scale", text(scale), "--input-offset", text(offset), *more)
 
     # -- the network
 
@@ -97,8 +112,10 @@ class Maker:
     def _v2(self, x, stages, widths):
         choose, layers = self.story.choose, self.layers
         x = self.stem(x, with_norm=False)
-        strided = choose("strided block", "last", "first", share=0.15, untold="strid")
-        source = choose("shortcut reads", "preact", "raw", share=0.1, untold="shortcut")
+        strided = choose("strided block", "last", "first", share=0.15)
+        source = choose("shortcut reads", "preact", "raw", share=0.1)
+        self.story.set_option("block.stridedBlock", strided)
+        self.story.set_option("shortcut.input", "preActivated" if source == "preact" else "raw")
         for stage, (count, width) in enumerate(zip(stages, widths), start=2):
             shrink = 1 if stage == len(stages) + 1 else 2
             for block in range(1, count + 1):
@@ -121,7 +138,12 @@ class Maker:
     def _v1(self, x, stages, widths):
         layers = self.layers
         x = self.stem(x, with_norm=True)
-        place = self.story.choose("stride in", "first", "spatial", share=0.15, untold="strid")
+        place = self.story.choose("stride in", "first", "spatial", share=0.15)
+        self.story.set_option("block.stridedConvolution", place)
+        if place == "spatial":
+            # Where the stem is padded otherwise, no single option says it.
+            is_same = self.story.chosen["stem padding"] == "same"
+            self.story.fact("convolutionPadding", "same", *(["--option", "convolutionPadding=same"] if is_same else []))
         for stage, (count, width) in enumerate(zip(stages, widths), start=2):
             for block in range(1, count + 1):
                 prefix = f"conv{stage}_block{block}"
@@ -140,6 +162,8 @@ class Maker:
     def _basic(self, x, stages, widths):
         """Basic blocks behind a 3x3 stem without pool, as the tutorials for small images have them."""
         layers = self.layers
+        self.story.set_option("convolutionPadding", "same")
+        self.story.set_option("stem.pool", "none")
         x = self.relu(self.norm(self.conv(x, widths[0], 3, 1, "conv", padding="same"), "bn"), "relu")
         for stage, (count, width) in enumerate(zip(stages, widths)):
             for block in range(count):
@@ -155,13 +179,25 @@ class Maker:
 
     def stem(self, x, *, with_norm):
         choose, layers = self.story.choose, self.layers
-        pad = choose("stem padding", "explicit", "same", share=0.12, untold="stem")
+        pad = choose("stem padding", "explicit", "same", share=0.12)
+        if pad == "same":
+            # The 3x3 convolutions of version 2 have explicit zeros: no single option says both.
+            tell = ["--option", "convolutionPadding=same"] if with_norm else []
+            self.story.fact("convolutionPadding", "same", *tell)
+        else:
+            self.story.fact("convolutionPadding", "symmetric")
         if pad == "explicit":
             x = layers.ZeroPadding2D(((3, 3), (3, 3)), name=self.name("conv1_pad"))(x)
         x = self.conv(x, 8, 7, 2, "conv1_conv", padding="valid" if pad == "explicit" else "same")
         if with_norm:
             x = self.relu(self.norm(x, "conv1_bn"), "conv1_relu")
-        pool = choose("pool", "zeros", "same", "average", share=0.15, untold="pool")
+        pool = choose("pool", "zeros", "same", "average", share=0.15)
+        usual = "3×3 with stride 2 and a border of"
+        if pool == "average":
+            self.story.fact("stem.pool", "an average")
+        else:
+            border = "zero" if pool == "zeros" else "same"
+            self.story.fact("stem.pool", f"{usual} {border}", "--option", f"stem.pool.padding={border}")
         if pool == "zeros":
             x = layers.ZeroPadding2D(((1, 1), (1, 1)), name=self.name("pool1_pad"))(x)
             return layers.MaxPooling2D(3, strides=2, name=self.name("pool1_pool"))(x)
@@ -179,8 +215,8 @@ class Maker:
         choose, layers, random = self.story.choose, self.layers, self.story.random
         classes = choose("classes", 10, 2, 5, 1)
         pool = choose("pooling", "average", "max", "flatten", "none", share=0.3)
-        if pool in ("max", "none"):
-            self.story.untold.append("pool")
+        if pool != "flatten":
+            self.story.fact("head.pooling", pool, "--pooling", pool)
         found = []
         if pool == "average":
             found.append(layers.GlobalAveragePooling2D(name=self.name("avg_pool")))
@@ -192,23 +228,36 @@ class Maker:
             return []
         if choose("dropout", False, True, share=0.4):
             found.append(layers.Dropout(0.3))
+        place = 0
+        ending = None
         for index in range(choose("hidden", 0, 1, 2, share=0.35)):
-            function = choose(f"hidden {index}", "relu", *HIDDEN, share=0.5)
-            self.story.untold.append("activation")
-            found.append(self.dense(6 + index, function))
+            ending = choose(f"hidden {index}", "relu", *HIDDEN, share=0.5)
+            self.function(f"head.layers[{place + 1}].activation", ending)
+            found.append(self.dense(6 + index, ending))
+            place += 2
             if choose(f"hidden norm {index}", False, True, share=0.3):
-                found.append(layers.BatchNormalization(epsilon=random.choice([1e-3, 1e-5])))
-                self.story.untold.append("epsilon")
+                epsilon = random.choice([1e-3, 1e-5])
+                found.append(layers.BatchNormalization(epsilon=epsilon))
+                self.story.set_option(f"head.layers[{place}].norm.kind.batch.epsilon", epsilon)
+                place += 1
+                ending = "linear"
         if choose("classifier", True, False, share=0.1):
             usual = "softmax" if classes > 1 else "sigmoid"
-            function = choose("last", usual, *ACTIVATIONS, share=0.4, untold="activation")
+            function = choose("last", usual, *ACTIVATIONS, share=0.4)
+            self.function("head.activation", function)
             apart = choose("last apart", False, True, share=0.15)
             found.append(self.dense(classes, None if apart else function, name="predictions"))
             if apart:
                 found.append(layers.Activation(function))
-        else:
-            self.story.untold.append("activation")
+        elif ending:
+            self.function("head.activation", ending)
         return found
+
+    def function(self, option, function) -> None:
+        """A fact of a function, which is told by a word of the tool's own."""
+        word = WORDS.get(function, function)
+        tell = ["--activation", word] if option == "head.activation" else ["--option", f"{option}={word}"]
+        self.story.fact(option, TITLES.get(function, function), *tell)
 
     def dense(self, units, function, name=None):
         use_bias = self.story.choose("dense bias", True, False, share=0.1)
@@ -220,7 +269,7 @@ class Maker:
         kind = self.story.choose("after", "nothing", "rescaling", "softmax", "two outputs", "residual", share=0.12)
         if kind == "nothing":
             return x
-        self.story.untold.append("after")
+        self.story.fact("head.activation", f"{kind} after the last layer")
         if kind == "rescaling":
             return layers.Rescaling(10.0, offset=3.0)(x)
         if kind == "softmax":

@@ -50,11 +50,11 @@ def keras_model(folder: Path, story: Story) -> None:
     maker = Maker(keras, story, is_tf_keras=story.framework == "tf_keras")
     model = maker.model()
     randomize(model, story.seed)
-    low, high = (0, 255) if "front" in story.chosen and "input" in story.untold else (-1, 1)
+    low, high = (0, 255) if story.facts["input"]["value"] == "adjusted" else (-1, 1)
     images = np.random.default_rng(story.seed + 7).uniform(low, high, (2, *model.input_shape[1:])).astype(np.float32)
     output = model(images, training=False)
     outputs = output if isinstance(output, (list, tuple)) else [output]
-    values = [np.asarray(value.detach() if hasattr(value, "detach") else value, np.float32) for value in outputs]
+    values = [as_floats(value) for value in outputs]
     np.savez_compressed(folder / "truth.npz", input=images, output=values[0])
     is_tf_keras = story.framework == "tf_keras"
     write(lambda: model.save(folder / "model.keras"))
@@ -62,6 +62,11 @@ def keras_model(folder: Path, story: Story) -> None:
     write(lambda: model.save_weights(folder / "model.weights.h5"))
     if is_tf_keras:
         write(lambda: model.save_weights(folder / "model.legacy_weights.h5", save_format="h5"))
+
+
+def as_floats(value) -> np.ndarray:
+    """A value of either backend; numpy has no bfloat16."""
+    return value.detach().float().numpy() if hasattr(value, "detach") else np.asarray(value).astype(np.float32)
 
 
 def write(save) -> None:

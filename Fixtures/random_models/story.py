@@ -8,32 +8,39 @@ from dataclasses import dataclass, field
 class Story:
     """The choices of one model.
 
-    `chosen` has every choice that was made. `untold` has what the weights alone do not tell and the family would not
-    guess: a word that the tool must say in a line that begins with "assumed" wherever it converts the weights alone.
+    `chosen` has every choice that was made. `facts` has what the weights alone do not tell: by the option's name, as the
+    tool lists it under `assumptions`, the value that this model has, and the arguments that tell it to the tool; `None`
+    where no option does. The tool may assume another value, but only where it says so, and once told it must be right.
     """
 
     seed: int
     framework: str
     chosen: dict = field(default_factory=dict)
-    untold: list[str] = field(default_factory=list)
+    facts: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
 
-    def choose(self, what: str, usual, *others, share: float = 0.3, untold: str | None = None):
-        """The usual value, or in `share` of the models one of the others, which weights may not tell."""
+    def choose(self, what: str, usual, *others, share: float = 0.3):
+        """The usual value, or in `share` of the models one of the others."""
         value = usual
         if others and self.random.random() < share:
             value = self.random.choice(others)
-            if untold:
-                self.untold.append(untold)
         self.chosen[what] = value
         return value
+
+    def fact(self, option: str, value, *tell: str) -> None:
+        """What this model has where weights are silent; the arguments tell it, and there are none where nothing can."""
+        self.facts[option] = {"value": str(value), "tell": list(tell) or None}
+
+    def set_option(self, option: str, value) -> None:
+        """A fact that `--option` tells."""
+        self.fact(option, value, "--option", f"{option}={value}")
 
     def record(self) -> dict:
         return {
             "seed": self.seed,
             "framework": self.framework,
             "chosen": {key: repr(value) for key, value in self.chosen.items()},
-            "untold": sorted(set(self.untold)),
+            "facts": self.facts,
         }

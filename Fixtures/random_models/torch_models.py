@@ -13,6 +13,14 @@ networks = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(networks)
 
 HIDDEN = (nn.Tanh, nn.GELU, nn.ELU, nn.SELU, nn.SiLU, nn.ReLU6, nn.LeakyReLU, nn.Softplus, nn.Hardswish, nn.Hardsigmoid)
+# How they are told to the tool.
+WORDS = {
+    "ReLU6": "relu6",
+    "LeakyReLU": "leakyRelu:0.01",
+    "ELU": "elu:1",
+    "Hardswish": "hardSwish",
+    "Hardsigmoid": "hardSigmoid:0.16666666666666666",
+}
 
 
 def model(story):
@@ -40,31 +48,45 @@ def model(story):
 def change(net, story) -> None:
     """What the names and shapes of weights do not tell, or tell by shapes alone."""
     choose = story.choose
-    epsilon = choose("epsilon", 1e-5, 1e-3, 1e-4, share=0.15, untold="epsilon")
+    epsilon = choose("epsilon", 1e-5, 1e-3, 1e-4, share=0.15)
+    story.fact("norm.epsilon", epsilon, "--epsilon", str(epsilon))
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = epsilon
-    stem = choose("stem", "7x7", "3x3", "3x3 without pool", "stride 1", share=0.15, untold="stem")
+    stem = choose("stem", "7x7", "3x3", "3x3 without pool", "stride 1", share=0.15)
+    story.fact("stem.stride", *(["2"] if stem == "7x7" else ["1", "--option", "stem.convolutions[0].stride=1"]))
     if stem.startswith("3x3"):
         net.conv1 = nn.Conv2d(3, net.conv1.out_channels, 3, 1, 1, bias=False)
     if stem == "3x3 without pool":
         net.maxpool = nn.Identity()
     if stem == "stride 1":
         net.conv1.stride = (1, 1)
-    pool = choose("pool", "max", "average", "no border", share=0.1, untold="pool")
+    pool = choose("pool", "max", "average", "no border", share=0.1)
+    usual = "3×3 with stride 2 and a border of negativeInfinity"
     if pool == "average":
         net.maxpool = nn.AvgPool2d(3, 2, 1)
-    elif pool == "no border" and stem != "3x3 without pool":
+        story.fact("stem.pool", "an average")
+    elif stem == "3x3 without pool":
+        story.fact("stem.pool", "none", "--option", "stem.pool=none")
+    elif pool == "no border":
         net.maxpool = nn.MaxPool2d(3, 2, 0)
-    if choose("stride in", "spatial", "first", share=0.12, untold="strid") == "first":
+        story.fact("stem.pool", "no border")
+    else:
+        story.fact("stem.pool", usual, "--option", 'stem.pool={"size":3,"stride":2,"padding":"negativeInfinity"}')
+    place = choose("stride in", "spatial", "first", share=0.12)
+    story.set_option("block.stridedConvolution", place)
+    if place == "first":
         for module in net.modules():
             if isinstance(module, networks.BottleneckV2) and module.conv2.stride != (1, 1):
                 module.conv1.stride, module.conv2.stride = module.conv2.stride, (1, 1)
-    relu = choose("relu", nn.ReLU, nn.LeakyReLU, nn.SiLU, share=0.08, untold="activation")
+    relu = choose("relu", nn.ReLU, nn.LeakyReLU, nn.SiLU, share=0.08)
+    story.fact("block.activation", relu.__name__)
     for module in net.modules():
         if hasattr(module, "relu"):
             module.relu = relu()
-    if choose("global pool", "average", "max", share=0.12, untold="pool") == "max":
+    pooling = choose("global pool", "average", "max", share=0.12)
+    story.fact("head.pooling", pooling, "--pooling", pooling)
+    if pooling == "max":
         net.avgpool = nn.AdaptiveMaxPool2d((1, 1))
 
 
@@ -72,22 +94,25 @@ def head(linear, story):
     choose = story.choose
     kind = choose("head", "linear", "dropout", "two layers", "identity", "norm", "sigmoid", "no bias", share=0.5)
     inputs, classes = linear.in_features, linear.out_features
+    story.fact("head.activation", "none", "--activation", "none")
     if kind == "dropout":
         return nn.Sequential(nn.Dropout(0.5), linear)
     if kind == "no bias":
         return nn.Linear(inputs, classes, bias=False)
     if kind == "identity":
-        story.untold.append("activation|pool|head")
         return nn.Identity()
     if kind == "sigmoid":
-        story.untold.append("activation")
+        story.fact("head.activation", "sigmoid", "--activation", "sigmoid")
         return nn.Sequential(linear, nn.Sigmoid())
     if kind == "norm":
-        story.untold.append("epsilon|activation")
-        return nn.Sequential(nn.BatchNorm1d(inputs, eps=choose("head epsilon", 1e-5, 1e-3)), linear)
+        epsilon = choose("head epsilon", 1e-5, 1e-3)
+        story.set_option("head.layers[0].norm.kind.batch.epsilon", epsilon)
+        return nn.Sequential(nn.BatchNorm1d(inputs, eps=epsilon), linear)
     if kind == "two layers":
-        story.untold.append("activation")
         function = choose("hidden", nn.ReLU, *HIDDEN, share=0.5)
+        name = function.__name__
+        story.fact(
+            "head.layers[1].activation", name, "--option", f"head.layers[1].activation={WORDS.get(name, name.lower())}")
         return nn.Sequential(nn.Linear(inputs, 7), function(), nn.Dropout(0.2), nn.Linear(7, classes))
     return linear
 
@@ -130,7 +155,7 @@ def save(net, folder: Path, story) -> list[Path]:
         torch.save({"epoch": 3, "best_acc1": torch.tensor(71.5), name: state, "optimizer": optimizer}, path)
     elif kind == "two dictionaries":
         other = OrderedDict((n, v + 0.5 if v.is_floating_point() else v) for n, v in state.items())
-        story.untold.append("dictionar|state_dict|ema")
+        story.fact("dictionary", "state_dict", "--dictionary", "state_dict")
         torch.save({"state_dict": state, "state_dict_ema": other, "optimizer": optimizer}, path)
     else:
         arguments = argparse.Namespace(arch="resnet18", lr=0.1, path=Path("data"))

@@ -64,9 +64,7 @@ package struct Model: Sendable {
           place: "--family \(requested.id) was asked for")
       }
       graph = try Self.graph(of: file, silent: silent, told: told)
-      assumptions = silent.filter { assumption in
-        !told.options.contains { $0.rawValue == assumption.option }
-      }
+      assumptions = silent.filter { !told.tells($0) }
       self.told = (record.told ?? [:]).merging(told.record) { $1 }
       renamedLayers = record.renamedLayers
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
@@ -199,7 +197,7 @@ package struct Model: Sendable {
     if let file = source as? RNWFile {
       let certificate: CertificateRecord? = try file.certificate()
       let silent = Set((certificate?.assumptions ?? []).map(\.option))
-      isSilent = told.options.contains { silent.contains($0.rawValue) }
+      isSilent = !told.options.isDisjoint(with: silent)
     } else {
       isSilent = try source.graph() == nil
     }
@@ -226,7 +224,7 @@ package struct Model: Sendable {
     of file: RNWFile, silent: [Assumption] = [], told: Told = Told()
   ) throws -> Graph {
     var configuration = try ConvertedNetwork.configuration(of: file)
-    let open = Set(silent.compactMap { Assumption.Option(rawValue: $0.option) })
+    let open = Set(silent.map(\.option))
     if !told.isEmpty {
       if told.options.isEmpty || !told.options.isSubset(of: open) {
         try told.requireSame(as: configuration, path: file.path)

@@ -67,7 +67,7 @@ package func run(
     path: request.model, family: request.family, dictionary: request.dictionary,
     told: request.told)
   try requireLayer(
-    request, among: model.graph.nodes.dropFirst().compactMap { model.layerNames.name(of: $0.name) })
+    request, among: model.graph.nodes.indices.dropFirst().compactMap { model.arrayName(of: $0) })
   var images = try InputImages(request.input, for: model)
   let names = images.names
   let labels = try request.labels.map {
@@ -93,14 +93,13 @@ package func run(
       inputs: model.source.files.map(\.file.identity))
     var writer = NPZWriter(to: file)
     var count = 1
-    let layerNames = model.layerNames
-    try writer.append("input", first.tensor(in: layerNames.layout))
+    let layout = model.layerNames.layout
+    try writer.append("input", first.tensor(in: layout))
     let output = try executor.run(first) { node, value in
       progress(node + 1, model.graph.nodes.count)
-      guard node > 0, let name = layerNames.name(of: model.graph.nodes[node].name),
-        request.layers?.matches(name) ?? true
+      guard node > 0, let name = model.arrayName(of: node), request.layers?.matches(name) ?? true
       else { return }
-      try writer.append(name, value.tensor(in: layerNames.layout))
+      try writer.append(name, value.tensor(in: layout))
       count += 1
     }
     try writer.finish()
@@ -111,6 +110,15 @@ package func run(
       arraysWritten: count)
   } catch let error as InputShapeError {
     throw InputError(.badData, path: request.model, error.description)
+  }
+}
+
+extension Model {
+  /// What the value of a node is called in an archive: as the family calls the layer; what the network puts out is
+  /// there in any case.
+  fileprivate func arrayName(of node: Int) -> String? {
+    let name = graph.nodes[node].name
+    return layerNames.name(of: name) ?? (node == graph.outputIndex ? name : nil)
   }
 }
 

@@ -32,7 +32,30 @@ package struct Assumption: Hashable, Sendable, Codable {
     case shortcutKind = "shortcut.kind"
     case groups = "norm.groups"
     case standardization = "weightStandardizationEpsilon"
-    case headLayers = "head.layers"
+    case padding = "convolutionPadding"
+    case ending
+  }
+
+  /// The options that are read where a file describes its graph, though its names decide what the network is.
+  static let readFromDescriptions = Set(
+    [Option.activation, .pooling, .epsilon].map(\.rawValue))
+
+  /// What of a head a file of tensors does not tell.
+  enum HeadPart {
+    /// Something without parameters may stand somewhere, or not.
+    case list
+    /// The function at a place in the list.
+    case activation(index: Int)
+    /// The ε of the norm at a place in the list.
+    case epsilon(index: Int)
+
+    var option: String {
+      switch self {
+      case .list: "head.layers"
+      case .activation(let index): "head.layers[\(index)].activation"
+      case .epsilon(let index): "head.layers[\(index)].norm.kind.batch.epsilon"
+      }
+    }
   }
 }
 
@@ -40,8 +63,8 @@ extension Configuration {
   /// What a file of tensors alone does not tell of the network, and what is taken for it.
   ///
   /// - Parameter told: what is known from elsewhere: the file's own description, or its user.
-  func assumptions(told: Set<Assumption.Option>) -> [Assumption] {
-    Assumption.Option.allCases.filter { !told.contains($0) }.compactMap { option in
+  func assumptions(told: Set<String>) -> [Assumption] {
+    Assumption.Option.allCases.filter { !told.contains($0.rawValue) }.compactMap { option in
       value(of: option).map { Assumption(option: option.rawValue, value: $0) }
     }
   }
@@ -81,8 +104,8 @@ extension Configuration {
       if case .group(let count, _) = norm { return "\(count)" }
       return nil
     case .standardization: return weightStandardizationEpsilon.map { "\($0)" }
-    // A file's own numbers tell where something without parameters stands.
-    case .headLayers: return nil
+    case .padding: return convolutionPadding.rawValue
+    case .ending: return ending.rawValue
     }
   }
 
@@ -108,7 +131,16 @@ extension Assumption {
     case .shortcutKind: "shortcuts of \(value)"
     case .groups: "group norms of \(value) groups"
     case .standardization: "weights standardised with ε \(value)"
-    case .headLayers: value
+    case .padding:
+      value == "symmetric" ? "borders of half the kernel" : "borders of as little as needed"
+    case .ending:
+      switch value {
+      case "sum": "nothing after the last addition"
+      case "norm": "a norm after the last addition, and no ReLU"
+      default: "a ReLU after the last addition"
+      }
+    case nil where option.hasPrefix("head.layers"):
+      option.hasSuffix("epsilon") ? "ε \(value)" : value
     case nil: "\(option) \(value)"
     }
   }

@@ -62,6 +62,10 @@ struct CanonicalShapes {
   func readHead(into configuration: inout Configuration) {
     let classes = shape(of: "head.dense", .weight, rank: 2)?[0] ?? 0
     configuration.head = family.head(classes: classes)
+    if case .dense = configuration.head.layers.first {
+      configuration.head.layers[0] = .dense(
+        outputs: classes, hasBias: isThere("head.dense", .bias))
+    }
   }
 
   /// In how many parts the channels of a block's 3×3 convolutions are computed apart from each other;
@@ -166,7 +170,8 @@ struct CanonicalShapes {
     Parameter.Role.allCases.contains { isThere(node, $0) }
   }
 
-  private func isThere(_ node: String, _ role: Parameter.Role) -> Bool {
+  /// Whether a tensor of a node is there.
+  func isThere(_ node: String, _ role: Parameter.Role) -> Bool {
     family.tensorNames(of: node, role).contains { tensors[$0] != nil }
   }
 }

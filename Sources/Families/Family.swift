@@ -41,6 +41,9 @@ package struct Family: Sendable {
   /// name is known.
   var freeHead: FreeHead?
 
+  /// Whether layers in place of the family's own head are found by what they read: their names are counted.
+  var hasCountedHead = false
+
   /// Whether a single 3×3 convolution in the stem means a network for small images.
   ///
   /// Such a network has neither a stride nor a pool in the stem. Otherwise the stem's kernel is not looked at.

@@ -13,9 +13,9 @@ struct FoundHead {
   /// What the file left open.
   var assumptions: [Assumption] = []
 
-  /// Keeps what was taken where something without parameters may stand.
-  fileprivate mutating func assume(_ value: String) {
-    assumptions.append(.init(option: Assumption.Option.headLayers.rawValue, value: value))
+  /// Keeps what was taken where the file does not tell it.
+  mutating func assume(_ value: String, _ part: Assumption.HeadPart = .list) {
+    assumptions.append(.init(option: part.option, value: value))
   }
 }
 
@@ -51,12 +51,17 @@ struct HeadFinder {
       if index > 0, layer.place.isApart(from: layers[index - 1].place) {
         let name = layers[index - 1].place.next
         if mayActivate {
+          found.assume(
+            name.map { "ReLU at \($0)" } ?? "ReLU between the dense layers",
+            .activation(index: placed.count))
           placed.append((nil, name))
-          found.assume(name.map { "ReLU at \($0)" } ?? "ReLU between the dense layers")
         } else {
           found.assume("nothing before \(layer.name)")
         }
         mayActivate = false
+      }
+      if case .norm(.batch(let epsilon), _, _) = layer.configuration {
+        found.assume("\(epsilon) at \(layer.name)", .epsilon(index: placed.count))
       }
       placed.append((layer, layer.name))
       if layer.isDense { mayActivate = true }

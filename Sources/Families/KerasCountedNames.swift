@@ -50,7 +50,7 @@ private struct CountedLayers {
   var isEmpty: Bool { convolutions.isEmpty }
 
   init(_ tensors: [TensorInfo]) {
-    var layers: [String: [Int: Layer]] = [:]
+    var folders: [String: [String: [Int: Layer]]] = [:]
     for tensor in tensors {
       let parts = tensor.name.split(separator: "/", omittingEmptySubsequences: false)
       guard parts.count >= 4, parts[parts.count - 4] == "layers", parts[parts.count - 2] == "vars",
@@ -58,15 +58,21 @@ private struct CountedLayers {
       else { continue }
       let (kind, number) = Self.counted(parts[parts.count - 3])
       let prefix = String(tensor.name.dropLast(parts[parts.count - 1].count))
-      layers[kind, default: [:]][number, default: Layer(prefix: prefix, variables: [:])]
-        .variables[variable] = tensor.shape
+      let folder = parts.dropLast(3).joined(separator: "/")
+      folders[folder, default: [:]][kind, default: [:]][
+        number, default: Layer(prefix: prefix, variables: [:])
+      ].variables[variable] = tensor.shape
     }
-    func inOrder(_ kind: String) -> [Layer] {
-      (layers[kind] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+    func inOrder(_ kind: String, _ folder: [String: [Int: Layer]]) -> [Layer] {
+      (folder[kind] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
     }
-    convolutions = inOrder("conv2d")
-    norms = inOrder("batch_normalization")
-    dense = inOrder("dense")
+    // A network within a model has its own count; the model's layers beside it may be a head.
+    let network = folders.max {
+      ($0.value["conv2d"]?.count ?? 0, $1.key) < ($1.value["conv2d"]?.count ?? 0, $0.key)
+    }?.value
+    convolutions = inOrder("conv2d", network ?? [:])
+    norms = inOrder("batch_normalization", network ?? [:])
+    dense = folders.sorted { $0.key < $1.key }.flatMap { inOrder("dense", $0.value) }
   }
 
   /// `conv2d_3` as its class and number; the first layer of a class has no number.
@@ -81,7 +87,10 @@ private struct CountedLayers {
 
   /// The names by the order of a ResNetV2, or `nil` where the layers are not those of one.
   func namesOfVersion2() -> [String: String]? {
-    guard let blocks = blocks(), norms.count == blocks.count * 3 + 1 else { return nil }
+    guard let blocks = blocks(), norms.count > blocks.count * 3 else { return nil }
+    for (index, block) in blocks.enumerated() {
+      for part in 0...1 where !isNorm(3 * index + part + 1, of: block.start + part) { return nil }
+    }
     return names(
       of: blocks,
       norms: blocks.flatMap { block in
@@ -91,7 +100,9 @@ private struct CountedLayers {
 
   /// The names by the order of a ResNet of version 1, or `nil` where the layers are not those of one.
   func namesOfVersion1() -> [String: String]? {
-    guard let blocks = blocks(), norms.count == convolutions.count else { return nil }
+    guard let blocks = blocks(), norms.count >= convolutions.count,
+      convolutions.indices.allSatisfy({ isNorm($0, of: $0) })
+    else { return nil }
     return names(
       of: blocks,
       norms: ["conv1_bn"]
@@ -100,6 +111,13 @@ private struct CountedLayers {
             "\(block.name)_\($0)_bn"
           }
         })
+  }
+
+  /// Whether a norm has the channels of a convolution; those that are left over may be a head's.
+  private func isNorm(_ norm: Int, of convolution: Int) -> Bool {
+    guard let shape = norms[norm].variables[0], let kernel = convolutions[convolution].variables[0]
+    else { return false }
+    return shape.rank == 1 && kernel.rank == 4 && shape[0] == kernel[3]
   }
 
   private func names(of blocks: [Block], norms normNames: [String]) -> [String: String] {

@@ -26,6 +26,7 @@ extension Family {
       countedPrefixes: ["input", "input_layer"]),
     tensors: .keras(kerasV1Layers),
     fingerprint: "stem.norm",
+    hasCountedHead: true,
     waivers: [],
     preprocessing: .kerasCaffe,
     defaultInputSize: 224,

@@ -33,6 +33,7 @@ extension Family {
       countedPrefixes: ["input", "input_layer", "max_pooling2d"]),
     tensors: .keras(kerasLayers),
     fingerprint: "stage1.block1.norm1",
+    hasCountedHead: true,
     waivers: [],
     preprocessing: .kerasUnit,
     defaultInputSize: 224,

@@ -91,7 +91,7 @@ package struct MappingAttempt: Sendable {
     // A description tells what is read from it; all of it where it is compared.
     assumptions =
       graph.configuration.assumptions(
-        told: described != nil ? [.activation, .pooling, .epsilon] : told.options)
-      + network.assumptions
+        told: described != nil ? Assumption.readFromDescriptions : told.options)
+      + network.assumptions.filter { !told.tells($0) }
   }
 }

@@ -77,12 +77,15 @@ struct Recognition {
       }
     }
     // The only dense layer beside a network within a model is the model's head.
-    let head = outsiders.filter { resolved[SourceNames.cleaned($0.name)] != nil }
-    if head.count == outsiders.count {
-      for tensor in head {
-        let name = resolved[SourceNames.cleaned(tensor.name)] ?? tensor.name
-        inside[name.split(separator: "/").suffix(2).joined(separator: "/")] = tensor
-      }
+    let usual = Set(
+      [.weight, .bias].flatMap { family.tensorNames(of: "head.dense", $0) })
+    let head = outsiders.map { tensor in
+      let own = SourceNames.cleaned(tensor.name)
+      let name = (resolved[own] ?? own).split(separator: "/").suffix(2).joined(separator: "/")
+      return (name, tensor, isKnown: resolved[own] != nil || usual.contains(name))
+    }
+    if head.allSatisfy(\.isKnown), Set(head.map(\.0)).count == head.count {
+      for (name, tensor, _) in head { inside[name] = tensor }
       outsiders = []
     }
     self.tensors = inside

@@ -31,9 +31,20 @@ extension Recognition {
     shapes.readStages(into: &configuration)
     try refuse(shapes, configuration, path: path)
     configuration.readNormGroups()
+    do {
+      try shapes.readParts(into: &configuration)
+    } catch {
+      throw InputError(
+        .badData, path: path, "is not a network of \(family.title)", place: error.description)
+    }
     var head: FoundHead?
     if let freeHead = family.freeHead {
       let found = try findHead(freeHead, after: configuration, path: path)
+      configuration.head = found.head
+      head = found
+    } else if described == nil, family.hasCountedHead,
+      let found = try findCountedHead(after: configuration, path: path)
+    {
       configuration.head = found.head
       head = found
     } else {
@@ -52,14 +63,39 @@ extension Recognition {
       headNames: head?.names ?? [:], assumptions: head?.assumptions ?? [])
   }
 
-  private func findHead(
-    _ freeHead: FreeHead, after configuration: Configuration, path: String
-  ) throws(InputError) -> FoundHead {
+  /// The graph without a head, and the tensors that it leaves over.
+  private func body(
+    of configuration: Configuration, path: String
+  ) throws(InputError) -> (graph: Graph, left: [String: TensorInfo]) {
     var body = configuration
     body.head = .init(pooling: .none)
     let graph = try graph(body, path: path)
     let names = Set(graph.parameters.flatMap { family.tensorNames(of: $0.node, $0.role) })
-    let left = tensors.filter { !names.contains($0.key) }
+    return (graph, tensors.filter { !names.contains($0.key) })
+  }
+
+  /// A head of counted layers; `nil` where there is the family's own, or none.
+  private func findCountedHead(
+    after configuration: Configuration, path: String
+  ) throws(InputError) -> FoundHead? {
+    let (graph, left) = try body(of: configuration, path: path)
+    let own = Set(
+      [Parameter.Role.weight, .bias].flatMap { family.tensorNames(of: "head.dense", $0) })
+    let matrix = left.first { $0.value.shape.rank == 2 }?.value.shape[0]
+    if outsiders.isEmpty, Set(left.keys).isSubset(of: own), matrix == graph.outputChannels {
+      return nil
+    }
+    let all = left.merging(outsiders.map { (SourceNames.cleaned($0.name), $0) }) { first, _ in first
+    }
+    guard all.count == left.count + outsiders.count else { return nil }
+    return try ChainedHead(left: all, family: family, channels: graph.outputChannels).find(
+      path: path)
+  }
+
+  private func findHead(
+    _ freeHead: FreeHead, after configuration: Configuration, path: String
+  ) throws(InputError) -> FoundHead {
+    let (graph, left) = try body(of: configuration, path: path)
     let finder = HeadFinder(
       left: left, outsiders: outsiders, prefix: prefix, family: family,
       channels: graph.outputChannels)

@@ -47,18 +47,20 @@ package struct Told: Hashable, Sendable {
   /// Whether nothing is said of the network; what is left out of a file is another matter.
   package var isEmpty: Bool { options.isEmpty && settings.isEmpty }
 
-  /// The options that are told.
-  package var options: Set<Assumption.Option> {
-    var options: Set<Assumption.Option> = []
-    if activation != nil { options.insert(.activation) }
-    if pooling != nil { options.insert(.pooling) }
-    if epsilon != nil { options.insert(.epsilon) }
-    if !inputScale.isEmpty || !inputOffset.isEmpty { options.insert(.input) }
-    for setting in settings {
-      if let option = Assumption.Option(place: setting.path) { options.insert(option) }
+  /// The options that are told, by the names of assumptions.
+  package var options: Set<String> {
+    var options = Set(settings.map { Assumption.option(ofPlace: $0.path) })
+    if activation != nil { options.insert(Assumption.Option.activation.rawValue) }
+    if pooling != nil { options.insert(Assumption.Option.pooling.rawValue) }
+    if epsilon != nil { options.insert(Assumption.Option.epsilon.rawValue) }
+    if !inputScale.isEmpty || !inputOffset.isEmpty {
+      options.insert(Assumption.Option.input.rawValue)
     }
     return options
   }
+
+  /// Whether an option is told.
+  package func tells(_ assumption: Assumption) -> Bool { options.contains(assumption.option) }
 
   /// What is said, for the file's records.
   package var record: [String: String] {
@@ -87,8 +89,13 @@ extension Told {
     to configuration: Configuration
   ) throws(ConfigurationError) -> Configuration {
     var result = configuration
-    for setting in settings { result = try result.setting(setting.path, to: setting.value) }
     if let epsilon { result.norm = result.norm.with(epsilon: epsilon) }
+    for setting in settings where setting.removedLayer == nil {
+      result = try result.setting(setting.path, to: setting.value)
+    }
+    for index in settings.compactMap(\.removedLayer).sorted(by: >) {
+      try result.head.removeActivation(at: index)
+    }
     if let pooling { result.head.pooling = try pooling.value(in: result) }
     if let activation { try activation.end(&result.head) }
     if !inputScale.isEmpty || !inputOffset.isEmpty {
@@ -139,6 +146,25 @@ extension Told.PoolingKind {
   }
 }
 
+extension Told.Setting {
+  /// The place in the head's list of a function that is told not to be there.
+  fileprivate var removedLayer: Int? {
+    guard ["none", "linear"].contains(value), path.hasPrefix("head.layers["),
+      path.hasSuffix("].activation")
+    else { return nil }
+    return Int(path.dropFirst("head.layers[".count).dropLast("].activation".count))
+  }
+}
+
+extension Configuration.Head {
+  fileprivate mutating func removeActivation(at index: Int) throws(ConfigurationError) {
+    guard layers.indices.contains(index), case .activation = layers[index] else {
+      throw ConfigurationError("there is no head.layers[\(index)].activation")
+    }
+    layers.remove(at: index)
+  }
+}
+
 extension Configuration.Norm {
   fileprivate func with(epsilon: Double) -> Configuration.Norm {
     switch self {
@@ -148,18 +174,25 @@ extension Configuration.Norm {
   }
 }
 
-extension Assumption.Option {
+extension Assumption {
   /// The option that a place in the configuration's JSON form is, or is part of.
-  fileprivate init?(place: String) {
-    let place = place.split(separator: ".").map { $0.prefix { $0 != "[" } }.joined(separator: ".")
-    switch place {
-    case _ where place.hasPrefix("stem.pool"): self = .stemPool
-    case "stem.convolutions.stride": self = .stemStride
-    case _ where place.hasPrefix("norm"): self = .epsilon
-    case _ where place.hasPrefix("input"): self = .input
-    default:
-      guard let option = Assumption.Option(rawValue: place) else { return nil }
-      self = option
+  fileprivate static func option(ofPlace place: String) -> String {
+    if place.hasPrefix("head.layers[") {
+      // A function may have a number of its own below it.
+      let parts = place.split(separator: ".")
+      return parts.prefix(parts.firstIndex(of: "activation").map { $0 + 1 } ?? parts.count)
+        .joined(separator: ".")
     }
+    let plain = place.split(separator: ".").map { $0.prefix { $0 != "[" } }.joined(separator: ".")
+    let option: Option? =
+      switch plain {
+      case _ where plain.hasPrefix("stem.pool"): .stemPool
+      case "stem.convolutions.stride": .stemStride
+      case _ where plain.hasPrefix("norm.group.count"): .groups
+      case _ where plain.hasPrefix("norm"): .epsilon
+      case _ where plain.hasPrefix("input"), "reversesInputChannels": .input
+      default: Option(rawValue: plain)
+      }
+    return option?.rawValue ?? place
   }
 }

@@ -4,7 +4,8 @@ extension Configuration {
   /// The configuration with one option set, found by its place in the JSON form, such as `block.stridedBlock` or
   /// `stages[1].stride`.
   ///
-  /// - Parameter text: the value; `none` for what may be absent.
+  /// - Parameter text: the value; `none` for what may be absent; for a function a word as on the command line; for a
+  ///   group of options its JSON form.
   /// - Throws: ``ConfigurationError`` where there is no such option, or it has no such value.
   package func setting(_ path: String, to text: String) throws(ConfigurationError) -> Configuration
   {
@@ -16,8 +17,9 @@ extension Configuration {
       throw ConfigurationError("the options cannot be read")
     }
     // The JSON form of version 1.0 has the border of the usual pool only.
-    let changed = try tree.setting(
-      steps[...], to: OptionTree(text, isWord: path == "stem.pool"), path: path)
+    let value =
+      try OptionTree(function: text, at: path) ?? OptionTree(text, isWord: path == "stem.pool")
+    let changed = try tree.setting(steps[...], to: value, path: path)
     do {
       return try JSONDecoder().decode(Configuration.self, from: JSONEncoder().encode(changed))
     } catch let DecodingError.dataCorrupted(context) {
@@ -46,7 +48,11 @@ private enum OptionTree: Codable {
 
   /// The value that a text stands for.
   init(_ text: String, isWord: Bool) {
-    if let bool = Bool(text) {
+    if text.hasPrefix("{") || text.hasPrefix("["),
+      let group = try? JSONDecoder().decode(OptionTree.self, from: Data(text.utf8))
+    {
+      self = group
+    } else if let bool = Bool(text) {
       self = .bool(bool)
     } else if let integer = Int(text) {
       self = .integer(integer)
@@ -56,6 +62,19 @@ private enum OptionTree: Codable {
       // What may be absent is absent where it is `none`; a stem without a pool has the word itself.
       self = text == "none" && !isWord ? .null : .text(text)
     }
+  }
+
+  /// A function of the head by its word; `nil` at the place of another option, and for what is no function.
+  init?(function text: String, at path: String) throws(ConfigurationError) {
+    guard path.hasPrefix("head.layers["), path.hasSuffix("].activation"),
+      let function = Configuration.Activation(word: text)
+    else { return nil }
+    do {
+      self = try JSONDecoder().decode(Self.self, from: JSONEncoder().encode([function]))
+    } catch {
+      throw ConfigurationError("\(path) cannot be \(text)")
+    }
+    if case .list(let elements) = self, let element = elements.first { self = element }
   }
 
   init(from decoder: any Decoder) throws {
@@ -112,17 +131,25 @@ private enum OptionTree: Codable {
     _ steps: ArraySlice<Step>, to value: OptionTree, path: String
   ) throws(ConfigurationError) -> OptionTree {
     guard let step = steps.first else {
-      switch self {
-      case .object, .list: throw ConfigurationError("\(path) is a group of options")
+      switch (self, value) {
+      case (.object, .object), (.list, .list), (.text, .object): return value
+      case (.object(let entries), .text) where entries.count == 1 && path.hasSuffix(".activation"):
+        return value
+      case (.object, _), (.list, _): throw ConfigurationError("\(path) is a group of options")
       default: return value
       }
     }
     let rest = steps.dropFirst()
     switch (self, step) {
-    case (.object(var entries), .key("pool")) where rest.isEmpty && entries["poolPadding"] != nil:
+    case (.object(var entries), .key("pool")) where entries["poolPadding"] != nil:
       // The usual pool is written by its border alone.
+      let usual = Configuration.Stem.Pool(padding: .zero)
+      let whole = OptionTree.object([
+        "size": .integer(usual.size), "stride": .integer(usual.stride),
+        "padding": entries["poolPadding"] ?? .null,
+      ])
       entries["poolPadding"] = nil
-      entries["pool"] = value
+      entries["pool"] = rest.isEmpty ? value : try whole.setting(rest, to: value, path: path)
       return .object(entries)
     case (.object(var entries), .key(let key)):
       if let inner = entries[key] {

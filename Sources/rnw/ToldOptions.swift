@@ -15,7 +15,7 @@ struct ToldOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How its features are pooled.", valueName: "average|max|flatten|none"))
   var pooling: Told.PoolingKind?
 
-  @Option(help: ArgumentHelp("The epsilon of its norms.", valueName: "E"))
+  @Option(help: ArgumentHelp("The epsilon of its norms but for those of a head.", valueName: "E"))
   var epsilon: Double?
 
   @Option(

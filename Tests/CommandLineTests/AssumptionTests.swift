@@ -79,6 +79,13 @@ struct AssumptionTests {
       (["--option", "block.stridedBlock=first"], "block.stridedBlock", "block.stridedBlock"),
       (["--option", "stages[0].stride=1"], "stages.stride", "stages[0].stride"),
       (["--option", "stem.pool=none"], "stem.pool", "stem.pool"),
+      (["--option", "stem.pool.padding=same"], "stem.pool", "stem.pool.padding"),
+      (
+        ["--option", #"stem.pool={"size":2,"stride":2,"padding":"zero"}"#], "stem.pool", "stem.pool"
+      ),
+      (["--option", "convolutionPadding=same"], "convolutionPadding", "convolutionPadding"),
+      (["--option", "ending=norm"], "ending", "ending"),
+      (["--option", "reversesInputChannels=true"], "input", "reversesInputChannels"),
     ] {
       let document = try await convert(Self.narrow, to: output, arguments)
       #expect(!document.options.contains(option), "\(arguments)")
@@ -91,6 +98,25 @@ struct AssumptionTests {
       let same = try await Program.run(
         ["run", Self.narrow, "--input", "probe:1", "--json"] + arguments)
       #expect(run.output == same.output && run.status == 0, "\(run.error) \(same.error)")
+    }
+  }
+
+  @Test("What a network is told to put out is among the activations that are written")
+  func output() async throws {
+    let folder = try TemporaryFolder()
+    let archive = folder.file("x.npz")
+    for (arguments, last) in [
+      ([], "fc"), (["--activation", "sigmoid"], "head.activation"),
+    ] as [([String], String)] {
+      let result = try await Program.run(
+        [
+          "run", Fixture.path("torch/basic.pth"), "--input", "probe:1", "-o", archive,
+          "--overwrite",
+        ]
+          + arguments)
+      #expect(result.status == 0, "\(result.error)")
+      let arrays = try await Program.run(["inspect", archive, "--json"]).output
+      #expect(arrays.contains("\"\(last)\""))
     }
   }
 

@@ -66,6 +66,47 @@ struct CompleteOwnGraphTests {
         == .flatten(height: 1, width: 1, channelsFirst: false))
   }
 
+  @Test("What follows an activation of the same kind does nothing, and augmentation is not run")
+  func provesIdentities() async throws {
+    let relu = #"{"name": "again", "activation": "relu"}"#
+    var json = try Self.configuration()
+    let source = try await WeightFile.open(OwnGraphTests.small)
+    let usual = try Model(source).graph.configuration
+    for (name, className, config, call) in [
+      ("again", "Activation", relu, "{}"),
+      ("flip", "RandomFlip", #"{"name": "flip", "mode": "horizontal"}"#, #"{"training": true}"#),
+    ] {
+      let reads = className == "Activation" ? "post_relu" : "input_layer"
+      let addition =
+        #"{"class_name": "\#(className)", "module": "keras.layers", "registered_name": null, "name": "\#(name)", "#
+        + #""config": \#(config), "inbound_nodes": [[["\#(reads)", 0, 0, \#(call)]]]}"#
+      json = try Self.inserting(addition, named: name, after: reads, in: json)
+    }
+    #expect(try Model(ChangedSource(source: source, json: json)).graph.configuration == usual)
+  }
+
+  /// The configuration with a layer between another one and all that read it.
+  private static func inserting(
+    _ addition: String, named name: String, after other: String, in json: String
+  ) throws -> String {
+    let parsed = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    var model = try #require(parsed)
+    var config = try #require(model["config"] as? [String: Any])
+    let layers = try #require(config["layers"] as? [Any])
+    let renamed = try layers.map { layer in
+      var layer = try #require(layer as? [String: Any])
+      let nodes = try JSONSerialization.data(withJSONObject: layer["inbound_nodes"] ?? [])
+      let text = String(decoding: nodes, as: UTF8.self)
+        .replacing("\"\(other)\"", with: "\"\(name)\"")
+      layer["inbound_nodes"] = try JSONSerialization.jsonObject(with: Data(text.utf8))
+      return layer
+    }
+    config["layers"] =
+      renamed + [try JSONSerialization.jsonObject(with: Data(addition.utf8))]
+    model["config"] = config
+    return String(decoding: try JSONSerialization.data(withJSONObject: model), as: UTF8.self)
+  }
+
   private static func configuration() throws -> String {
     let archive = try ZipArchive(MappedFile(path: OwnGraphTests.small))
     let member = try #require(archive.member(named: "config.json"))

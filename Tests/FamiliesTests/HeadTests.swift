@@ -105,11 +105,48 @@ struct HeadTests {
     head.add(&source)
     let mapping = try Mapping(source)
     #expect(mapping.graph.configuration.head == .init(pooling: head.pooling, layers: head.layers))
-    let assumed = mapping.assumptions.filter { $0.option == "head.layers" }
-    #expect(assumed.map(\.value) == head.assumed)
+    let assumed = mapping.assumptions.filter { $0.option.hasPrefix("head.layers") }
+    #expect(
+      assumed.filter { !$0.option.hasSuffix("epsilon") }.map(\.value) == head.assumed)
+    // The ε of every norm is the family's, at its place in the list.
+    let norms = head.layers.indices.filter { head.layers[$0] == Self.norm }
+    #expect(
+      assumed.filter { $0.option.hasSuffix("epsilon") }.map(\.option)
+        == norms.map { "head.layers[\($0)].norm.kind.batch.epsilon" })
     #expect(mapping.entries.count + mapping.waived.count == source.tensors.count)
     #expect(mapping.entries.map(\.parameter) == mapping.graph.parameters)
     #expect(mapping.family.canExpress(mapping.graph.configuration))
+  }
+
+  @Test("What is told of a layer of the head is taken, and no longer assumed")
+  func telling() throws {
+    var source = torchvision()
+    source.addDense("fc.0", 64, 32)
+    source.addNorm("fc.2", 32)
+    source.addDense("fc.4", 32, 5)
+    let all = try Mapping(source)
+    func layers(_ settings: [(String, String)]) throws -> [Layer] {
+      var told = Told()
+      told.settings = settings.map { .init(path: $0, value: $1) }
+      let mapping = try Mapping(source, told: told)
+      let expected = all.assumptions.filter { assumption in
+        !settings.contains { $0.0 == assumption.option }
+      }
+      #expect(mapping.assumptions == expected)
+      return mapping.graph.configuration.head.layers
+    }
+    let (function, epsilon) = (
+      "head.layers[1].activation", "head.layers[2].norm.kind.batch.epsilon"
+    )
+    #expect(try layers([(function, "tanh")])[1] == .activation(.tanh))
+    #expect(try layers([(function, "leakyRelu:0.2")])[1] == .activation(.leakyRelu(slope: 0.2)))
+    // Nothing stands there; what is told of later places is of the list as it was.
+    let plain = try layers([(function, "none"), (epsilon, "0.01")])
+    #expect(plain[1] == .norm(.batch(epsilon: 0.01), hasScale: true, hasShift: true))
+    #expect(plain.count == 3)
+    for setting in [(function, "wobble"), ("head.layers[0].activation", "none")] {
+      #expect(throws: InputError.self) { try layers([setting]) }
+    }
   }
 
   @Test(

@@ -78,6 +78,43 @@ struct KerasTests {
     }
   }
 
+  @Test("A head of the usual name may stand beside the network that it belongs to")
+  func outerHead() throws {
+    let graph = try Self.graph("resnet50_v2", classes: 3)
+    let source = KerasNamed(graph).renaming {
+      $0.hasPrefix("predictions/") ? $0 : "resnet50v2/\($0)"
+    }
+    #expect(try Mapping(source).graph.configuration == graph.configuration)
+  }
+
+  @Test("Biases, scales and shifts that a file lacks, or has beyond the family's, are read from it")
+  func parts() throws {
+    let usual = try Self.graph("resnet50_v2", classes: 3).configuration
+    let changes: [(inout Configuration) -> Void] = [
+      {
+        $0.block.hasLastBias = false
+        $0.stem.convolutions[0].hasBias = false
+        $0.shortcut.hasBias = false
+      },
+      { $0.block.hasInnerBiases = true },
+      { $0.hasNormScales = false },
+      { $0.hasNormShifts = false },
+      { $0.head.layers[0] = .dense(outputs: 3, hasBias: false) },
+    ]
+    for change in changes {
+      var configuration = usual
+      change(&configuration)
+      #expect(configuration != usual)
+      let mapping = try Mapping(KerasNamed(try Graph(configuration)))
+      #expect(mapping.graph.configuration == configuration)
+    }
+    // One that is missing is a fault.
+    var source = KerasNamed(try Graph(usual))
+    source.tensors.removeAll { $0.name == "conv3_block2_3_conv/bias" }
+    let error = #expect(throws: InputError.self) { try Mapping(source) }
+    #expect(error?.place?.contains("missing conv3_block2_3_conv/bias (512)") == true)
+  }
+
   @Test("What does not fit is named", arguments: Fault.all)
   func faults(_ fault: Fault) throws {
     var source = KerasNamed(try Self.graph("resnet50_v2", classes: 10))

@@ -21,7 +21,7 @@ extension Configuration.Activation {
     switch self {
     case .softmax: 1
     case .sigmoid: 1 / (1 + exp(-x))
-    case .tanh: (exp(2 * x) - 1) / (exp(2 * x) + 1)
+    case .tanh: naiveTanh(x)
     case .relu: max(x, 0)
     case .relu6: min(max(x, 0), 6)
     case .leakyRelu(let slope): x > 0 ? x : slope * x

@@ -83,6 +83,9 @@ package struct SourceView: Sendable {
       return [border.top, border.bottom, border.left, border.right].allSatisfy { $0 == 0 }
     case .maxPool(let window), .averagePool(let window):
       return window.size == 1 && window.stride == 1
+    case .activation(.relu):
+      // What is not negative any more.
+      return graph.nodes[origins[input]].operation == .activation(.relu)
     default: return false
     }
   }

@@ -34,7 +34,9 @@ extension LayerSettings {
     if isOperator(arguments) { return [try operatorOperation(arguments, named: named)] }
     for (argument, value) in named.sorted(by: { $0.key < $1.key }) {
       if case .constant(.null) = value { continue }
-      if argument == "training", case .constant(.bool(false)) = value { continue }
+      if argument == "training", case .constant(.bool(let isOn)) = value, !isOn || isAugmentation {
+        continue
+      }
       throw fault("is called with an argument that is not understood: \(argument)")
     }
     try requireChannelsLast()
@@ -90,6 +92,13 @@ extension LayerSettings {
     default:
       throw fault("is of a class that its own graph cannot be run with")
     }
+  }
+
+  /// Whether the layer changes images at random: Keras 3 writes `training: true`, its default, into such a call, and
+  /// `predict` takes it back.
+  private var isAugmentation: Bool {
+    Self.trainingClasses.contains(className) && version?.hasPrefix("3") ?? true
+      && (className.hasPrefix("Rand") || className == "AugMix")
   }
 
   private func input() throws(InputError) -> SourceOperation {

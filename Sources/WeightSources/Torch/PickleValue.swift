@@ -127,7 +127,8 @@ struct TorchTensor: Sendable {
     return true
   }
 
-  /// Checks that every element lies within the storage; `nil` where one does not.
+  /// Checks that every element lies within the storage, and an empty tensor at its end at most; `nil` where one does
+  /// not.
   init?(storage: TorchStorage, dtype: DType, offset: Int, sizes: [Int], strides: [Int]) {
     guard let shape = Shape(validating: sizes), sizes.count == strides.count, offset >= 0,
       strides.allSatisfy({ $0 >= 0 })
@@ -142,10 +143,10 @@ struct TorchTensor: Sendable {
       guard !tooLarge, !overflow else { return nil }
       last = sum
     }
-    guard shape.elementCount == 0 || last < count else { return nil }
+    guard shape.elementCount == 0 ? offset <= count : last < count else { return nil }
     self.storage = storage
     self.dtype = dtype
-    // Nothing is anywhere: an empty tensor may claim to begin far outside.
+    // Nothing is read of an empty tensor.
     self.offset = shape.elementCount == 0 ? 0 : offset
     self.shape = shape
     self.strides = strides

@@ -1,0 +1,48 @@
+import ResNetV2
+
+extension CanonicalShapes {
+  /// Reads which layers have a bias, a scale or a shift from the tensors that are there.
+  ///
+  /// A part that all layers of a kind have, or none, is an option of the network; where some have it, a tensor is
+  /// missing, and the mapping names it.
+  func readParts(into configuration: inout Configuration) throws(ConfigurationError) {
+    var body = configuration
+    body.head = .init(pooling: .none)
+    var found: [Part: Set<Bool>] = [:]
+    for node in try Graph(body).nodes {
+      for (part, role) in Part.parts(of: node, in: configuration) {
+        found[part, default: []].insert(isThere(node.name, role))
+      }
+    }
+    func read(_ part: Part, _ option: inout Bool) {
+      if let values = found[part], values.count == 1, let value = values.first { option = value }
+    }
+    for index in configuration.stem.convolutions.indices {
+      read(.stemBias, &configuration.stem.convolutions[index].hasBias)
+    }
+    read(.innerBias, &configuration.block.hasInnerBiases)
+    read(.lastBias, &configuration.block.hasLastBias)
+    read(.shortcutBias, &configuration.shortcut.hasBias)
+    read(.scale, &configuration.hasNormScales)
+    read(.shift, &configuration.hasNormShifts)
+  }
+
+  /// What the layers of a kind may have or lack.
+  private enum Part: Hashable {
+    case stemBias, innerBias, lastBias, shortcutBias, scale, shift
+
+    static func parts(
+      of node: Node, in configuration: Configuration
+    ) -> [(Part, Parameter.Role)] {
+      switch node.operation {
+      case .norm: return [(.scale, .scale), (.shift, .shift)]
+      case .convolution where node.name.hasPrefix("stem."): return [(.stemBias, .bias)]
+      case .convolution where node.name.hasSuffix(".shortcut.conv"): return [(.shortcutBias, .bias)]
+      case .convolution:
+        let last = configuration.block.kind == .bottleneck ? ".conv3" : ".conv2"
+        return [(node.name.hasSuffix(last) ? .lastBias : .innerBias, .bias)]
+      default: return []
+      }
+    }
+  }
+}

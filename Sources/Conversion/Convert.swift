@@ -238,7 +238,7 @@ private func source(of model: Model) throws -> SourceRecord {
     used: Dictionary(uniqueKeysWithValues: entries.map { ($0.parameter.name, $0.tensor.name) }),
     waived: Dictionary(
       uniqueKeysWithValues: (model.mapping?.waived ?? []).map { ($0.tensor.name, $0.reason) }),
-    told: model.told.isEmpty ? nil : model.told, tool: tool)
+    told: model.told.isEmpty ? nil : model.told, rules: model.rules, tool: tool)
 }
 
 /// How much the certificate may take: a fixed part, each value in at most 16 characters, and each layer

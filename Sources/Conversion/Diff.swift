@@ -41,6 +41,12 @@ package func diff(_ request: DiffRequest) async throws -> WeightComparison {
     comparison = try WeightComparison(
       try namedTensors(of: sources[0]), try namedTensors(of: sources[1]),
       threads: request.threads)
+  } else if !sources.contains(where: { isNetwork($0, request) }),
+    let own = try ownDifferences(
+      between: sources[0], and: sources[1], threads: request.threads)
+  {
+    // No family knows either: then their own graphs say which layer is which.
+    comparison = own
   } else {
     let first = try mapped(sources[0], request)
     let second = try mapped(sources[1], request)
@@ -52,6 +58,10 @@ package func diff(_ request: DiffRequest) async throws -> WeightComparison {
   }
   for source in sources { try source.checkUnchanged() }
   return comparison
+}
+
+private func isNetwork(_ source: any WeightSource, _ request: DiffRequest) -> Bool {
+  (try? mapped(source, request)) != nil
 }
 
 private func mapped(_ source: any WeightSource, _ request: DiffRequest) throws -> Model {

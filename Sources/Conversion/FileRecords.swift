@@ -19,6 +19,8 @@ package struct SourceRecord: Codable, Sendable {
   package var waived: [String: String]
   /// What the user told of the network where the file is silent, by option; absent where nothing.
   package var told: [String: String]?
+  /// The user's own rules for names, by the expression that each matches; absent without.
+  package var rules: [String: String]?
   /// The tool and its version.
   package var tool: String
   /// The `.rnw` files that the weights went through since the source, first to last; `nil` for none.

@@ -66,6 +66,7 @@ package struct Model: Sendable {
       graph = try Self.graph(of: file, silent: silent, told: told)
       assumptions = silent.filter { !told.tells($0) }
       self.told = (record.told ?? [:]).merging(told.record) { $1 }
+      rules = record.rules
       renamedLayers = record.renamedLayers
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
@@ -78,6 +79,7 @@ package struct Model: Sendable {
         throw error.because(.unknownNetwork)
       }
       self.told = told.record
+      rules = told.rules?.record
       family = mapping.family
       graph = mapping.graph
       layerNames = mapping.layerNames
@@ -96,6 +98,9 @@ package struct Model: Sendable {
 
   /// What users said of the network, by option.
   let told: [String: String]
+
+  /// The user's own rules for names, by the expression that each matches; `nil` without.
+  let rules: [String: String]?
 
   /// The name of the network, such as `resnet50_v2`.
   package var architectureName: String { family.architectureName(of: graph.configuration) }
@@ -204,6 +209,7 @@ package struct Model: Sendable {
     guard !isSilent else { return told }
     var rest = Told()
     rest.ignored = told.ignored
+    rest.rules = told.rules
     return rest
   }
 

@@ -63,9 +63,15 @@ package func run(
 ) async throws -> RunOutcome {
   try requireArchive(request.output)
   if request.usesOwnGraph { return try await runOwnGraph(request) }
-  let model = try await Model(
-    path: request.model, family: request.family, dictionary: request.dictionary,
-    told: request.told)
+  let source = try await WeightFile.open(request.model, dictionary: request.dictionary)
+  let model: Model
+  do {
+    model = try Model(source, family: request.family, told: request.told)
+  } catch let error as InputError {
+    // No family knows it: then its own graph is run, where it carries one.
+    _ = try OwnNetwork(source, instead: error)
+    return try await runOwnGraph(request)
+  }
   try requireLayer(
     request, among: model.graph.nodes.indices.dropFirst().compactMap { model.arrayName(of: $0) })
   var images = try InputImages(request.input, for: model)

@@ -164,6 +164,7 @@ extension Diagnosis {
           $0.stem.pool?.padding = .negativeInfinity
         },
         hypothesis("the border should be TensorFlow's SAME") { $0.stem.pool?.padding = .same },
+        hypothesis("there should be no border") { $0.stem.pool?.padding = .valid },
       ].compactMap { $0 }
     case .convolution:
       return [

@@ -14,6 +14,8 @@ struct Architecture: Sendable {
   var width = 64
   /// The channels of the stem's convolutions, where they are not the variant's.
   var stem: [Int]?
+  /// The channels of each stage, where they do not follow from the width.
+  var channels: [(inner: Int, output: Int)] = []
 
   /// The networks of table 1 of “Deep Residual Learning” (He and others, 2015), in one of the two
   /// versions.

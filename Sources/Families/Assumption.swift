@@ -94,7 +94,8 @@ extension Configuration {
     case .stemStride: return stem.convolutions.map { "\($0.stride)" }.joined(separator: " ")
     case .stemPool:
       return stem.pool.map {
-        "\($0.size)×\($0.size) with stride \($0.stride) and a border of \($0.padding.rawValue)"
+        "\($0.size)×\($0.size) with stride \($0.stride) and "
+          + ($0.padding == .valid ? "no border" : "a border of \($0.padding.rawValue)")
       } ?? "none"
     case .shortcutInput:
       return block.order == .preActivation ? shortcut.input.rawValue : nil

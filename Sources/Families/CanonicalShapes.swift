@@ -185,6 +185,18 @@ extension Configuration.Norm {
 }
 
 extension Configuration {
+  /// Takes over which convolutions have biases, and what norms have.
+  mutating func setBiases(as other: Configuration) {
+    for (index, convolution) in other.stem.convolutions.enumerated()
+    where stem.convolutions.indices.contains(index) {
+      stem.convolutions[index].hasBias = convolution.hasBias
+    }
+    block.hasInnerBiases = other.block.hasInnerBiases
+    block.hasLastBias = other.block.hasLastBias
+    shortcut.hasBias = other.shortcut.hasBias
+    (hasNormScales, hasNormShifts) = (other.hasNormScales, other.hasNormShifts)
+  }
+
   /// Whether the stem is a single 3×3 convolution.
   var hasSmallStem: Bool { stem.convolutions.count == 1 && stem.convolutions[0].kernel == 3 }
 

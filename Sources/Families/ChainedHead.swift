@@ -2,92 +2,133 @@ import Files
 import ResNetV2
 import Tensors
 
-/// Finds the head among the tensors that a network leaves over, by what each layer reads and puts out.
+/// Finds a head whose layers may have any name, as Keras' do, by what each layer reads and puts out.
 ///
 /// Keras counts the names of layers by class (`dense`, `dense_1`, `batch_normalization_49`), so that names alone do not
-/// tell the order of a dense layer and a norm. An order is taken where no other fits.
+/// tell the order of a dense layer and a norm. An order is taken where no other fits, else where it is the file's own.
 struct ChainedHead {
-  /// The tensors beside the network before the head, by the family's names where it has any for them.
-  let left: [String: TensorInfo]
+  /// The tensors that the network before it leaves over, and those beside it, by the family's names where it has any
+  /// for them.
+  let candidates: [String: TensorInfo]
+  /// The place of each tensor in its file.
+  let positions: [String: Int]
+  /// Whether the file lists functions that stand apart from the layers; `nil` where it does not tell.
+  let hasOwnActivations: Bool?
   let family: Family
   /// The channels of the feature map.
   let channels: Int
+  let path: String
 
   /// Keras' own ε, which its builder changes for the network but a user rarely for a head.
   private static let usualEpsilon = 1e-3
 
-  /// The head; `nil` where the tensors are none.
-  ///
-  /// - Throws: `InputError` where several orders fit.
-  func find(path: String) throws(InputError) -> FoundHead? {
-    guard let layers = layers(), !layers.isEmpty, layers.contains(where: \.isDense) else {
-      return nil
-    }
-    var orders: [[Layer]] = []
-    for first in layers {
-      guard pooling(before: first) != nil, mayComeNext(first, among: layers) else { continue }
-      collect([first], layers.filter { $0.name != first.name }, into: &orders)
-    }
-    guard orders.count < 2 else {
-      throw InputError(
-        .badData, path: path, "does not tell the order of its head",
-        place: layers.map(\.name).joined(separator: ", "),
-        hint: "a whole model (.keras, or .h5 by save()) does")
-    }
-    guard let order = orders.first, let pooling = pooling(before: order[0]) else { return nil }
-    return head(pooling, order)
-  }
+  /// More layers than any head has.
+  private static let maximumLayers = 16
 
-  /// The head of layers in order.
-  private func head(_ pooling: Configuration.Head.Pooling, _ order: [Layer]) -> FoundHead {
+  /// Finds the layers; what is no layer of such a head is left over.
+  ///
+  /// - Throws: `InputError` where no order fits, or several do.
+  func find(_ freeHead: FreeHead) throws(InputError) -> FoundHead {
+    let layers = layers().sorted { $0.position < $1.position }
+    guard layers.contains(where: \.isDense) else {
+      return FoundHead(head: .init(pooling: freeHead.poolingWithoutHead))
+    }
+    guard layers.count <= Self.maximumLayers else {
+      throw notUnderstood("it has \(layers.count) layers")
+    }
+    let orders = orders(of: layers)
+    guard let first = orders.first, let pooling = pooling(before: first[0]) else {
+      let sizes = layers.map { "\($0.name) makes \($0.outputs) values of \($0.inputs)" }
+      throw notUnderstood(
+        "\(sizes.joined(separator: ", ")): that is no chain from \(channels) features")
+    }
     var found = FoundHead(head: .init(pooling: pooling))
     if case .flatten(let height, let width, _) = pooling {
       found.assume("\(height)×\(width) pixels side by side")
     }
-    var names: [String?] = []
-    var tensors: [[Parameter.Role: TensorInfo]] = []
+    if orders.count > 1 {
+      // Layers of one model stand in the file in the order of computation, where it orders them at all.
+      guard isOrder(layers), Set(layers.map(\.folder)).count == 1 else {
+        throw InputError(
+          .badData, path: path, "does not tell the order of its head",
+          place: layers.map(\.name).joined(separator: ", "), hint: Self.hint)
+      }
+      found.assume(layers.map(\.name).joined(separator: " before "))
+    }
+    try fill(&found, with: orders.count > 1 ? layers : first)
+    return found
+  }
+
+  /// Adds layers in their order, with the functions that are assumed after dense ones.
+  private func fill(_ found: inout FoundHead, with order: [Layer]) throws(InputError) {
+    var owners: [Layer?] = []
     for (index, layer) in order.enumerated() {
       let place = found.head.layers.count
-      if case .norm = layer.configuration {
+      if !layer.isDense {
+        if index > 0, hasOwnActivations == true {
+          throw notUnderstood(
+            "\(layer.name) may stand before or after a function: only the whole model tells")
+        }
         found.assume("\(Self.usualEpsilon) at \(layer.name)", .epsilon(index: place))
       }
       found.head.layers.append(layer.configuration)
-      names.append(layer.name)
-      tensors.append(layer.parameters)
-      guard layer.isDense else { continue }
+      owners.append(layer)
       let isLast = index == order.count - 1
-      guard let function = isLast ? family.options.head.lastActivation : .relu else { continue }
+      guard layer.isDense, let function = isLast ? family.options.head.lastActivation : .relu
+      else { continue }
       if !isLast {
         found.assume("\(function.title) at \(layer.name)", .activation(index: place + 1))
       }
       found.head.layers.append(.activation(function))
-      names.append(layer.name)
-      tensors.append([:])
+      owners.append(nil)
     }
-    for (node, (name, parameters)) in zip(found.head.layerNames, zip(names, tensors)) {
-      found.names[node] = name
-      for (role, tensor) in parameters { found.tensors["\(node).\(role.rawValue)"] = tensor }
+    for case (let node, let layer?) in zip(found.head.layerNames, owners) {
+      if layer.isNamed { found.names[node] = layer.name }
+      for (role, tensor) in layer.parameters {
+        found.tensors["\(node).\(role.rawValue)"] = tensor
+      }
     }
-    return found
+  }
+
+  private static let hint = "the whole model (model.save('model.keras')) tells it"
+
+  private func notUnderstood(_ place: String) -> InputError {
+    InputError(
+      .badData, path: path, "has a head that is not understood", place: place, hint: Self.hint)
   }
 
   // MARK: - Order
 
-  /// Adds every order of the rest in which each layer reads what the one before it puts out, up to two.
-  private func collect(_ order: [Layer], _ rest: [Layer], into orders: inout [[Layer]]) {
-    guard let last = order.last, orders.count < 2 else { return }
-    guard !rest.isEmpty else {
-      orders.append(order)
-      return
+  /// The orders in which each layer reads what the one before it puts out; not more than two.
+  private func orders(of layers: [Layer]) -> [[Layer]] {
+    var orders: [[Layer]] = []
+    func extend(_ order: [Layer], _ rest: [Layer]) {
+      guard orders.count < 2 else { return }
+      if rest.isEmpty { return orders.append(order) }
+      for (index, layer) in rest.enumerated()
+      where follows(layer, order.last) && mayComeNext(layer, among: rest) {
+        var others = rest
+        others.remove(at: index)
+        extend(order + [layer], others)
+      }
     }
-    for layer in rest where layer.inputs == last.outputs && mayComeNext(layer, among: rest) {
-      collect(order + [layer], rest.filter { $0.name != layer.name }, into: &orders)
-    }
+    extend([], layers)
+    return orders
+  }
+
+  private func isOrder(_ layers: [Layer]) -> Bool {
+    zip([nil] + layers, layers).allSatisfy { follows($1, $0) }
+  }
+
+  private func follows(_ layer: Layer, _ before: Layer?) -> Bool {
+    before.map { $0.outputs == layer.inputs } ?? (pooling(before: layer) != nil)
   }
 
   /// Whether no layer of the same class has a lower number.
   private func mayComeNext(_ layer: Layer, among rest: [Layer]) -> Bool {
-    !rest.contains { $0.word == layer.word && $0.number < layer.number }
+    !rest.contains {
+      $0.word == layer.word && $0.folder == layer.folder && $0.number < layer.number
+    }
   }
 
   /// How the feature map becomes as many values as a layer reads; `nil` where it cannot.
@@ -102,9 +143,11 @@ struct ChainedHead {
 
   // MARK: - Layers
 
-  /// A layer of a head.
+  /// A dense layer, or a norm.
   private struct Layer {
     let name: String
+    /// The models that it is within.
+    let folder: String
     /// The name without the number that Keras counts.
     let word: Substring
     let number: Int
@@ -112,15 +155,21 @@ struct ChainedHead {
     let parameters: [Parameter.Role: TensorInfo]
     let inputs: Int
     let outputs: Int
+    let position: Int
 
     var isDense: Bool {
       if case .dense = configuration { return true }
       return false
     }
 
-    init?(_ name: String, _ parameters: [Parameter.Role: TensorInfo]) {
-      self.name = name
-      self.parameters = parameters
+    /// Whether the file names the layer, rather than count it.
+    var isNamed: Bool { !parameters.values.contains { $0.name.contains("/vars/") } }
+
+    init?(_ path: String, _ parameters: [Parameter.Role: TensorInfo], position: Int) {
+      let parts = path.split(separator: "/")
+      name = parts.last.map(String.init) ?? path
+      folder = parts.dropLast().joined(separator: "/")
+      (self.parameters, self.position) = (parameters, position)
       let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.count
       let isCounted = (1...6).contains(digits) && name.dropLast(digits).hasSuffix("_")
       word = isCounted ? name.dropLast(digits + 1) : name[...]
@@ -143,32 +192,16 @@ struct ChainedHead {
     }
   }
 
-  /// All that is left as layers; `nil` where some of it is none.
-  private func layers() -> [Layer]? {
+  private func layers() -> [Layer] {
     var parts: [String: [Parameter.Role: TensorInfo]] = [:]
-    for (name, tensor) in left {
-      guard let (layer, role) = split(name), parts[layer]?[role] == nil else { return nil }
-      parts[layer, default: [:]][role] = tensor
+    for (name, tensor) in candidates {
+      for (role, suffix) in family.tensors.roles where name.hasSuffix(suffix) {
+        parts[String(name.dropLast(suffix.count)), default: [:]][role] = tensor
+      }
     }
-    let layers = parts.sorted { $0.key < $1.key }.compactMap { Layer($0.key, $0.value) }
-    return layers.count == parts.count ? layers : nil
-  }
-
-  /// A tensor's name as its layer's own name and its role.
-  private func split(_ name: String) -> (layer: String, role: Parameter.Role)? {
-    let parts = name.split(separator: "/").map(String.init)
-    if parts.count > 2, parts[parts.count - 2] == "vars", let number = Int(parts[parts.count - 1]) {
-      let layer = parts[parts.count - 3]
-      let roles: [Parameter.Role] =
-        layer.hasPrefix("dense")
-        ? [.weight, .bias]
-        : layer.hasPrefix("batch_normalization") ? [.scale, .shift, .mean, .variance] : []
-      guard roles.indices.contains(number) else { return nil }
-      return (layer, roles[number])
+    return parts.sorted { $0.key < $1.key }.compactMap { name, parameters in
+      let position = parameters.values.compactMap { positions[$0.name] }.min() ?? 0
+      return Layer(name, parameters, position: position)
     }
-    for (role, suffix) in family.tensors.roles where name.hasSuffix(suffix) && parts.count > 1 {
-      return (parts[parts.count - 2], role)
-    }
-    return nil
   }
 }

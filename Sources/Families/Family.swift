@@ -41,9 +41,6 @@ package struct Family: Sendable {
   /// name is known.
   var freeHead: FreeHead?
 
-  /// Whether layers in place of the family's own head are found by what they read: their names are counted.
-  var hasCountedHead = false
-
   /// Whether a single 3×3 convolution in the stem means a network for small images.
   ///
   /// Such a network has neither a stride nor a pool in the stem. Otherwise the stem's kernel is not looked at.
@@ -63,6 +60,9 @@ package struct Family: Sendable {
 
   /// In whose form its networks are summarised.
   package var summaryForm = SummaryForm.graph
+
+  /// The orders in which its code makes layers, for files that count layers in place of naming them.
+  var orders: [LayerOrder] = []
 
   /// Rewrites names that the container left without a layer name, where the family knows the order.
   var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
@@ -102,10 +102,30 @@ struct Signs: Sendable {
 
 /// How heads are found and named that people put in place of a family's own.
 struct FreeHead: Sendable {
-  /// The name under which a head of several layers is written, each with its place: `fc.0`.
-  let list: String
+  /// How its layers are named.
+  let names: Names
   /// What a file without any head ends in, when nothing else is known.
   let poolingWithoutHead: Configuration.Head.Pooling
+
+  /// How the layers of a head are named.
+  enum Names: Sendable {
+    /// By their places in a list of a name: `fc.0`, `fc.3`.
+    case list(String)
+    /// Anyhow: what they read tells their order. Where several are written, they are counted: `dense`, `dense_1`.
+    case counted
+  }
+
+  /// A head whose layers are numbered.
+  init(list: String, poolingWithoutHead: Configuration.Head.Pooling) {
+    (names, self.poolingWithoutHead) = (.list(list), poolingWithoutHead)
+  }
+
+  private init(names: Names, poolingWithoutHead: Configuration.Head.Pooling) {
+    (self.names, self.poolingWithoutHead) = (names, poolingWithoutHead)
+  }
+
+  /// The head of a Keras model, which the model's author adds layer by layer.
+  static let keras = FreeHead(names: .counted, poolingWithoutHead: .none)
 }
 
 /// Tensors that no network of the family has, but a relative that is not computed.
@@ -127,8 +147,8 @@ struct Waiver: Sendable {
 extension Family {
   /// All families, in the order in which they are tried.
   package static let all: [Family] = [
-    .keras, .kerasV1, .torch, .cifarPreActivation, .cifar, .torchvision, .timm, .timmBiT, .bit,
-    .bitPyTorch, .bitHuggingFace,
+    .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
+    .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace,
   ]
 
   /// All combinations of options, the usual one first.
@@ -176,9 +196,11 @@ extension Family {
     let strides = stageStrides(count: architecture.blocks.count)
     configuration.stages = architecture.blocks.enumerated().map { index, blocks in
       let inner = architecture.width << index
+      let own =
+        index < architecture.channels.count ? architecture.channels[index] : nil
       return Configuration.Stage(
-        blocks: blocks, innerChannels: inner, outputChannels: inner * expansion,
-        stride: strides[index])
+        blocks: blocks, innerChannels: own?.inner ?? inner,
+        outputChannels: own?.output ?? inner * expansion, stride: strides[index])
     }
     configuration.head = head(classes: classes)
     return configuration
@@ -218,6 +240,7 @@ extension Family {
       own.stem.convolutions[index].outputChannels = convolution.outputChannels
     }
     if hasSmallStem, configuration.hasSmallStem { own.stem = configuration.stem }
+    own.setBiases(as: configuration)
     if case .group(_, let epsilon) = own.norm, case .group(let count, _) = configuration.norm {
       own.norm = .group(count: count, epsilon: epsilon)
     }

@@ -27,8 +27,8 @@ struct FoundHead {
 struct HeadFinder {
   /// The tensors under the network's prefix, without it.
   let left: [String: TensorInfo]
-  /// The tensors beside the network.
-  let outsiders: [TensorInfo]
+  /// The tensors beside the network, with their names.
+  let outsiders: [(name: String, tensor: TensorInfo)]
   /// What stands before the names of the network.
   let prefix: String
   let family: Family
@@ -134,8 +134,8 @@ struct HeadFinder {
   /// The tensors left over by name without prefix; a name that is there twice is none.
   private var candidates: [String: TensorInfo] {
     var result = left
-    for tensor in outsiders {
-      let name = withoutSharedFolders(SourceNames.cleaned(tensor.name))
+    for (name, tensor) in outsiders {
+      let name = withoutSharedFolders(name)
       result[name] = result[name] == nil ? tensor : nil
     }
     return result

@@ -3,10 +3,12 @@ import SourceGraph
 
 extension TensorTemplates {
   /// Keras' tensors: HWIO, [in, out], and its words for the parts of a norm.
-  static func keras(_ names: [String: String]) -> TensorTemplates {
+  static func keras(
+    _ names: [String: String], alternatives: [String: [String]] = [:]
+  ) -> TensorTemplates {
     TensorTemplates(
       names: names,
-      alternatives: ["head.dense": ["probs"]],
+      alternatives: alternatives,
       roles: [
         .weight: "/kernel", .bias: "/bias", .scale: "/gamma", .shift: "/beta",
         .mean: "/moving_mean", .variance: "/moving_variance",
@@ -29,7 +31,8 @@ func refineFromGraph(_ configuration: inout Configuration, _ graph: SourceGraph)
     }
   }
   if configuration.head.classes > 0, let output = graph.outputs.first {
-    var layers = configuration.head.layers.filter { if case .dense = $0 { true } else { false } }
+    var layers = configuration.head.layers
+    if configuration.head.lastActivation != nil { layers.removeLast() }
     if case .activation(let function) = graph.nodes[graph.skippingIdentities(output)].operation,
       let activation = function.activation
     {

@@ -26,12 +26,22 @@ extension Family {
       countedPrefixes: ["input", "input_layer"]),
     tensors: .keras(kerasV1Layers),
     fingerprint: "stem.norm",
-    hasCountedHead: true,
+    freeHead: .keras,
     waivers: [],
     preprocessing: .kerasCaffe,
     defaultInputSize: 224,
     summaryForm: .keras,
-    resolveNames: KerasNames.version1,
+    orders: [
+      // The projection is made *before* the last convolution, and both may have the same shape.
+      LayerOrder(
+        counting: .position, blockOrder: .postActivation, stemKernel: 7,
+        projected: ["conv1", "conv2", "shortcut.conv", "conv3"],
+        plain: ["conv1", "conv2", "conv3"],
+        norms: .init(
+          stem: ["stem.norm"], first: ["norm1", "norm2", "shortcut.norm", "norm3"],
+          projected: ["norm1", "norm2", "shortcut.norm", "norm3"],
+          plain: ["norm1", "norm2", "norm3"]))
+    ],
     refine: refineFromGraph)
 }
 

@@ -33,12 +33,21 @@ extension Family {
       countedPrefixes: ["input", "input_layer", "max_pooling2d"]),
     tensors: .keras(kerasLayers),
     fingerprint: "stage1.block1.norm1",
-    hasCountedHead: true,
+    freeHead: .keras,
     waivers: [],
     preprocessing: .kerasUnit,
     defaultInputSize: 224,
     summaryForm: .keras,
-    resolveNames: KerasNames.version2,
+    orders: [
+      // The projection is listed *before* the last convolution, and both may have the same shape.
+      LayerOrder(
+        counting: .position, blockOrder: .preActivation, stemKernel: 7,
+        projected: ["conv1", "conv2", "shortcut.conv", "conv3"],
+        plain: ["conv1", "conv2", "conv3"],
+        norms: .init(
+          first: ["norm1", "norm2", "norm3"], projected: ["norm1", "norm2", "norm3"],
+          plain: ["norm1", "norm2", "norm3"], end: ["final.norm"]))
+    ],
     refine: refineFromGraph)
 }
 

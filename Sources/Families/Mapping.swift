@@ -17,6 +17,13 @@ package struct Mapping: Sendable {
     package let tensor: TensorInfo
     /// How the tensor's axes become the parameter's.
     let layout: AxisOrder
+    /// What a rule does with the axes before.
+    var rearrangement: Rearrangement?
+
+    /// The parameter that a tensor becomes, as float32.
+    func parameter(from tensor: TensorData) -> TensorData {
+      layout.parameter(from: rearrangement?.applied(to: tensor) ?? tensor)
+    }
   }
 
   /// A tensor that belongs to no network, and the rule by which it is passed over.
@@ -69,7 +76,7 @@ package struct Mapping: Sendable {
     _ source: some WeightSource, family requested: Family? = nil, usesGraph: Bool = true,
     part: ModelPart? = nil, told: Told = Told()
   ) throws(InputError) {
-    if usesGraph, let graph = try source.graph() {
+    if usesGraph, told.rules == nil, let graph = try source.graph() {
       let network = try StructuredNetwork(graph, of: source, part: part)
       if requested == nil || requested?.id == network.family.id {
         try told.requireSame(as: network.graph.configuration, path: source.path)
@@ -141,7 +148,7 @@ package struct Mapping: Sendable {
     try entries.first { $0.parameter.name == parameter.name }.map { entry in
       let tensor = try source.tensor(named: entry.tensor.name)
       defer { tensor.releasePages() }
-      return entry.layout.parameter(from: tensor)
+      return entry.parameter(from: tensor)
     }
   }
 
@@ -159,7 +166,7 @@ package struct Mapping: Sendable {
           .badData, path: source.path, "gives another tensor than it lists",
           place: "\(entry.tensor.name): \(tensor.shape), where \(entry.tensor.shape) was expected")
       }
-      let parameter = entry.layout.parameter(from: tensor)
+      let parameter = entry.parameter(from: tensor)
       if !parameter.isInPlace(of: tensor) { tensor.releasePages() }
       return (entry.parameter.name, parameter)
     }

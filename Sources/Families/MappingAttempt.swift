@@ -36,15 +36,21 @@ package struct MappingAttempt: Sendable {
     _ source: some WeightSource, family requested: Family? = nil, part: ModelPart? = nil,
     told: Told = Told()
   ) throws(InputError) {
-    let names = try SourceNames(source, ignoring: told.ignored)
+    let names = try SourceNames(source, told: told)
+    let requested = requested ?? told.rules?.family.flatMap(Family.named)
+    let stored = Dictionary(source.tensors.map { ($0.name, $0) }) { first, _ in first }
     guard
       let recognized = try Recognition(
         names, among: requested.map { [$0] } ?? Family.all, part: part)
     else { throw names.unrecognized(requested: requested) }
-    let described = try? source.graph()
+    let described = told.rules == nil ? try? source.graph() : nil
     let family = recognized.family
     var problems = MappingProblems(path: source.path)
-    let network = try recognized.makeNetwork(described: described, told: told, path: source.path)
+    let network = try recognized.makeNetwork(
+      described: described,
+      listed: ListedLayers(
+        part == nil ? source.layerList : LayerList(), ignoring: told.ignored, path: source.path),
+      told: told, path: source.path)
     graph = network.graph
     problems.network = "\(family.architectureName(of: graph.configuration)) of \(family.title)"
     var unused = recognized.tensors
@@ -79,7 +85,10 @@ package struct MappingAttempt: Sendable {
         problems.addWrongType(tensor)
         continue
       }
-      entries.append(.init(parameter: parameter, tensor: tensor, layout: layout))
+      entries.append(
+        .init(
+          parameter: parameter, tensor: stored[tensor.name] ?? tensor, layout: layout,
+          rearrangement: recognized.rules.rearrangements[tensor.name]))
     }
     problems.addUnexpected(Array(unused.values) + unusedOutside)
     self.family = family
@@ -91,7 +100,8 @@ package struct MappingAttempt: Sendable {
     // A description tells what is read from it; all of it where it is compared.
     assumptions =
       graph.configuration.assumptions(
-        told: described != nil ? Assumption.readFromDescriptions : told.options)
+        told: (described != nil ? Assumption.readFromDescriptions : told.options)
+          .union(network.known))
       + network.assumptions.filter { !told.tells($0) }
   }
 }

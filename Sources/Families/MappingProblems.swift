@@ -58,9 +58,18 @@ package struct MappingProblems: Sendable {
   private func nearest(to name: String, shape: Shape) -> String {
     let limit = max(3, name.count / 4)
     let candidates = unexpected.map { (tensor: $0, distance: editDistance($0.name, name)) }
-      .filter { $0.distance <= limit }
-    guard let best = candidates.min(by: { $0.distance < $1.distance }) else { return "" }
-    return ", nearest is \(best.tensor.name)"
+    if let best = candidates.filter({ $0.distance <= limit })
+      .min(by: { $0.distance < $1.distance })
+    {
+      return ", nearest is \(best.tensor.name)"
+    }
+    // Names of another kind: what has its sizes, in whatever order.
+    let sizes = shape.dimensions.sorted()
+    let same = candidates.filter { $0.tensor.shape.dimensions.sorted() == sizes }
+    let alike = same.isEmpty ? candidates.filter { $0.tensor.shape.kind == shape.kind } : same
+    guard let best = alike.min(by: { $0.distance < $1.distance }) else { return "" }
+    return ", of its \(same.isEmpty ? "kind" : "shape") is \(best.tensor.name)"
+      + (alike.count > 1 ? " and \(alike.count - 1) more" : "")
   }
 }
 

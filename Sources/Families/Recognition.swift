@@ -23,6 +23,12 @@ struct Recognition {
   /// The tensors that do not share the prefix: they belong to another part of a larger model.
   let outsiders: [TensorInfo]
 
+  /// What the user's own rules made of the tensors.
+  let rules: AppliedRules
+
+  /// The place of each tensor in the file's own order, by the file's name.
+  let positions: [String: Int]
+
   /// The names that the family gave to tensors that had none of its own, by cleaned name.
   private let resolved: [String: String]
 
@@ -32,8 +38,22 @@ struct Recognition {
   init?(
     _ names: SourceNames, among families: [Family], part: ModelPart? = nil
   ) throws(InputError) {
-    for family in families {
-      if let recognition = try Recognition(names, family: family, part: part) {
+    let listed = names.tensors.map { TensorInfo(name: $0, dtype: $1.dtype, shape: $1.shape) }
+    let counted = CountedLayers(listed)
+    // Where the channels of counted layers fit no order, a tensor of a wrong shape is to be found.
+    for checkingChannels in counted.networks.isEmpty ? [true] : [true, false] {
+      for family in families {
+        let resolved =
+          family.resolveNames(listed)
+          ?? family.names(of: counted, checkingChannels: checkingChannels)
+        guard
+          let recognition = try Recognition(
+            names, family: family, resolved: resolved ?? [:], part: part)
+        else { continue }
+        // Whoever names the family has its own order.
+        if checkingChannels, families.count > 1 {
+          try counted.requireOneOrder(of: families, path: names.path)
+        }
         self = recognition
         return
       }
@@ -42,11 +62,11 @@ struct Recognition {
   }
 
   private init?(
-    _ names: SourceNames, family: Family, part: ModelPart?
+    _ names: SourceNames, family: Family, resolved: [String: String], part: ModelPart?
   ) throws(InputError) {
-    let listed = names.tensors.map { TensorInfo(name: $0, dtype: $1.dtype, shape: $1.shape) }
-    let resolved = family.resolveNames(listed) ?? [:]
     self.resolved = resolved
+    positions = names.positions
+    rules = names.rules
     var tensors: [String: TensorInfo] = [:]
     for (name, tensor) in names.tensors {
       tensors[resolved[name] ?? name] = tensor
@@ -76,18 +96,6 @@ struct Recognition {
         outsiders.append(tensor)
       }
     }
-    // The only dense layer beside a network within a model is the model's head.
-    let usual = Set(
-      [.weight, .bias].flatMap { family.tensorNames(of: "head.dense", $0) })
-    let head = outsiders.map { tensor in
-      let own = SourceNames.cleaned(tensor.name)
-      let name = (resolved[own] ?? own).split(separator: "/").suffix(2).joined(separator: "/")
-      return (name, tensor, isKnown: resolved[own] != nil || usual.contains(name))
-    }
-    if head.allSatisfy(\.isKnown), Set(head.map(\.0)).count == head.count {
-      for (name, tensor, _) in head { inside[name] = tensor }
-      outsiders = []
-    }
     self.tensors = inside
     self.outsiders = outsiders.sorted { $0.name < $1.name }
     self.waived = waived.sorted { $0.tensor.name < $1.tensor.name }
@@ -100,12 +108,20 @@ struct Recognition {
 
   /// What the file calls the layer of a tensor.
   func layerName(of tensor: TensorInfo, role: Parameter.Role) -> String {
-    let name = SourceNames.cleaned(tensor.name)
-    let isCounted = resolved[name] != nil && name.contains("/vars/")
-    let inside = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
-    let own = isCounted ? resolved[name] ?? name : inside
+    let name = plainName(of: tensor)
+    let own = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
     guard let suffix = family.tensors.roles[role], own.hasSuffix(suffix) else { return own }
     return String(own.dropLast(suffix.count))
+  }
+}
+
+extension Recognition {
+  /// A tensor's name freed of what containers add; of a layer that has none but a number, the family's; the one that
+  /// a rule gives it.
+  func plainName(of tensor: TensorInfo) -> String {
+    if let name = rules.names[tensor.name] { return resolved[name] ?? name }
+    let name = SourceNames.cleaned(tensor.name)
+    return name.contains("/vars/") ? resolved[name] ?? name : name
   }
 }
 
@@ -119,12 +135,23 @@ extension Family {
     for name in names {
       for ending in endings where name.hasSuffix(ending) {
         let prefix = name.dropLast(ending.count)
-        if prefix.isEmpty || prefix.hasSuffix("/") || prefix.hasSuffix(".") {
+        if prefix.isEmpty || prefix.hasSuffix("/") || prefix.hasSuffix(".")
+          || isOfNetwork(String(prefix), in: names)
+        {
           found.insert(String(prefix))
         }
       }
     }
     return found.sorted()
+  }
+
+  /// Whether a text before every layer's name, such as `my_`, is before those of a network as well.
+  private func isOfNetwork(_ prefix: String, in names: some Collection<String>) -> Bool {
+    guard hasKerasNames, prefix.hasSuffix("_") || prefix.hasSuffix("-") else { return false }
+    let others = ["stem.conv", "stage1.block1.conv1", "stage1.block1.conv2"].compactMap {
+      tensorNames(of: $0, .weight).first
+    }
+    return others.allSatisfy { names.contains(prefix + $0) }
   }
 
   /// Stops at tensors that only a relative of the family has.

@@ -16,13 +16,16 @@ struct RecognizedNetwork {
 
   /// What the file left open of its head.
   let assumptions: [Assumption]
+
+  /// The options that the file tells though it carries no graph.
+  let known: Set<String>
 }
 
 extension Recognition {
   /// The network that the tensors are for: the family's options, with stages, widths and classes
   /// read from the names and shapes.
   func makeNetwork(
-    described: SourceGraph?, told: Told, path: String
+    described: SourceGraph?, listed: ListedLayers, told: Told, path: String
   ) throws(InputError) -> RecognizedNetwork {
     let shapes = CanonicalShapes(family, tensors)
     var configuration = variant.options
@@ -39,12 +42,7 @@ extension Recognition {
     }
     var head: FoundHead?
     if let freeHead = family.freeHead {
-      let found = try findHead(freeHead, after: configuration, path: path)
-      configuration.head = found.head
-      head = found
-    } else if described == nil, family.hasCountedHead,
-      let found = try findCountedHead(after: configuration, path: path)
-    {
+      let found = try findHead(freeHead, after: configuration, listed: listed, path: path)
       configuration.head = found.head
       head = found
     } else {
@@ -53,14 +51,27 @@ extension Recognition {
     if let problem = described.flatMap({ family.refine(&configuration, $0) }) {
       throw InputError(.badData, path: path, "is not a network of \(family.title)", place: problem)
     }
+    var known: Set<String> = []
     if described == nil {
+      try listed.requireKnown(told: told)
+      try listed.readBorders(into: &configuration, of: family)
+      if let pooling = listed.pooling, configuration.head.pooling.isGlobal {
+        configuration.head.pooling = pooling
+        known.insert(Assumption.Option.pooling.rawValue)
+        guard told.pooling.map({ $0.rawValue == "\(pooling)" }) ?? true else {
+          throw InputError(
+            .badData, path: path,
+            "lists a layer of another pooling than \(told.pooling?.rawValue ?? "")",
+            place: "global_\(pooling)_pooling2d")
+        }
+      }
       configuration = try told.completing(configuration, of: family, path: path)
     } else {
       try told.requireSame(as: configuration, path: path)
     }
     return RecognizedNetwork(
       graph: try graph(configuration, path: path), headTensors: head?.tensors ?? [:],
-      headNames: head?.names ?? [:], assumptions: head?.assumptions ?? [])
+      headNames: head?.names ?? [:], assumptions: head?.assumptions ?? [], known: known)
   }
 
   /// The graph without a head, and the tensors that it leaves over.
@@ -74,32 +85,23 @@ extension Recognition {
     return (graph, tensors.filter { !names.contains($0.key) })
   }
 
-  /// A head of counted layers; `nil` where there is the family's own, or none.
-  private func findCountedHead(
-    after configuration: Configuration, path: String
-  ) throws(InputError) -> FoundHead? {
-    let (graph, left) = try body(of: configuration, path: path)
-    let own = Set(
-      [Parameter.Role.weight, .bias].flatMap { family.tensorNames(of: "head.dense", $0) })
-    let matrix = left.first { $0.value.shape.rank == 2 }?.value.shape[0]
-    if outsiders.isEmpty, Set(left.keys).isSubset(of: own), matrix == graph.outputChannels {
-      return nil
-    }
-    let all = left.merging(outsiders.map { (SourceNames.cleaned($0.name), $0) }) { first, _ in first
-    }
-    guard all.count == left.count + outsiders.count else { return nil }
-    return try ChainedHead(left: all, family: family, channels: graph.outputChannels).find(
-      path: path)
-  }
-
   private func findHead(
-    _ freeHead: FreeHead, after configuration: Configuration, path: String
+    _ freeHead: FreeHead, after configuration: Configuration, listed: ListedLayers, path: String
   ) throws(InputError) -> FoundHead {
     let (graph, left) = try body(of: configuration, path: path)
-    let finder = HeadFinder(
-      left: left, outsiders: outsiders, prefix: prefix, family: family,
-      channels: graph.outputChannels)
-    return try finder.find(freeHead, path: path)
+    let beside = outsiders.map { (name: plainName(of: $0), tensor: $0) }
+    guard case .counted = freeHead.names else {
+      let finder = HeadFinder(
+        left: left, outsiders: beside, prefix: prefix, family: family,
+        channels: graph.outputChannels)
+      return try finder.find(freeHead, path: path)
+    }
+    let candidates = left.merging(beside.map { ($0.name, $0.tensor) }) { first, _ in first }
+    let head = ChainedHead(
+      candidates: candidates, positions: positions,
+      hasOwnActivations: listed.hasOwnActivations(beyond: graph, of: family), family: family,
+      channels: graph.outputChannels, path: path)
+    return try head.find(freeHead)
   }
 
   private func graph(_ configuration: Configuration, path: String) throws(InputError) -> Graph {
@@ -130,6 +132,13 @@ extension Recognition {
     if let place {
       throw InputError(.badData, path: path, "is not a network of \(family.title)", place: place)
     }
+  }
+}
+
+extension Configuration.Head.Pooling {
+  /// Whether it makes one value of each channel, or nothing of the map: then a layer of the file may tell another one.
+  fileprivate var isGlobal: Bool {
+    if case .flatten = self { false } else { true }
   }
 }
 

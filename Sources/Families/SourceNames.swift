@@ -1,5 +1,6 @@
 import Files
 import Plain
+import SourceGraph
 import Tensors
 
 /// The tensors of a file under names freed of what containers add to them.
@@ -10,28 +11,44 @@ struct SourceNames {
   /// The tensors by cleaned name.
   let tensors: [String: TensorInfo]
 
+  /// The place of each tensor in the file's own order, by the file's name.
+  let positions: [String: Int]
+
+  /// What the user's own rules make of the tensors.
+  let rules: AppliedRules
+
   /// The tensors that the user leaves out.
   let ignored: [Mapping.Waived]
 
-  /// - Throws: `InputError` where two tensors have the same cleaned name, or a pattern matches none.
-  init(_ source: some WeightSource, ignoring patterns: [Glob] = []) throws(InputError) {
+  /// - Throws: `InputError` where two tensors have the same cleaned name, or a pattern or a rule matches none.
+  init(_ source: some WeightSource, told: Told = Told()) throws(InputError) {
     path = source.path
-    var tensors: [String: TensorInfo] = [:]
-    for pattern in patterns where !source.tensors.contains(where: { pattern.matches($0.name) }) {
+    positions = Dictionary(
+      source.tensors.enumerated().map { ($1.name, $0) }
+    ) { first, _ in first }
+    for pattern in told.ignored
+    where !source.tensors.contains(where: { pattern.matches($0.name) })
+      && !source.layerList.kinds.contains(where: pattern.matches)
+    {
       throw InputError(
         .badData, path: path, "has no tensor called '\(pattern.text)', which --ignore names")
     }
-    var ignored: [Mapping.Waived] = []
-    for tensor in source.tensors {
-      if let pattern = patterns.first(where: { $0.matches(tensor.name) }) {
+    rules =
+      try told.rules.map { rules throws(InputError) in try AppliedRules(rules, to: source) }
+      ?? AppliedRules()
+    var tensors: [String: TensorInfo] = [:]
+    var ignored = rules.waived
+    let waived = Set(rules.waived.map(\.tensor.name))
+    for tensor in source.tensors where !waived.contains(tensor.name) {
+      if let pattern = told.ignored.first(where: { $0.matches(tensor.name) }) {
         ignored.append(.init(tensor: tensor, reason: "left out by --ignore \(pattern.text)"))
         continue
       }
-      let name = SourceNames.cleaned(tensor.name)
-      if let other = tensors.updateValue(tensor, forKey: name) {
+      let name = rules.names[tensor.name] ?? SourceNames.cleaned(tensor.name)
+      if let other = tensors.updateValue(rules.rearranged(tensor), forKey: name) {
         throw InputError(
           .badData, path: path, "two tensors for one name",
-          place: "\(other.name) and \(tensor.name)")
+          place: "\(other.name) and \(tensor.name)\(rules.names.isEmpty ? "" : ", \(name)")")
       }
     }
     self.tensors = tensors
@@ -57,6 +74,15 @@ struct SourceNames {
     let place =
       tensors.isEmpty ? "the file holds no tensors" : "its tensors are named \(examples), …"
     let families = Family.all.map(\.id).joined(separator: ", ")
+    if let norm = tensors.keys.filter({
+      $0.contains("/batch_normalization") && $0.hasSuffix("/vars/2")
+    })
+    .min(), !tensors.keys.contains(norm.dropLast() + "3") {
+      return InputError(
+        .badData, path: path,
+        "has norms of three tensors, and does not tell whether gamma or beta is missing",
+        place: norm, hint: "the whole model (model.save('model.keras')) tells it")
+    }
     let other = OtherNetworks.title(of: tensors.keys).map { "is \($0), which is not computed" }
     return InputError(
       .badData, path: path,

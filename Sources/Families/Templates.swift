@@ -3,7 +3,8 @@ package import ResNetV2
 /// What a family calls its layers: a pattern for every node of the graph.
 ///
 /// Both sides are written with `{stage}` and `{block}`, counted from 1; the family's side may count
-/// from elsewhere (`{stage+1}`, `{block-1}`) and pad with a zero (`{block:02}`).
+/// from elsewhere (`{stage+1}`, `{block-1}`), pad with a zero (`{block:02}`), and
+/// write letters: `{block:a}` for a, b, c, …, `{block:b}` for a, b1, b2, ….
 struct LayerTemplates: Sendable {
   /// How values are laid out.
   let layout: LayerNames.Layout
@@ -83,10 +84,28 @@ struct PatternedName: Hashable {
 
   /// The value of a placeholder such as `stage+1` or `block:02`.
   private func value(of placeholder: Substring) -> String {
+    if placeholder == "block:a" { return letter(block) }
+    if placeholder == "block:b" { return block == 1 ? "a" : "b\(block - 1)" }
     let isPadded = placeholder.hasSuffix(":02")
     let term = isPadded ? placeholder.dropLast(3) : placeholder
     let number = (term.hasPrefix("stage") ? stage : block) + (Int(term.dropFirst(5)) ?? 0)
     return isPadded && number < 10 ? "0\(number)" : String(number)
+  }
+
+  /// The letter of a number from 1 on, as Keras' code makes it; what follows z is no letter, as there.
+  private func letter(_ number: Int) -> String {
+    UInt8(exactly: 96 + number).map { String(Character(Unicode.Scalar($0))) } ?? "\(number)"
+  }
+}
+
+extension Configuration.Head.Layer {
+  /// Keras' class of a layer with parameters, as it counts it.
+  fileprivate var kerasClass: String? {
+    switch self {
+    case .dense: "dense"
+    case .norm: "batch_normalization"
+    case .activation: nil
+    }
   }
 }
 
@@ -134,8 +153,20 @@ extension Family {
     let isList =
       head.layers.count { if case .activation = $0 { false } else { true } } > 1
     guard let freeHead, isList else { return [:] }
-    return Dictionary(
-      uniqueKeysWithValues: head.layerNames.enumerated().map { ($1, "\(freeHead.list).\($0)") })
+    switch freeHead.names {
+    case .list(let list):
+      return Dictionary(
+        uniqueKeysWithValues: head.layerNames.enumerated().map { ($1, "\(list).\($0)") })
+    case .counted:
+      var counts: [String: Int] = [:]
+      let named = zip(head.layerNames, head.layers).compactMap { node, layer in
+        layer.kerasClass.map { name in
+          defer { counts[name, default: 0] += 1 }
+          return (node, counts[name].map { "\(name)_\($0)" } ?? name)
+        }
+      }
+      return Dictionary(uniqueKeysWithValues: named)
+    }
   }
 
   /// What the family usually calls the layer with the tensors of a node.

@@ -18,6 +18,8 @@ package struct Told: Hashable, Sendable {
   package var ignored: [Glob] = []
   /// Other options, by their place.
   package var settings: [Setting] = []
+  /// What the tensors are called, where no family knows their names.
+  package var rules: Rules?
 
   /// Says nothing.
   package init() {}

@@ -73,6 +73,8 @@ extension Configuration {
       /// TensorFlow's SAME: as little as needed, the odd one below and right, never winning
       /// (tf-slim).
       case same
+      /// No border: windows lie within the image (Keras' ResNet50 before 2018).
+      case valid
     }
   }
 }

@@ -4,7 +4,9 @@ extension Configuration.Stem: Codable {
   }
 
   /// Whether the pool is the 3×3 with stride 2 that version 1.0 of the file format knows.
-  var hasUsualPool: Bool { pool.map { $0 == Pool(padding: $0.padding) } ?? false }
+  var hasUsualPool: Bool {
+    pool.map { $0 == Pool(padding: $0.padding) && $0.padding != .valid } ?? false
+  }
 
   /// Reads a stem: the padding of the usual pool, or else the pool itself, or `none`.
   public init(from decoder: any Decoder) throws {

@@ -67,6 +67,7 @@ struct GraphBuilder {
       case .zero: .zero((pool.size - 1) / 2)
       case .negativeInfinity: .ignored((pool.size - 1) / 2)
       case .same: .same
+      case .valid: .ignored(0)
       }
     then("stem.pool", .maxPool(.init(size: pool.size, stride: pool.stride, padding: padding)))
   }

@@ -12,7 +12,7 @@ private struct AnyKey: CodingKey {
 
 extension Decoder {
   /// The values of an object that has no other keys than these.
-  func strictContainer<Key: CodingKey & CaseIterable>(
+  package func strictContainer<Key: CodingKey & CaseIterable>(
     keyedBy type: Key.Type
   ) throws -> KeyedDecodingContainer<Key> {
     let known = Set(Key.allCases.map(\.stringValue))

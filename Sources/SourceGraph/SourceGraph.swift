@@ -159,6 +159,31 @@ extension SourceGraph {
 package protocol GraphCarrier: WeightSource {
   /// The graph, or why it cannot be read; `nil` for weights alone.
   var carriedGraph: Result<SourceGraph, InputError>? { get }
+
+  /// The layers that the file lists beside its tensors.
+  var carriedLayers: LayerList { get }
+}
+
+extension GraphCarrier {
+  package var carriedLayers: LayerList { LayerList() }
+}
+
+/// The kinds of layers that a file lists, without saying how they are put together.
+package struct LayerList: Hashable, Sendable {
+  /// How often Keras' classes are listed, as it counts them, such as `global_max_pooling2d`; or names without their
+  /// numbers.
+  package var counts: [String: Int] = [:]
+  /// Whether they are names, which may be anything, rather than classes.
+  package var areNames = false
+
+  /// Lists nothing.
+  package init() {}
+
+  /// The classes or names.
+  package var kinds: Set<String> { Set(counts.keys) }
+
+  /// Adds a layer.
+  package mutating func append(_ kind: String) { counts[kind, default: 0] += 1 }
 }
 
 extension WeightSource {
@@ -169,6 +194,9 @@ extension WeightSource {
     guard let carrier = self as? any GraphCarrier else { return nil }
     return try carrier.carriedGraph?.get()
   }
+
+  /// The layers that the file lists; none where it is no model's.
+  package var layerList: LayerList { (self as? any GraphCarrier)?.carriedLayers ?? LayerList() }
 
   /// Whether the file carries a graph, readable or not.
   package var carriesGraph: Bool { (self as? any GraphCarrier)?.carriedGraph != nil }

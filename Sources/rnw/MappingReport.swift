@@ -49,7 +49,14 @@ struct MappingReport: Encodable {
     } catch let error as InputError where error.kind == .badData {
       guard let attempt = try? MappingAttempt(source, family: family, told: told),
         attempt.problems.error != nil
-      else { throw error }
+      else {
+        // Names that no family has: beside those of the network that is most like the file.
+        guard let nearest = NearestNetwork(to: source, family: family) else { throw error }
+        self.init(
+          nearest.family.architectureName(of: nearest.graph.configuration), nearest.family, [], [],
+          [], nearest.findings, error)
+        return
+      }
       self.init(
         attempt.family.architectureName(of: attempt.graph.configuration), attempt.family,
         attempt.entries, attempt.waived, attempt.assumptions, attempt.problems.findings, error)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversion
 import Families
+import Files
 import Reports
 import ResNetV2
 import Tensors
@@ -52,9 +53,16 @@ struct SummaryCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let network = try await NamedNetwork(
-      network, family: try family.family, families: [.torch, .torchvision] + Family.all)
     do {
+      let network: NamedNetwork
+      do {
+        network = try await NamedNetwork(
+          self.network, family: try family.family, families: [.torch, .torchvision] + Family.all)
+      } catch let error as InputError where format == .text {
+        let sizes = try sizes()
+        return try write(
+          try await summarizeOwnGraph(self.network, instead: error, sizes: sizes))
+      }
       try write(network)
     } catch let error as SummaryError {
       throw ValidationError(error.description)
@@ -74,7 +82,10 @@ struct SummaryCommand: AsyncParsableCommand {
         network.graph, title: network.name, input: input ?? usual)
       return try StandardOutput.write(raw: drawing.text)
     }
-    let summary = try Summary(of: network.graph, style: style, input: input)
+    try write(try Summary(of: network.graph, style: style, input: input))
+  }
+
+  private func write(_ summary: Summary) throws {
     try StandardOutput.write(
       SummaryRecord(summary, depth: depth ?? 3), asJSON: json,
       text: SummaryTable(summary, columns: chosenColumns(), options: .init(depth: depth ?? 3)).text)

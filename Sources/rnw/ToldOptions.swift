@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conversion
 import Families
 import Plain
 import ResNetV2
@@ -42,16 +43,32 @@ struct ToldOptions: ParsableArguments {
     help: ArgumentHelp("Leave out the tensors whose names match.", valueName: "GLOB"))
   var ignored: [String] = []
 
+  @Option(
+    name: .customLong("rules"),
+    help: ArgumentHelp(
+      "Rules that give the tensors a family's names, where no family knows them (docs/families.md).",
+      valueName: "RULES.json"))
+  var rules: String?
+
   /// Whether anything was said.
   var isGiven: Bool {
     activation != nil || pooling != nil || epsilon != nil || inputScale != nil
-      || inputOffset != nil || !settings.isEmpty || !ignored.isEmpty
+      || inputOffset != nil || !settings.isEmpty || !ignored.isEmpty || rules != nil
   }
 
-  func validate() throws { _ = try told }
+  func validate() throws { _ = try words }
 
-  /// What was said.
+  /// What was said, with the rules that a file holds.
   var told: Told {
+    get throws {
+      var told = try words
+      told.rules = try rules.map { try Rules(path: $0) }
+      return told
+    }
+  }
+
+  /// What was said on the command line itself.
+  private var words: Told {
     get throws {
       var told = Told()
       told.activation = try activation.map { word -> Told.LastActivation in

@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparison
 import Conversion
 import Families
+import Files
 import Inference
 import Plain
 import Reports
@@ -119,7 +120,17 @@ struct VerifyCommand: AsyncParsableCommand {
     let bar = ProgressBar("comparing")
     let searchBar = ProgressBar("looking for the cause")
     request.search = diagnosis.search(after: bar, searchBar)
-    let result = try await verify(request, against: against, progress: bar.update)
+    let result: Comparison.Outcome
+    do {
+      result = try await verify(request, against: against, progress: bar.update)
+    } catch let error as InputError where error.reason == .unknownNetwork && file == nil {
+      let own = try await verifyOwnGraph(
+        request, against: against, instead: error, progress: bar.update)
+      bar.finish()
+      return try StandardOutput.conclude(passes: own.passes) {
+        try StandardOutput.write(own, asJSON: json, text: own.text(showsAll: all))
+      }
+    }
     bar.finish()
     searchBar.finish()
     try file?.write(

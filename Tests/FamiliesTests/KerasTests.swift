@@ -232,6 +232,7 @@ struct KerasNamed: GraphCarrier {
   let path = "model.h5"
   let metadata: [String: String] = [:]
   var configuration: String?
+  var carriedLayers = LayerList()
   var tensors: [TensorInfo]
 
   var carriedGraph: Result<SourceGraph, InputError>? {

@@ -62,6 +62,10 @@ CALLS = {
     "inspection-unknown": ("inspection", 0, "inspect", FIXTURES / "narrow.activations.npz", "--json"),
     "families": ("families", 0, "families", "--json"),
     "mapping": ("mapping", 0, "convert", NARROW, "--dry-run", "--json"),
+    "mapping-unknown": ("mapping", 65, "convert", ROOT / "Fixtures" / "kinds" / "rules.npz", "--dry-run", "--json"),
+    "mapping-rules": (
+        "mapping", 0, "convert", ROOT / "Fixtures" / "kinds" / "rules.npz", "--rules",
+        ROOT / "Fixtures" / "kinds" / "rules.json", "--dry-run", "--json"),
     "mapping-misfit": ("mapping", 65, "convert", FIXTURES / "broken" / "missing.h5", "--dry-run", "--json"),
     "run": ("run", 0, "run", "a.rnw", "--input", "probe:1:2", "--json"),
     "bench": ("bench", 0, "bench", "a.rnw", "--repetitions", "1", "--size", "64", "--json"),
@@ -95,7 +99,17 @@ def test_schemas_are_schemas(name):
 
 
 def test_every_schema_has_a_document():
-    assert {schema for schema, *_ in CALLS.values()} == set(SCHEMAS)
+    # Rules are read, not written.
+    assert {schema for schema, *_ in CALLS.values()} | {"rules"} == set(SCHEMAS)
+
+
+def test_rules_fit_their_schema():
+    rules = json.loads((ROOT / "Fixtures" / "kinds" / "rules.json").read_text())
+    validate(rules, "rules")
+    for change in [{"name": "x", "waive": "y"}, {"transpose": [0, 0]}, {"nam": "x"}]:
+        broken = rules | {"rules": [{"match": "x"} | change]}
+        with pytest.raises(AssertionError):
+            validate(broken, "rules")
 
 
 @pytest.mark.parametrize("call", CALLS)

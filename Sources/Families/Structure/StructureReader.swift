@@ -184,7 +184,10 @@ struct StructureReader {
         let border = view.inputs(of: trunk.stem[index]).padding
         stem.pool = .init(
           size: window.size, stride: window.stride,
-          padding: window.isSame ? .same : border.isNegativeInfinity ? .negativeInfinity : .zero)
+          padding: window.isSame
+            ? .same
+            : border == nil && window.size > 2
+              ? .valid : border.isNegativeInfinity ? .negativeInfinity : .zero)
       default: throw fault(trunk.stem[index], "is no layer of a stem")
       }
     }

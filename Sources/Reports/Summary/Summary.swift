@@ -74,6 +74,18 @@ package struct Summary: Sendable {
       totalBytes: try inputBytes.adding(valueBytes).adding(parameterBytes))
   }
 
+  /// A summary of rows that were counted elsewhere.
+  init(
+    rows: [SummaryRow], totalParameters: Int, trainableParameters: Int, pass: Pass?,
+    showsNames: Bool
+  ) {
+    self.rows = rows
+    self.totalParameters = totalParameters
+    self.trainableParameters = trainableParameters
+    self.pass = pass
+    self.showsNames = showsNames
+  }
+
   /// The input of [N, H, W, C] that four sizes mean: N,C,H,W or N,H,W,C, whichever has the channels
   /// in its place.
   ///

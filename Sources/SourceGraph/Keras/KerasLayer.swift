@@ -2,9 +2,15 @@ import Files
 import Plain
 import Tensors
 
+/// What is known of Keras' classes.
+package enum KerasClasses {
+  /// The kinds of layers that only training does anything in, as Keras counts them.
+  package static let training = Set(LayerSettings.trainingClasses.map(\.snakeCased))
+}
+
 extension LayerSettings {
   /// The kinds of layers that only training does anything in.
-  private static let trainingClasses: Set<String> = [
+  fileprivate static let trainingClasses: Set<String> = [
     "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
     "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
     "RandomContrast", "RandomBrightness", "RandomHue", "RandomSaturation", "RandomErasing",

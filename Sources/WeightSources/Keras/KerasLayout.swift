@@ -7,6 +7,8 @@ struct KerasLayout {
   let container: String
   private(set) var tensors: [(name: String, dataset: HDF5Table.Dataset)] = []
   private(set) var metadata: [String: String] = [:]
+  /// The layers that the file lists, with or without weights.
+  private(set) var layers = LayerList()
 
   private let path: String
 
@@ -45,6 +47,8 @@ struct KerasLayout {
   private mutating func addLegacyLayers(_ table: HDF5Table, under base: String) throws {
     let root = String(base.dropLast(base.isEmpty ? 0 : 1))
     let layers = table.texts("layer_names", of: root) ?? []
+    self.layers.areNames = true
+    for layer in layers { self.layers.append(CountedVariable.kind(of: layer)) }
     guard Set(layers).count == layers.count else {
       throw InputError(.badData, path: path, "lists a layer twice", place: "layer_names")
     }
@@ -92,16 +96,24 @@ struct KerasLayout {
   /// The form of Keras 3: `layers/conv2d_3/vars/0`, with the layer's name as an attribute in later
   /// versions.
   private mutating func addCountedLayers(_ table: HDF5Table, graph: SourceGraph?) throws {
+    for group in table.groups {
+      CountedVariable.layerKind(group, in: table.groups).map { layers.append($0) }
+    }
     var counts: [String: Int] = [:]
     for dataset in table.datasets {
       if let variable = CountedVariable(dataset.path) {
         counts[variable.layerPath, default: 0] += 1
       }
     }
-    for dataset in table.datasets {
+    // HDF5 lists by name: the tenth layer of a class before its second.
+    for dataset in table.datasets.sorted(by: { $0.path.precedesInNumbers($1.path) }) {
       guard let variable = CountedVariable(dataset.path) else {
-        // The optimizer's variables, seeds of dropout layers, metrics.
-        count("ignored.other_variables")
+        if CountedVariable.isOfTraining(dataset.path) {
+          count("ignored.other_variables")
+        } else {
+          // A layer within a layer, which no network here has: a mapping will find it unexpected.
+          tensors.append((dataset.path, dataset))
+        }
         continue
       }
       let stored = table.text("name", of: variable.layerPath + "/vars")
@@ -181,10 +193,59 @@ struct CountedVariable {
   }
 
   /// `conv2d_3` as its class; the first layer of a class has no number.
-  private static func kind(of group: String) -> String {
+  static func kind(of group: String) -> String {
     guard let underscore = group.lastIndex(of: "_"),
       Int(group[group.index(after: underscore)...]) != nil
     else { return group }
     return String(group[..<underscore])
   }
+
+  /// The class of a layer by its group; `nil` for a group that is none, or a model that lists its own layers.
+  static func layerKind(_ group: String, in groups: Set<String>) -> String? {
+    let parts = group.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count.isMultiple(of: 2),
+      stride(from: 0, to: parts.count, by: 2).allSatisfy({ parts[$0] == "layers" }),
+      !groups.contains(group + "/layers")
+    else { return nil }
+    return kind(of: String(parts[parts.count - 1]))
+  }
+
+  /// Whether a dataset that is no layer's variable belongs to training: an optimizer's, a metric's, or the seed of
+  /// random numbers.
+  static func isOfTraining(_ path: String) -> Bool {
+    let parts = path.split(separator: "/")
+    let roots: Set<Substring> = ["optimizer", "metrics", "_metrics", "loss", "vars"]
+    return parts.first.map(roots.contains) ?? false
+      || parts.contains { $0.hasPrefix("seed_generator") || $0.hasPrefix("_seed_generator") }
+  }
+}
+
+extension String {
+  /// Whether it comes before another one where runs of digits count as numbers.
+  fileprivate func precedesInNumbers(_ other: String) -> Bool {
+    let (own, others) = (numberedParts, other.numberedParts)
+    for (first, second) in zip(own, others) where first != second {
+      return first.text != second.text ? first.text < second.text : first.number < second.number
+    }
+    return own.count < others.count
+  }
+
+  /// The folders, each with the number that it ends in; −1 without one.
+  private var numberedParts: [NumberedPart] {
+    split(separator: "/").map { part in
+      let digits = part.reversed().prefix { $0.isASCII && $0.isNumber }.count
+      guard digits > 0, digits < 10, let number = Int(part.suffix(digits)) else {
+        return NumberedPart(text: String(part), number: -1)
+      }
+      let word = part.dropLast(digits)
+      return NumberedPart(
+        text: String(word.hasSuffix("_") ? word.dropLast() : word), number: number)
+    }
+  }
+}
+
+/// A folder's name without the number at its end.
+private struct NumberedPart: Equatable {
+  let text: String
+  let number: Int
 }

@@ -25,6 +25,9 @@ package struct KerasSource: WeightSource {
 
   /// The graph that a whole model describes, or why it cannot be read.
   package let carriedGraph: Result<SourceGraph, InputError>?
+  /// The layers that the file lists.
+  package let carriedLayers: LayerList
+
   /// The file, or the archive that it is a member of.
   package let files: [SourceFile]
 
@@ -46,6 +49,7 @@ package struct KerasSource: WeightSource {
     let layout = try KerasLayout(
       file.table, path: file.path, graph: graph.flatMap { try? $0.get() })
     carriedGraph = graph
+    carriedLayers = layout.layers
     self.file = file
     path = file.path
     container = configuration == nil ? layout.container : "keras-zip"

@@ -160,7 +160,7 @@ class Network:
         if options.value("stem.pool") == "none":
             return x
         size, stride = options.size("stem.pool.size", 31), options.size("stem.pool.stride", 8)
-        return max_pool(x, size, stride, options.choice("stem.pool.padding", *paddings))
+        return max_pool(x, size, stride, options.choice("stem.pool.padding", *paddings, "valid"))
 
     def _blocks(self) -> Iterator[tuple[str, Options, int]]:
         for number, stage in enumerate(self._options.parts("stages", most=16), 1):
@@ -517,7 +517,7 @@ def layer_names(layers: list[Options], kinds: list[str]) -> list[str]:
 
 
 def max_pool(x: Floats, size: int, stride: int, padding: str) -> Floats:
-    half = (size - 1) // 2
+    half = 0 if padding == "valid" else (size - 1) // 2
     borders = [same_border(extent, size, stride) if padding == "same" else (half, half) for extent in x.shape[1:3]]
     edge = 0.0 if padding == "zero" else -math.inf
     padded = np.pad(x, ((0, 0), *borders, (0, 0)), constant_values=edge)

@@ -1,0 +1,151 @@
+import Comparison
+import Families
+package import Files
+import Inference
+import Plain
+import SourceGraph
+import Tensors
+import WeightSources
+
+/// A model of any kind beside another one, or beside what its framework computed, layer by layer by the layers' names.
+package struct OwnComparison: Encodable, Sendable {
+  private let schema = "rnw.graph-comparison/1"
+  private let verdict: String
+  package let images: Int
+  package let layers: [Layer]
+  package let culprit: Culprit?
+  /// The layers of the model that the other side lacks, and the other's that the model lacks.
+  package let missing: [String]
+  package let unknown: [String]
+
+  /// Whether every layer is within its limit.
+  package var passes: Bool { verdict == "pass" }
+
+  /// A layer that both sides have.
+  package struct Layer: Encodable, Sendable {
+    package let name: String
+    package let className: String
+    package let shape: [Int]
+    package let maxAbs: Double
+    package let scaledError: Double
+    package let limit: Double
+    package let pass: Bool
+  }
+
+  /// The first layer whose inputs agree and whose value does not.
+  package struct Culprit: Encodable, Sendable {
+    package let name: String
+    package let className: String
+  }
+
+  fileprivate init(
+    images: Int, layers: [Layer], culprit: Culprit?, missing: [String], unknown: [String]
+  ) {
+    self.images = images
+    self.layers = layers
+    self.culprit = culprit
+    self.missing = missing
+    self.unknown = unknown
+    verdict = layers.allSatisfy(\.pass) ? "pass" : "fail"
+  }
+}
+
+/// Compares a model of no known family with what it is verified against.
+///
+/// - Parameter error: why no family knows it.
+/// - Throws: that error where its file carries no graph that is understood; `InputError` where the other side has
+///   no value of its output.
+package func verifyOwnGraph(
+  _ request: VerificationRequest, against path: String, instead error: InputError,
+  progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+) async throws -> OwnComparison {
+  let sources = try await openSources([request.model, path], request.dictionary)
+  let network = try OwnNetwork(sources[0], instead: error)
+  let truth = try OwnTruth(sources[1], request: request, for: network)
+  let limit = request.limits?.propagated ?? Limits.float32
+  let run = try network.run(truth.input, threads: request.threads)
+  let graph = network.graph
+  var found: [Int: OwnComparison.Layer] = [:]
+  var missing: [String] = []
+  for index in network.layers {
+    let node = graph.nodes[index]
+    guard request.layers?.matches(node.name) ?? true else { continue }
+    progress(index + 1, graph.nodes.count)
+    guard let value = try run.value(of: index), let other = try truth.value(of: node.name) else {
+      missing.append(node.name)
+      continue
+    }
+    let measured = ScaledError(of: value.values, from: other)
+    found[index] = OwnComparison.Layer(
+      name: node.name, className: node.className, shape: value.shape.dimensions,
+      maxAbs: measured.difference, scaledError: measured.value, limit: limit,
+      pass: measured.value <= limit)
+  }
+  let output = graph.skippingIdentities(graph.outputs[0])
+  guard found[output] != nil || request.layers != nil else {
+    throw InputError(
+      .badData, path: path, "has no value of the model's output",
+      place: "\(graph.nodes[output].name) was expected")
+  }
+  for source in sources { try source.checkUnchanged() }
+  return OwnComparison(
+    images: truth.input.shape[0], layers: found.sorted { $0.key < $1.key }.map(\.value),
+    culprit: culprit(of: graph, found).map {
+      .init(name: graph.nodes[$0].name, className: graph.nodes[$0].className)
+    }, missing: missing,
+    unknown: truth.names.subtracting(graph.nodes.map(\.name)).sorted())
+}
+
+/// The first layer that is wrong though all that it reads, as far as it was compared, is right.
+private func culprit(of graph: SourceGraph, _ found: [Int: OwnComparison.Layer]) -> Int? {
+  var isWrong: Set<Int> = []
+  for (index, node) in graph.nodes.enumerated() {
+    let readsWrong = node.inputs.contains(where: isWrong.contains)
+    if let layer = found[index] {
+      guard !layer.pass else { continue }
+      if !readsWrong { return index }
+      isWrong.insert(index)
+    } else if readsWrong {
+      isWrong.insert(index)
+    }
+  }
+  return nil
+}
+
+/// The side that is believed: an archive of activations, or another model that carries its graph.
+private struct OwnTruth {
+  let input: Activation
+  /// The names of its layers.
+  let names: Set<String>
+  private let read: (String) throws -> [Float]?
+
+  init(_ source: any WeightSource, request: VerificationRequest, for network: OwnNetwork) throws {
+    if let array = source.tensors.first(where: { $0.name == "input" && $0.shape.rank == 4 }) {
+      let recorded = try source.tensor(named: array.name)
+      input = Activation(shape: recorded.shape, values: recorded.floats())
+      names = Set(source.tensors.map(\.name)).subtracting(["input"])
+      let known = names
+      read = { known.contains($0) ? try source.tensor(named: $0).floats() : nil }
+      return
+    }
+    guard let other = OwnNetwork(source) else {
+      throw InputError(
+        .badData, path: source.path, "is nothing that this model can be compared with",
+        place: "an archive of activations with `input`, or a Keras model, was expected")
+    }
+    var images = try InputImages(
+      request.input ?? .standardProbe, usual: network.graph.usualInput,
+      range: ProbeRange(
+        InputAdjustment(SourceView(network.graph), weights: network.weights).input))
+    let batch = try images.all()
+    let run = try other.run(batch, threads: request.threads)
+    let places = Dictionary(
+      other.layers.map { (other.graph.nodes[$0].name, $0) }
+    ) { first, _ in first }
+    input = batch
+    names = Set(places.keys)
+    read = { try places[$0].flatMap { try run.value(of: $0)?.values } }
+  }
+
+  func value(of layer: String) throws -> [Float]? { try read(layer) }
+}

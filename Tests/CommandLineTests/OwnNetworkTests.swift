@@ -1,0 +1,106 @@
+import FoundationEssentials
+import TestSupport
+import Testing
+
+/// A Keras model that is no residual network, by the graph that its file carries.
+@Suite("Models without a family", .serialized)
+struct OwnNetworkTests {
+  static let model = Fixture.path("kinds/other.keras")
+  static let changed = Fixture.path("kinds/other.changed.keras")
+  static let activations = Fixture.path("kinds/other.activations.npz")
+
+  @Test("It runs, in every container, as Keras ran it")
+  func runs() async throws {
+    let results = try await [Self.model, Fixture.path("kinds/other.full.h5")].asyncMap {
+      try await Program.run(["run", $0, "--input", Self.activations, "--top", "5"])
+    }
+    #expect(results.allSatisfy { $0.status == 0 && $0.output.contains("its own graph") })
+    #expect(results[0].output == results[1].output)
+  }
+
+  @Test("It is verified against what Keras computed, and a change is found at its layer")
+  func verifies() async throws {
+    let right = try await Program.run(["verify", Self.model, "--against", Self.activations])
+    #expect(right.status == 0, "\(right.error)")
+    #expect(right.output.contains("PASS: 9 layers of the model's own graph compared"))
+    let wrong = try await Program.run(["verify", Self.changed, "--against", Self.activations])
+    #expect(wrong.status == 1)
+    #expect(wrong.output.contains("culprit   norm, a BatchNormalization"))
+    let other = try await Program.run(["verify", Self.changed, "--against", Self.model, "--json"])
+    #expect(other.status == 1)
+    let document = try JSONDecoder().decode(Document.self, from: Data(other.output.utf8))
+    #expect(document.verdict == "fail" && document.culprit?.name == "norm")
+    #expect(document.layers.filter { !$0.pass }.map(\.name) == ["norm", "mean", "classes"])
+    let same = try await Program.run(
+      ["verify", Self.model, "--against", Fixture.path("kinds/other.full.h5")])
+    #expect(same.status == 0)
+    let none = try await Program.run(
+      ["verify", Self.model, "--against", Fixture.path("kinds/rules.npz")])
+    #expect(
+      none.status == 65 && none.error.contains("nothing that this model can be compared with"))
+  }
+
+  private struct Document: Decodable {
+    let verdict: String
+    let layers: [Layer]
+    let culprit: Culprit?
+
+    struct Layer: Decodable {
+      let name: String
+      let pass: Bool
+    }
+
+    struct Culprit: Decodable { let name: String }
+  }
+
+  @Test("Its weights and its layers' options are compared")
+  func differs() async throws {
+    let equal = try await Program.run(["diff", Self.model, Fixture.path("kinds/other.full.h5")])
+    #expect(equal.status == 0, "\(equal.output)\(equal.error)")
+    let changed = try await Program.run(["diff", Self.model, Self.changed])
+    #expect(changed.status == 1 && changed.output.contains("1 option"))
+    #expect(changed.output.contains("norm is BatchNormalization, ε 0.001, of both in the first"))
+  }
+
+  @Test("It is summarised with the counts that Keras gives")
+  func summarises() async throws {
+    let table = try await Program.run(["summary", Self.model])
+    #expect(table.status == 0 && table.output.contains("BatchNormalization (norm)"))
+    // model.count_params(): 112 + 15 + 74 + 20 + 30.
+    #expect(table.output.contains("Total params: 251"))
+    #expect(table.output.contains("Non-trainable params: 10"))
+    let listed = try await Program.run(["inspect", Self.model])
+    #expect(listed.status == 0 && listed.output.contains("wide/kernel"))
+  }
+
+  @Test("It is not converted")
+  func isNotConverted() async throws {
+    let folder = try TemporaryFolder()
+    let result = try await Program.run(["convert", Self.model, "-o", folder.file("x.rnw")])
+    #expect(result.status == 65 && result.error.contains("no ResNet of known options"))
+  }
+
+  @Test("The mapping of names that no family knows is printed beside the nearest network")
+  func dryRun() async throws {
+    let unknown = Fixture.path("kinds/rules.npz")
+    let plain = try await Program.run(["convert", unknown, "--dry-run"])
+    #expect(plain.status == 65)
+    #expect(plain.output.contains("does not fit: missing conv1"))
+    let rules = Fixture.path("kinds/rules.json")
+    let mapped = try await Program.run(["convert", unknown, "--rules", rules, "--dry-run"])
+    #expect(mapped.status == 0, "\(mapped.error)")
+    #expect(mapped.output.contains("passed over: ema_decay, by a rule: a number of training"))
+    let missing = try await Program.run(["convert", unknown, "--rules", "/nowhere.json"])
+    #expect(missing.status == 66)
+  }
+}
+
+extension [String] {
+  fileprivate func asyncMap<Result>(
+    _ transform: (String) async throws -> Result
+  ) async throws -> [Result] {
+    var results: [Result] = []
+    for element in self { results.append(try await transform(element)) }
+    return results
+  }
+}

@@ -62,6 +62,12 @@ CALLS = {
     "inspection-unknown": ("inspection", 0, "inspect", FIXTURES / "narrow.activations.npz", "--json"),
     "families": ("families", 0, "families", "--json"),
     "mapping": ("mapping", 0, "convert", NARROW, "--dry-run", "--json"),
+    "graph-comparison": (
+        "graph-comparison", 0, "verify", ROOT / "Fixtures" / "kinds" / "other.keras", "--against",
+        ROOT / "Fixtures" / "kinds" / "other.activations.npz", "--json"),
+    "graph-comparison-fail": (
+        "graph-comparison", 1, "verify", ROOT / "Fixtures" / "kinds" / "other.changed.keras", "--against",
+        ROOT / "Fixtures" / "kinds" / "other.keras", "--json"),
     "mapping-unknown": ("mapping", 65, "convert", ROOT / "Fixtures" / "kinds" / "rules.npz", "--dry-run", "--json"),
     "mapping-rules": (
         "mapping", 0, "convert", ROOT / "Fixtures" / "kinds" / "rules.npz", "--rules",

@@ -5,9 +5,10 @@ import numpy as np
 ACTIVATIONS = ("sigmoid", "tanh", "linear", "relu", "softplus", "elu", "selu", "gelu", "silu", "hard_sigmoid")
 HIDDEN = ("tanh", "gelu", "elu", "selu", "silu", "relu6", "leaky_relu", "softplus", "hard_sigmoid")
 # What the tool calls them, and how they are told to it.
+# The slope of `leaky_relu`; that of `hard_sigmoid` was 0.2 before Keras 3.
 SLOPE = 0.2
 TITLES = {"linear": "none", "leaky_relu": f"leaky ReLU, slope {SLOPE}"}
-WORDS = {"linear": "none", "hard_sigmoid": "hardSigmoid:0.16666666666666666", "leaky_relu": f"leakyRelu:{SLOPE}"}
+WORDS = {"linear": "none", "leaky_relu": f"leakyRelu:{SLOPE}"}
 
 
 class Maker:
@@ -188,7 +189,7 @@ class Maker:
             self.story.fact("convolutionPadding", "symmetric")
         if pad == "explicit":
             x = layers.ZeroPadding2D(((3, 3), (3, 3)), name=self.name("conv1_pad"))(x)
-        x = self.conv(x, 8, 7, 2, "conv1_conv", padding="valid" if pad == "explicit" else "same")
+        x = self.conv(x, choose("stem width", 8), 7, 2, "conv1_conv", padding="valid" if pad == "explicit" else "same")
         if with_norm:
             x = self.relu(self.norm(x, "conv1_bn"), "conv1_relu")
         pool = choose("pool", "zeros", "same", "average", share=0.15)
@@ -251,13 +252,18 @@ class Maker:
                 found.append(layers.Activation(function))
         elif ending:
             self.function("head.activation", ending)
+        elif pool == "flatten":
+            self.story.fact("head.pooling", pool)
         return found
 
     def function(self, option, function) -> None:
         """A fact of a function, which is told by a word of the tool's own."""
-        word = WORDS.get(function, function)
+        title, word = TITLES.get(function, function), WORDS.get(function, function)
+        if function == "hard_sigmoid":
+            slope = 0.2 if self.is_tf_keras else 1 / 6
+            title, word = f"hard sigmoid, slope {slope}" if self.is_tf_keras else title, f"hardSigmoid:{slope}"
         tell = ["--activation", word] if option == "head.activation" else ["--option", f"{option}={word}"]
-        self.story.fact(option, TITLES.get(function, function), *tell)
+        self.story.fact(option, title, *tell)
 
     def dense(self, units, function, name=None):
         use_bias = self.story.choose("dense bias", True, False, share=0.1)

@@ -28,15 +28,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--framework", choices=["keras", "tf_keras", "torch"], default="keras")
     parser.add_argument("--seeds", default="0:20")
+    parser.add_argument("--small", action="store_true", help="few and narrow layers, small images")
     arguments = parser.parse_args()
     first, last = map(int, arguments.seeds.split(":"))
     for seed in range(first, last):
-        folder = arguments.folder / f"{arguments.framework}-{seed:04}"
-        folder.mkdir(parents=True, exist_ok=True)
-        story = Story(seed, arguments.framework)
-        make = torch_model if arguments.framework == "torch" else keras_model
-        make(folder, story)
-        (folder / "story.json").write_text(json.dumps(story.record(), indent=1) + "\n")
+        make(arguments.folder, Story(seed, arguments.framework, arguments.small))
+
+
+def make(parent: Path, story: Story) -> Path:
+    """The folder of one model."""
+    folder = parent / f"{story.framework}-{story.seed:04}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (torch_model if story.framework == "torch" else keras_model)(folder, story)
+    (folder / "story.json").write_text(json.dumps(story.record(), indent=1) + "\n")
+    return folder
 
 
 def keras_model(folder: Path, story: Story) -> None:

@@ -4,6 +4,16 @@ import random
 from dataclasses import dataclass, field
 
 
+# What a small model has in any case, for fixtures.
+SMALL = {
+    "shape": (17, 16, 3),
+    "size": (17, 16),
+    "blocks": (1, 1),
+    "width": 3,
+    "stem width": 4,
+}
+
+
 @dataclass
 class Story:
     """The choices of one model.
@@ -15,6 +25,7 @@ class Story:
 
     seed: int
     framework: str
+    is_small: bool = False
     chosen: dict = field(default_factory=dict)
     facts: dict = field(default_factory=dict)
 
@@ -26,6 +37,8 @@ class Story:
         value = usual
         if others and self.random.random() < share:
             value = self.random.choice(others)
+        if self.is_small:
+            value = SMALL.get(what, value)
         self.chosen[what] = value
         return value
 

@@ -31,7 +31,7 @@ def model(story):
     block = choose("block", kinds[0], *kinds[1:], share=0.5)
     blocks = choose("blocks", (2, 2), (1, 2), (2, 1, 1), (1, 1, 1, 1), share=0.6)
     widths = tuple(choose("width", 4, 6) * 2**stage for stage in range(len(blocks)))
-    net = networks.ResNet(block, blocks, stem=8, widths=widths, classes=choose("classes", 10, 2, 1, 5), version=version)
+    net = networks.ResNet(block, blocks, stem=choose("stem width", 8), widths=widths, classes=choose("classes", 10, 2, 1, 5), version=version)
     change(net, story)
     net.fc = head(net.fc, story)
     networks.randomize(net, story.seed)

@@ -23,6 +23,7 @@ final class ChannelJudge {
   private let spread: ErrorSpread
   private var states: [Int: ChannelMaxima] = [:]
   private var awake: [Int: [Bool]] = [:]
+  private var compared: Set<Int> = []
 
   /// - Parameters:
   ///   - candidate: the executor that is judged.
@@ -53,6 +54,7 @@ final class ChannelJudge {
     }
     let maxima = ChannelMaxima(candidate, reference)
     states[node] = maxima
+    compared.insert(node)
     guard graph.nodes[node].operation == .relu else { return }
     let now = maxima.largest.map { $0 > 0 }
     awake[node] = awake[node].map { zip($0, now).map { $0 || $1 } } ?? now
@@ -93,6 +95,22 @@ final class ChannelJudge {
       }
     }
     return worst
+  }
+
+  /// What the differences of a function's input become at most, in units of the largest value; 0 where they are not
+  /// multiplied, or were not compared themselves.
+  ///
+  /// Far from zero a sigmoid is an exponential: the logits −21 and −21.00002 give values that differ by 2e-5 of
+  /// themselves, though float32 hardly tells such logits apart.
+  func growth(at node: Int) -> Double {
+    let node = graph.nodes[node]
+    guard case .activation(let function) = node.operation,
+      [.sigmoid, .softplus, .silu].contains(function),
+      let read = node.inputs.first, compared.contains(read), let input = states[read]
+    else { return 0 }
+    // No relative slope is more than 1; that of x · sigmoid(x) where it is far from zero no more than 2.
+    let slope = function == .silu ? 2.0 : 1
+    return exponentialGrowth(slope * Double(input.differences.max() ?? 0))
   }
 
   /// How many channels of ReLUs no input has woken.

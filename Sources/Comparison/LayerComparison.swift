@@ -24,7 +24,10 @@ package struct LayerComparison: Hashable, Sendable {
   package let layout: LayerNames.Layout
 
   /// The largest propagated error that passes.
-  package let propagatedLimit: Double
+  package internal(set) var propagatedLimit: Double
+
+  /// The share of that which is what the differences of the layer's input become.
+  var growth = 0.0
 
   /// The largest isolated error that passes.
   package let isolatedLimit: Double

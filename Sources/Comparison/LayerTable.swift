@@ -76,7 +76,13 @@ final class LayerTable {
     _ node: Int, _ candidate: Activation, _ reference: Activation, isolated: Bool,
     allowance: (_ isolated: Bool) -> Double = { _ in 0 }
   ) throws {
-    let layer = layer(node, shape: candidate.shape, allowance: allowance)
+    var layer = layer(node, shape: candidate.shape, allowance: allowance)
+    if !isolated {
+      // The differences of its input were judged where they were made.
+      layer.propagatedLimit += max(judge.growth(at: node) - layer.growth, 0)
+      layer.growth = max(judge.growth(at: node), layer.growth)
+      layers[node] = layer
+    }
     let limit = isolated ? layer.isolatedLimit : layer.propagatedLimit
     guard candidate.shape == reference.shape else {
       let problem = "the shape is \(candidate.shape), the reference's is \(reference.shape)"

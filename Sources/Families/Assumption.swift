@@ -73,7 +73,7 @@ extension Configuration {
   private func value(of option: Assumption.Option) -> String? {
     switch option {
     case .activation:
-      return head.classes > 0 ? head.lastActivation?.title ?? "none" : nil
+      return head.lastActivation?.title ?? "none"
     case .pooling:
       switch head.pooling {
       case .average: return "average"

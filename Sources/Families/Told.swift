@@ -99,7 +99,7 @@ extension Told {
       try result.head.removeActivation(at: index)
     }
     if let pooling { result.head.pooling = try pooling.value(in: result) }
-    if let activation { try activation.end(&result.head) }
+    if let activation { activation.end(&result.head) }
     if !inputScale.isEmpty || !inputOffset.isEmpty {
       result.input.scale = try perChannel(inputScale, usual: 1, "--input-scale", result)
       result.input.offset = try perChannel(inputOffset, usual: 0, "--input-offset", result)
@@ -121,10 +121,7 @@ extension Told {
 }
 
 extension Told.LastActivation {
-  fileprivate func end(_ head: inout Configuration.Head) throws(ConfigurationError) {
-    guard head.classes > 0 else {
-      throw ConfigurationError("the network has no dense layer that an activation could follow")
-    }
+  fileprivate func end(_ head: inout Configuration.Head) {
     if head.lastActivation != nil { head.layers.removeLast() }
     if case .function(let function) = self { head.layers.append(.activation(function)) }
   }

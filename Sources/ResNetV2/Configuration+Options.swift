@@ -175,6 +175,8 @@ private enum OptionTree: Codable {
 extension Configuration.Activation {
   /// The function of a word, as in the JSON form; `leakyRelu`, `elu` and `hardSigmoid` with their number after a colon.
   package init?(word: String) {
+    // α is 1 where it is not said, in every framework; slopes differ.
+    let word = word == "elu" ? "elu:1" : word
     let parts = word.split(separator: ":", omittingEmptySubsequences: false)
     let json: String
     switch (parts.count, parts.last.flatMap { Double($0) }) {

@@ -21,7 +21,7 @@ func kernels(_ name: String, define: String, clangFlags: [String] = []) -> Targe
   #endif
   return .target(
     name: name,
-    dependencies: ["CKernelSupport"],
+    dependencies: ["CKernelSupport", "KernelSet"],
     swiftSettings: strict + [
       .define(define), .unsafeFlags(["-O"] + clangFlags.flatMap { ["-Xcc", $0] }),
     ])
@@ -83,6 +83,7 @@ let package = Package(
     .target(name: "CKernelSupport"),
     .target(name: "CChecksum"),
     .target(name: "CPlanes"),
+    .target(name: "KernelSet", dependencies: ["CKernelSupport"], swiftSettings: strict),
     kernels("KernelsBaseline", define: "BASELINE"),
     kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3", "-mprfchw"]),
     kernels(
@@ -119,12 +120,17 @@ let package = Package(
       name: "Inference",
       dependencies: [
         "Plain", "Files", "Threads", "Tensors", "RNW", "ResNetV2", "SourceGraph", "CKernelSupport",
-        "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
+        "KernelSet", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512",
       ], swiftSettings: optimized),
     .target(
       name: "Comparison",
       dependencies: ["Plain", "Files", "Threads", "Tensors", "ResNetV2", "Families", "Inference"],
       swiftSettings: optimized),
+    .target(
+      name: "Precision",
+      dependencies: [
+        "Threads", "Tensors", "RNW", "ResNetV2", "Families", "Inference", "Comparison",
+      ], swiftSettings: strict),
     .target(
       name: "Diagnosis",
       dependencies: [
@@ -144,6 +150,7 @@ let package = Package(
       dependencies: [
         "Plain", "Files", "Threads", "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2",
         "Families", "Images", "Inference", "SourceGraph", "Comparison", "Diagnosis", "Reports",
+        "Precision",
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .target(
@@ -156,7 +163,7 @@ let package = Package(
       name: "rnw",
       dependencies: [
         "Comparison", "Conversion", "Diagnosis", "Families", "Files", "Inference", "Plain",
-        "Reports", "ResNetV2", "RNW", "Tensors", "WeightSources",
+        "Precision", "Reports", "ResNetV2", "RNW", "Tensors", "WeightSources",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // The library for C: its header, and the functions in Swift that the header declares.
@@ -192,7 +199,7 @@ let package = Package(
     tests(
       "Conversion",
       of: "Families", "Files", "Images", "Inference", "ResNetV2", "RNW", "SourceGraph", "Tensors",
-      "Comparison", "Diagnosis", "Reports", "WeightSources", "rnw-hdf5"),
+      "Comparison", "Diagnosis", "Precision", "Reports", "WeightSources", "rnw-hdf5"),
     tests(
       "Networks",
       of: "Conversion", "Files", "Inference", "RNW", "ResNetV2", "Tensors", "WeightSources"),

@@ -3,6 +3,7 @@ package import Families
 import Files
 import FoundationEssentials
 package import Inference
+package import Precision
 package import RNW
 import Reports
 import ResNetV2
@@ -137,12 +138,10 @@ package func convert(
     try refuseSuspicious(original, of: model, threads: threads)
   }
   let choice = try await clock.measure("choose") {
-    try await request.precision.choice(for: model, original, request, progress: progress)
+    try await model.choice(original, request, progress: progress)
   }
   let parameters = try clock.measure("round") {
-    try choice?.parameters
-      ?? original.rounded(
-        for: model, threads: threads, to: ParameterTypes(request.precision))
+    try model.parameters(original, for: request, choice: choice)
   }
   var records = try records(of: model)
   let draft = try clock.measure("write") {

@@ -1,5 +1,6 @@
 package import Families
 import FoundationEssentials
+package import Precision
 
 /// Where the weights of a `.rnw` came from: its `rnw.source`.
 package struct SourceRecord: Codable, Sendable {

@@ -1,65 +1,46 @@
 import Families
 import Files
-import Plain
 import Tensors
 import WeightSources
 
 /// What a file holds.
 package struct Inspection: Encodable, Sendable {
   private let schema = "rnw.inspection/1"
-  private let container: String
-  private let family: String?
-  private let architecture: String?
-  private let problem: String?
-  private let metadata: [String: String]
-  private let tensors: [Tensor]
+  /// The kind of container.
+  package let container: String
+  /// The family's short name; `nil` where the tensors are of no network that is known.
+  package let family: String?
+  /// What the network is called; `nil` where it is not known.
+  package let architecture: String?
+  /// Why the network is not known; `nil` where it is.
+  package let problem: String?
+  /// What the file says beside its tensors.
+  package let metadata: [String: String]
+  /// The tensors, in the order of the file.
+  package let tensors: [Tensor]
 
-  private struct Tensor: Encodable, Sendable {
-    let name: String
-    let dtype: String
-    let shape: [Int]
-    let statistics: Statistics?
+  /// A tensor of the file.
+  package struct Tensor: Encodable, Sendable {
+    /// Its name.
+    package let name: String
+    /// The type of its elements.
+    package let dtype: String
+    /// Its dimensions.
+    package let shape: [Int]
+    /// What its values are like; `nil` where they were not read, or none is finite.
+    package let statistics: Statistics?
   }
 
-  private struct Statistics: Encodable, Sendable {
-    let minimum: Float
-    let mean: Double
-    let maximum: Float
-    let notFinite: Int
-  }
-
-  /// The listing for a terminal.
-  package func text() -> String {
-    var lines = ["container     \(container)"]
-    if let architecture, let family {
-      lines.append("network       \(architecture), family \(family)")
-    } else {
-      lines.append("network       none: \(problem ?? "")")
-    }
-    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-      let count = value.unicodeScalars.count
-      let short =
-        count > 100 ? "\(String(value.unicodeScalars.prefix(100)))… (\(count) characters)" : value
-      lines.append("\(key.shortened(to: String.longestName).padded(to: 13)) \(short)")
-    }
-    let elements = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    lines.append("tensors       \(tensors.count), \(elements) values")
-    lines.append("")
-    let names = tensors.map {
-      $0.name.shortened(to: String.longestName).escapingControlCharacters
-    }
-    let width = names.map(\.count).max() ?? 0
-    for (name, tensor) in zip(names, tensors) {
-      let shape = Shape(tensor.shape).description
-      var line = "\(name.padded(to: width))  \(tensor.dtype.padded(to: 8))  \(shape)"
-      if let statistics = tensor.statistics {
-        line = line.padded(to: width + 32)
-        line += "  \(statistics.minimum) … \(statistics.maximum), mean \(Float(statistics.mean))"
-        if statistics.notFinite > 0 { line += ", \(statistics.notFinite) NOT FINITE" }
-      }
-      lines.append(line)
-    }
-    return lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n"
+  /// What the values of a tensor are like; the first three of the finite ones.
+  package struct Statistics: Encodable, Sendable {
+    /// The smallest value.
+    package let minimum: Float
+    /// The mean.
+    package let mean: Double
+    /// The largest value.
+    package let maximum: Float
+    /// How many values are NaN or infinite.
+    package let notFinite: Int
   }
 
   fileprivate init(_ source: any WeightSource, readsValues: Bool) throws {

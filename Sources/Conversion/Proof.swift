@@ -3,6 +3,7 @@ import Diagnosis
 import Families
 import Inference
 import Plain
+import Precision
 import ResNetV2
 import SourceGraph
 import Tensors

@@ -4,6 +4,7 @@ package import Families
 import Files
 package import Inference
 package import Plain
+import Precision
 import RNW
 import Reports
 import ResNetV2
@@ -314,10 +315,7 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
     path: request.model, architecture: architecture ?? "a network of the family \(record.family)",
     tensors: file.tensors.count,
     tensorBytes: file.tensors.reduce(0) { $0 + ($1.byteCount ?? 0) }, certificate: check,
-    assumptions: try file.certificate(as: CertificateAssumptions.self)?.assumptions ?? [])
-}
-
-/// The part of a certificate that says what was assumed.
-private struct CertificateAssumptions: Decodable {
-  let assumptions: [Assumption]?
+    assumptions: certificate?.assumptions?.map {
+      Assumption(option: $0.option, value: $0.value)
+    } ?? [])
 }

@@ -1,3 +1,4 @@
+import KernelSet
 package import ResNetV2
 package import Tensors
 
@@ -100,7 +101,7 @@ extension ConvolutionMethod {
     private static let largestExpected = 1 << 31
 
     /// The method of each convolution that is not direct, by node.
-    func methods(_ graph: Graph, kernels: Kernels) -> [Int: ConvolutionMethod] {
+    func methods(_ graph: Graph, kernels: any KernelSet.Type) -> [Int: ConvolutionMethod] {
       guard self != .direct else { return [:] }
       var input = graph.usualInput(side: Self.usualSize)
       if case .fastest(let expected?) = self { input = expected }

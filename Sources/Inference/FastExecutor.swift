@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 public import ResNetV2
 import Synchronization
 public import Tensors
@@ -15,7 +16,7 @@ public final class FastExecutor: Executor {
   /// The instruction set of the kernels.
   package let instructionSet: InstructionSet
 
-  let kernels: Kernels
+  let kernels: any KernelSet.Type
   let pool: WorkerPool
   let constants: [LayerConstants]
   let zeros: AlignedFloats

@@ -1,4 +1,8 @@
 import CKernelSupport
+import KernelSet
+import KernelsAVX2
+import KernelsAVX512
+import KernelsBaseline
 
 /// For which processors the kernels were compiled.
 package enum InstructionSet: String, CaseIterable, Sendable {
@@ -23,11 +27,11 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     [.avx512, .avx2].first(where: \.isAvailable) ?? .baseline
 
   /// The kernels of this set.
-  var kernels: Kernels {
+  var kernels: any KernelSet.Type {
     switch self {
-    case .baseline: .baseline
-    case .avx2: .avx2
-    case .avx512: .avx512
+    case .baseline: KernelsBaseline.Kernels.self
+    case .avx2: KernelsAVX2.Kernels.self
+    case .avx512: KernelsAVX512.Kernels.self
     }
   }
 }

@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 import ResNetV2
 package import Tensors
 
@@ -85,9 +86,9 @@ extension TensorData {
   }
 }
 
-extension Kernels {
+extension KernelSet {
   /// The mean and the biased variance of every channel's group over one image.
-  func moments(
+  static func moments(
     _ input: UnsafePointer<Float>, pixels: Int, channels: Int, groups: Int
   ) -> (mean: [Double], variance: [Double]) {
     var mean = [Double](repeating: 0, count: channels)
@@ -97,7 +98,9 @@ extension Kernels {
     for start in stride(from: 0, to: channels, by: perGroup) {
       let group = start..<min(start + perGroup, channels)
       var (groupMean, groupVariance) = (0.0, 0.0)
-      groupMoments(input, pixels, channels, group, &groupMean, &groupVariance)
+      groupMoments(
+        input, pixels: pixels, channels: channels, group: group, mean: &groupMean,
+        variance: &groupVariance)
       for channel in group { (mean[channel], variance[channel]) = (groupMean, groupVariance) }
     }
     return (mean, variance)

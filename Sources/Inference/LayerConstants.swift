@@ -1,3 +1,4 @@
+import KernelSet
 import ResNetV2
 import Synchronization
 import Tensors
@@ -21,7 +22,7 @@ struct LayerConstants: Sendable {
   /// - Parameter method: how a convolution should be computed. Where its transformed weights are not
   ///   finite, it is direct after all.
   init(
-    _ node: Node, _ parameters: Parameters, method: ConvolutionMethod, kernels: Kernels,
+    _ node: Node, _ parameters: Parameters, method: ConvolutionMethod, kernels: any KernelSet.Type,
     pool: WorkerPool
   ) {
     let tensors = Dictionary(
@@ -70,14 +71,17 @@ struct LayerConstants: Sendable {
   }
 
   private static func pack(
-    _ weight: TensorData, taps: Int, _ kernels: Kernels, _ pool: WorkerPool
+    _ weight: TensorData, taps: Int, _ kernels: any KernelSet.Type, _ pool: WorkerPool
   ) -> AlignedFloats {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let packed = AlignedFloats(count: kernels.packedCount(outputs, inputs, taps))
+    let packed = AlignedFloats(
+      count: kernels.packedCount(outputChannels: outputs, inputChannels: inputs, taps: taps))
     weight.withFloats { source in
       guard let start = source.baseAddress else { return }
-      pool.run(kernels.panelCount(outputs)) { panel, _ in
-        kernels.packPanel(panel, start, outputs, inputs, taps, packed.pointer)
+      pool.run(kernels.panelCount(outputChannels: outputs)) { panel, _ in
+        kernels.packPanel(
+          panel, start, outputChannels: outputs, inputChannels: inputs, taps: taps,
+          to: packed.pointer)
       }
     }
     return packed
@@ -85,7 +89,8 @@ struct LayerConstants: Sendable {
 
   /// - Returns: `nil` for a direct convolution, and where a transformed weight is not finite.
   private static func packTransformed(
-    _ weight: TensorData, _ method: ConvolutionMethod, _ kernels: Kernels, _ pool: WorkerPool
+    _ weight: TensorData, _ method: ConvolutionMethod, _ kernels: any KernelSet.Type,
+    _ pool: WorkerPool
   ) -> AlignedFloats? {
     // Sums of weights would carry one that is not finite to other outputs.
     guard method != .direct, weight.isFinite else { return nil }
@@ -97,19 +102,28 @@ struct LayerConstants: Sendable {
     case .direct:
       return nil
     case .winograd(let outputs):
-      count = kernels.packedCount(outputChannels, inputChannels, (outputs + 2) * (outputs + 2))
+      count = kernels.packedCount(
+        outputChannels: outputChannels, inputChannels: inputChannels,
+        taps: (outputs + 2) * (outputs + 2))
       packPanel = {
-        kernels.packTransformedPanel($0, $1, outputChannels, inputChannels, outputs, $2)
+        kernels.packTransformedPanel(
+          $0, $1, outputChannels: outputChannels, inputChannels: inputChannels, outputs: outputs,
+          to: $2)
       }
     case .strassen:
-      count = kernels.packedCount(rows, inputChannels / 2, ConvolutionMethod.strassenProducts)
-      packPanel = { kernels.packHalvesPanel($0, $1, outputChannels, inputChannels, $2) }
+      count = kernels.packedCount(
+        outputChannels: rows, inputChannels: inputChannels / 2,
+        taps: ConvolutionMethod.strassenProducts)
+      packPanel = {
+        kernels.packHalvesPanel(
+          $0, $1, outputChannels: outputChannels, inputChannels: inputChannels, to: $2)
+      }
     }
     let packed = AlignedFloats(count: count)
     let isFinite = Atomic(true)
     weight.withFloats { source in
       guard let start = source.baseAddress else { return }
-      pool.run(kernels.panelCount(rows)) { panel, _ in
+      pool.run(kernels.panelCount(outputChannels: rows)) { panel, _ in
         if !packPanel(panel, start, packed.pointer) { isFinite.store(false, ordering: .relaxed) }
       }
     }
@@ -118,31 +132,36 @@ struct LayerConstants: Sendable {
 
   /// The weights of a transformed convolution, packed for a direct one.
   func restoredWeights(
-    _ conv: Operation.Convolution, kernels: Kernels, pool: WorkerPool
+    _ conv: Operation.Convolution, kernels: any KernelSet.Type, pool: WorkerPool
   ) -> AlignedFloats {
     let (outputChannels, inputChannels) = (conv.outputChannels, conv.inputChannels)
     let taps = conv.kernel * conv.kernel
     let restored = AlignedFloats(count: outputChannels * inputChannels * taps)
-    let packed = AlignedFloats(count: kernels.packedCount(outputChannels, inputChannels, taps))
+    let packed = AlignedFloats(
+      count: kernels.packedCount(
+        outputChannels: outputChannels, inputChannels: inputChannels, taps: taps))
     guard let weights else { return packed }
-    let panels = kernels.panelCount(outputChannels)
+    let panels = kernels.panelCount(outputChannels: outputChannels)
     switch method {
     case .direct:
       return weights
     case .winograd(let outputs):
       pool.run(panels) { panel, _ in
         kernels.restorePanel(
-          panel, weights.pointer, outputChannels, inputChannels, outputs, restored.pointer)
+          panel, weights.pointer, outputChannels: outputChannels, inputChannels: inputChannels,
+          outputs: outputs, to: restored.pointer)
       }
     case .strassen:
-      pool.run(kernels.panelCount(outputChannels / 2)) { panel, _ in
+      pool.run(kernels.panelCount(outputChannels: outputChannels / 2)) { panel, _ in
         kernels.restoreHalvesPanel(
-          panel, weights.pointer, outputChannels, inputChannels, restored.pointer)
+          panel, weights.pointer, outputChannels: outputChannels, inputChannels: inputChannels,
+          to: restored.pointer)
       }
     }
     pool.run(panels) { panel, _ in
       kernels.packPanel(
-        panel, restored.pointer, outputChannels, inputChannels, taps, packed.pointer)
+        panel, restored.pointer, outputChannels: outputChannels, inputChannels: inputChannels,
+        taps: taps, to: packed.pointer)
     }
     return packed
   }

@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 import ResNetV2
 import Tensors
 
@@ -20,27 +21,19 @@ extension LayerRun {
   /// The most tiles whose sums wait for the next block of taps.
   private static let maximumWaitingTiles = 64
 
-  /// Convolves; `fused` says what is done to the result and where it goes.
-  func convolve(_ input: UnsafePointer<Float>, _ fused: RNWConvolution) {
+  /// Convolves, and does to the result what the epilogue says beside the layer's own bias.
+  func convolve(_ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue) {
     let conv = convolution
     var work = RNWConvolution(conv, input: inputShape, output: outputShape)
     work.input = input
     work.weights = constants.weights.map { UnsafePointer($0.pointer) }
     work.zeros = UnsafePointer(executor.zeros.pointer)
-    work.bias = constants.bias.map { UnsafePointer($0.pointer) }
-    work.scale = fused.scale
-    work.shift = fused.shift
-    work.rectifies = fused.rectifies
-    work.residual = fused.residual
-    work.output = fused.output
-    work.nextScale = fused.nextScale
-    work.nextShift = fused.nextShift
-    work.nextRectifies = fused.nextRectifies
-    work.activated = fused.activated
+    work.epilogue = epilogue
+    work.epilogue.bias = constants.bias.map { UnsafePointer($0.pointer) }
     if constants.method != .direct {
       if convolveWithFewerProducts(work) { return }
       // An image's numbers do not depend on its neighbours.
-      guard work.images == 1 else { return convolveImages(input, fused) }
+      guard work.images == 1 else { return convolveImages(input, epilogue) }
       // A value that is not finite spoils more than the pixels that see it; the plain sum keeps to them.
       let weights = constants.restoredWeights(conv, kernels: kernels, pool: pool)
       work.weights = UnsafePointer(weights.pointer)
@@ -92,17 +85,17 @@ extension LayerRun {
   }
 
   /// Convolves one image after the other.
-  private func convolveImages(_ input: UnsafePointer<Float>, _ fused: RNWConvolution) {
+  private func convolveImages(_ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue) {
     let single = LayerRun(
       executor: executor, node: node, inputShape: Shape([1] + inputShape.dimensions.dropFirst()),
       outputShape: Shape([1] + outputShape.dimensions.dropFirst()))
     for image in 0..<inputShape[0] {
       let start = image * single.outputShape.elementCount
-      var work = fused
-      work.residual = fused.residual.map { $0 + start }
-      work.output = fused.output.map { $0 + start }
-      work.activated = fused.activated.map { $0 + start }
-      single.convolve(input + image * single.inputShape.elementCount, work)
+      var own = epilogue
+      own.residual = epilogue.residual.map { $0 + start }
+      own.output = epilogue.output.map { $0 + start }
+      own.activated = epilogue.activated.map { $0 + start }
+      single.convolve(input + image * single.inputShape.elementCount, own)
     }
   }
 
@@ -150,9 +143,11 @@ extension LayerRun {
       1, min(taps, Self.cachedPanel / bytesPerTap, Self.longestSum / work.inputChannels))
     let pixels = work.images * work.outputHeight * work.outputWidth
     let tiles = (pixels + kernels.tileRows - 1) / kernels.tileRows
-    let panels = kernels.panelCount(conv.outputChannels)
+    let panels = kernels.panelCount(outputChannels: conv.outputChannels)
     let weightBytes =
-      kernels.packedCount(conv.outputChannels, work.inputChannels, taps) * MemoryLayout<Float>.size
+      kernels.packedCount(
+        outputChannels: conv.outputChannels, inputChannels: work.inputChannels, taps: taps)
+      * MemoryLayout<Float>.size
     let isBlocked = work.tapsPerBlock < taps
     let panelsInside = !isBlocked && weightBytes <= Self.cachedWeights && tiles >= pool.threadCount
     // Each thread keeps to its own pixels, layer after layer, also where the weights are large: what
@@ -162,15 +157,17 @@ extension LayerRun {
     if isBlocked { chunks = max(chunks, tiles / Self.maximumWaitingTiles) }
     let tilesPerChunk = (tiles + chunks - 1) / chunks + 1
     let layout = ThreadScratch(
-      floats: kernels.sumCount(isBlocked ? tilesPerChunk : 1), addresses: taps * kernels.tileRows)
+      floats: kernels.sumCount(tiles: isBlocked ? tilesPerChunk : 1),
+      addresses: taps * kernels.tileRows)
     executor.arenas.withFloats(count: layout.count(threads: pool.threadCount)) { scratch in
       withUnsafePointer(to: work) { work in
         pool.run(panelsInside ? chunks : chunks * panels) { piece, worker in
           let chunk = panelsInside ? piece : piece / panels
           let panel = panelsInside ? 0..<panels : piece % panels..<piece % panels + 1
           kernels.convolve(
-            work, panel, pixels * chunk / chunks..<pixels * (chunk + 1) / chunks, panelsInside,
-            layout.floats(scratch, worker), layout.addresses(scratch, worker))
+            work, panels: panel, pixels: pixels * chunk / chunks..<pixels * (chunk + 1) / chunks,
+            panelsInside: panelsInside,
+            sums: layout.floats(scratch, worker), addresses: layout.addresses(scratch, worker))
         }
       }
     }

@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 import Synchronization
 import Tensors
 
@@ -32,7 +33,7 @@ extension LayerRun {
     var work = work
     setStep(&work, groups: perChunk)
     let layout = scratch(groups: perChunk, sums: 4 * work.sumStep)
-    let panels = kernels.panelCount(work.layer.outputChannels / 2)
+    let panels = kernels.panelCount(outputChannels: work.layer.outputChannels / 2)
     let isUsable = Atomic(true)
     executor.arenas.withFloats(count: layout.count(threads: pool.threadCount)) { scratch in
       pool.run(chunks) { chunk, worker in
@@ -40,12 +41,12 @@ extension LayerRun {
         var work = work
         work.firstGroup = range.lowerBound
         work.sums = layout.floats(scratch, worker)
-        guard kernels.addHalves(&work, range) else {
+        guard kernels.addHalves(&work, groups: range) else {
           return isUsable.store(false, ordering: .relaxed)
         }
         kernels.convolveHalves(
-          &work, 0..<panels, range, work.sums + 4 * work.sumStep,
-          layout.addresses(scratch, worker))
+          &work, panels: 0..<panels, groups: range, sums: work.sums + 4 * work.sumStep,
+          addresses: layout.addresses(scratch, worker))
       }
     }
     return isUsable.load(ordering: .relaxed)
@@ -57,22 +58,23 @@ extension LayerRun {
     setStep(&work, groups: groups)
     let shared = 4 * work.sumStep
     let layout = scratch(groups: groups, sums: 0)
-    let panels = kernels.panelCount(work.layer.outputChannels / 2)
+    let panels = kernels.panelCount(outputChannels: work.layer.outputChannels / 2)
     let isUsable = Atomic(true)
     executor.arenas.withFloats(count: shared + layout.count(threads: pool.threadCount)) { block in
       work.sums = block
       let scratch = block + shared
       withUnsafePointer(to: work) { work in
         pool.run(groups) { group, _ in
-          if !kernels.addHalves(work, group..<group + 1) {
+          if !kernels.addHalves(work, groups: group..<group + 1) {
             isUsable.store(false, ordering: .relaxed)
           }
         }
         guard isUsable.load(ordering: .relaxed) else { return }
         pool.run(panels) { panel, worker in
           kernels.convolveHalves(
-            work, panel..<panel + 1, 0..<groups, layout.floats(scratch, worker),
-            layout.addresses(scratch, worker))
+            work, panels: panel..<panel + 1, groups: 0..<groups,
+            sums: layout.floats(scratch, worker),
+            addresses: layout.addresses(scratch, worker))
         }
       }
     }

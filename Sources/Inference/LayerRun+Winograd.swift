@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 import Synchronization
 import Tensors
 
@@ -47,11 +48,14 @@ extension LayerRun {
         work.inputs = layout.floats(scratch, worker)
         work.products = work.inputs + positions(work) * work.inputStep
         let pixels = layout.addresses(scratch, worker)
-        kernels.transformInput(&work, range, pixels)
+        kernels.transformInput(&work, squares: range, pixels: pixels)
         for position in 0..<positions(work) {
-          kernels.multiplyTransformed(&work, position, 0..<range.count, pixels)
+          kernels.multiplyTransformed(
+            &work, position: position, squares: 0..<range.count, pixels: pixels)
         }
-        if !kernels.transformOutput(&work, range) { isFinite.store(false, ordering: .relaxed) }
+        if !kernels.transformOutput(&work, squares: range) {
+          isFinite.store(false, ordering: .relaxed)
+        }
       }
     }
     return isFinite.load(ordering: .relaxed)
@@ -70,14 +74,17 @@ extension LayerRun {
       let scratch = block + shared
       withUnsafePointer(to: work) { work in
         inRanges(of: squares) { range, worker in
-          kernels.transformInput(work, range, layout.addresses(scratch, worker))
+          kernels.transformInput(work, squares: range, pixels: layout.addresses(scratch, worker))
         }
         pool.run(positions(work.pointee)) { position, worker in
           kernels.multiplyTransformed(
-            work, position, 0..<squares, layout.addresses(scratch, worker))
+            work, position: position, squares: 0..<squares,
+            pixels: layout.addresses(scratch, worker))
         }
         inRanges(of: squares) { range, _ in
-          if !kernels.transformOutput(work, range) { isFinite.store(false, ordering: .relaxed) }
+          if !kernels.transformOutput(work, squares: range) {
+            isFinite.store(false, ordering: .relaxed)
+          }
         }
       }
     }

@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 import ResNetV2
 import Tensors
 
@@ -9,7 +10,7 @@ struct LayerRun {
   let inputShape: Shape
   let outputShape: Shape
 
-  var kernels: Kernels { executor.kernels }
+  var kernels: any KernelSet.Type { executor.kernels }
   var pool: WorkerPool { executor.pool }
   var constants: LayerConstants { executor.constants[node] }
 
@@ -20,9 +21,9 @@ struct LayerRun {
     case .input:
       output.update(from: inputs[0], count: count)
     case .convolution, .dense:
-      var work = RNWConvolution()
-      work.output = output
-      convolve(inputs[0], work)
+      var epilogue = RNWEpilogue()
+      epilogue.output = output
+      convolve(inputs[0], epilogue)
     case .adjust(let scale, let offset, let reversesChannels):
       let channels = outputShape[3]
       let adjustment = Adjustment(
@@ -40,8 +41,9 @@ struct LayerRun {
     case .add:
       inPieces(of: count, atLeast: 1 << 14) { range in
         kernels.add(
-          inputs[0] + range.lowerBound, inputs[1] + range.lowerBound, output + range.lowerBound,
-          range.count)
+          inputs[0] + range.lowerBound, inputs[1] + range.lowerBound,
+          output: output + range.lowerBound,
+          count: range.count)
       }
     case .maxPool(let window):
       pooling(inputs[0], window, kernels.maxPool, output)
@@ -55,14 +57,15 @@ struct LayerRun {
       let channels = outputShape[1]
       pool.run(outputShape[0]) { image, _ in
         kernels.globalAverage(
-          inputs[0] + image * pixels * channels, output + image * channels, pixels, channels)
+          inputs[0] + image * pixels * channels, output: output + image * channels, pixels: pixels,
+          channels: channels)
       }
     case .globalMaximum:
-      Rearrangement(inputShape).maximum(inputs[0], output)
+      RearrangedValues(inputShape).maximum(inputs[0], output)
     case .flatten(_, _, let channelsFirst):
-      Rearrangement(inputShape).flatten(inputs[0], output, channelsFirst: channelsFirst)
+      RearrangedValues(inputShape).flatten(inputs[0], output, channelsFirst: channelsFirst)
     case .padChannels(let before, _):
-      Rearrangement(inputShape).padChannels(
+      RearrangedValues(inputShape).padChannels(
         inputs[0], output, before: before, of: outputShape[3])
     }
   }
@@ -74,7 +77,8 @@ struct LayerRun {
     let count = outputShape.elementCount
     guard activation != .relu else {
       return inPieces(of: count, atLeast: 1 << 14) { range in
-        kernels.rectify(input + range.lowerBound, output + range.lowerBound, range.count)
+        kernels.rectify(
+          input + range.lowerBound, output: output + range.lowerBound, count: range.count)
       }
     }
     let row = outputShape[outputShape.rank - 1]
@@ -93,8 +97,9 @@ struct LayerRun {
     inPieces(of: outputShape.elementCount / channels, atLeast: (1 << 14) / channels + 1) { range in
       let start = range.lowerBound * channels
       kernels.affine(
-        input + start, scale.pointer, shift.pointer, rectifies, output + start, range.count,
-        channels)
+        input + start, scale: scale.pointer, shift: shift.pointer, rectifies: rectifies,
+        output: output + start, pixels: range.count,
+        channels: channels)
     }
   }
 
@@ -119,8 +124,9 @@ struct LayerRun {
           Double(shift.pointer[channel]) - mean[channel] * factor)
       }
       kernels.affine(
-        input + start, imageScale.pointer, imageShift.pointer, false, output + start, pixels,
-        channels)
+        input + start, scale: imageScale.pointer, shift: imageShift.pointer, rectifies: false,
+        output: output + start, pixels: pixels,
+        channels: channels)
     }
   }
 

@@ -49,7 +49,7 @@ final class PlanRun {
       let target = { (node: Int) in self.target(node, image) }
       switch step.action {
       case .convolve(let fusion):
-        layer.convolve(source(inputs[0]), work(fusion, source, target))
+        layer.convolve(source(inputs[0]), epilogue(fusion, source, target))
       case .affine(let output, let rectifies):
         layer.affine(source(inputs[0]), rectifies: rectifies, output: target(output))
       case .plain:
@@ -84,23 +84,23 @@ final class PlanRun {
     return place
   }
 
-  /// The part of a convolution's work that follows from the fusion.
-  private func work(
+  /// What the fusion does to the sums of a convolution.
+  private func epilogue(
     _ fusion: Plan.Fusion, _ source: (Int) -> UnsafePointer<Float>,
     _ target: (Int) -> UnsafeMutablePointer<Float>
-  ) -> RNWConvolution {
-    var work = RNWConvolution()
+  ) -> RNWEpilogue {
+    var epilogue = RNWEpilogue()
     let norm = fusion.norm.map { executor.constants[$0] }
     let nextNorm = fusion.nextNorm.map { executor.constants[$0] }
-    work.scale = norm?.scale.map { UnsafePointer($0.pointer) }
-    work.shift = norm?.shift.map { UnsafePointer($0.pointer) }
-    work.rectifies = fusion.rectifies ? 1 : 0
-    work.residual = fusion.residual.map(source)
-    work.output = fusion.output.map(target)
-    work.nextScale = nextNorm?.scale.map { UnsafePointer($0.pointer) }
-    work.nextShift = nextNorm?.shift.map { UnsafePointer($0.pointer) }
-    work.nextRectifies = fusion.nextRectifies ? 1 : 0
-    work.activated = fusion.activated.map(target)
-    return work
+    epilogue.scale = norm?.scale.map { UnsafePointer($0.pointer) }
+    epilogue.shift = norm?.shift.map { UnsafePointer($0.pointer) }
+    epilogue.rectifies = fusion.rectifies ? 1 : 0
+    epilogue.residual = fusion.residual.map(source)
+    epilogue.output = fusion.output.map(target)
+    epilogue.nextScale = nextNorm?.scale.map { UnsafePointer($0.pointer) }
+    epilogue.nextShift = nextNorm?.shift.map { UnsafePointer($0.pointer) }
+    epilogue.nextRectifies = fusion.nextRectifies ? 1 : 0
+    epilogue.activated = fusion.activated.map(target)
+    return epilogue
   }
 }

@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 import ResNetV2
 import Synchronization
 package import Tensors
@@ -122,7 +123,7 @@ extension FastExecutor {
     for _ in 0..<5 {
       let start = clock.now
       pool.run(pool.threadCount) { piece, _ in
-        let result = kernels.multiplyAddPeak(iterations, Float(piece))
+        let result = kernels.multiplyAddPeak(iterations: iterations, seed: Float(piece))
         precondition(!result.isNaN)
       }
       let seconds = (clock.now - start) / .seconds(1)

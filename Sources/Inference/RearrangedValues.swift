@@ -1,7 +1,7 @@
 import Tensors
 
 /// What moves the values of images [N, H, W, C] or picks among them, without arithmetic.
-struct Rearrangement {
+struct RearrangedValues {
   private let images: Int
   private let pixels: Int
   private let channels: Int

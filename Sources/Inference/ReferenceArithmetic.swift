@@ -1,4 +1,5 @@
 import CKernelSupport
+import KernelSet
 package import ResNetV2
 package import Tensors
 
@@ -8,7 +9,7 @@ package import Tensors
 /// Images are [N, H, W, C], row-major. No shape is checked here: whoever calls has the shapes of the
 /// values before and after.
 package struct ReferenceArithmetic: Sendable {
-  private let kernels: Kernels
+  private let kernels: any KernelSet.Type
   private let pool: WorkerPool
 
   /// Prepares for a number of threads.
@@ -53,12 +54,12 @@ package struct ReferenceArithmetic: Sendable {
               work.input = source
               work.weights = weights.baseAddress
               work.zeros = zeros.isEmpty ? nil : zeros.baseAddress
-              work.bias = bias
-              work.output = output
+              work.epilogue.bias = bias
+              work.epilogue.output = output
               withUnsafePointer(to: work) { work in
                 pool.run((pixels + piece - 1) / piece) { index, _ in
                   let start = index * piece
-                  kernels.convolveReference(work, start..<min(start + piece, pixels))
+                  kernels.convolveReference(work, pixels: start..<min(start + piece, pixels))
                 }
               }
             }
@@ -78,8 +79,9 @@ package struct ReferenceArithmetic: Sendable {
     return make(input.shape) { output in
       input.withPointer { source in
         kernels.normalizeReference(
-          source, mean, variance, epsilon, scale, shift, output,
-          input.values.count / max(channels, 1), channels)
+          source, mean: mean, variance: variance, epsilon: epsilon, scale: scale, shift: shift,
+          output: output,
+          pixels: input.values.count / max(channels, 1), channels: channels)
       }
     }
   }
@@ -98,8 +100,9 @@ package struct ReferenceArithmetic: Sendable {
           let (mean, variance) = kernels.moments(
             source + start, pixels: pixels, channels: channels, groups: groups)
           kernels.normalizeReference(
-            source + start, mean, variance, epsilon, scale, shift, output + start, pixels,
-            channels)
+            source + start, mean: mean, variance: variance, epsilon: epsilon, scale: scale,
+            shift: shift, output: output + start, pixels: pixels,
+            channels: channels)
         }
       }
     }
@@ -108,7 +111,7 @@ package struct ReferenceArithmetic: Sendable {
   /// max(x, 0).
   package func rectify(_ input: Activation) -> Activation {
     make(input.shape) { output in
-      input.withPointer { kernels.rectify($0, output, input.shape.elementCount) }
+      input.withPointer { kernels.rectify($0, output: output, count: input.shape.elementCount) }
     }
   }
 
@@ -116,7 +119,9 @@ package struct ReferenceArithmetic: Sendable {
   package func add(_ first: Activation, _ second: Activation) -> Activation {
     make(first.shape) { output in
       first.withPointer { first in
-        second.withPointer { kernels.add(first, $0, output, second.shape.elementCount) }
+        second.withPointer {
+          kernels.add(first, $0, output: output, count: second.shape.elementCount)
+        }
       }
     }
   }
@@ -141,7 +146,8 @@ package struct ReferenceArithmetic: Sendable {
       input.withPointer { source in
         for image in 0..<shape[0] {
           kernels.globalAverage(
-            source + image * pixels * channels, output + image * channels, pixels, channels)
+            source + image * pixels * channels, output: output + image * channels, pixels: pixels,
+            channels: channels)
         }
       }
     }
@@ -175,7 +181,7 @@ package struct ReferenceArithmetic: Sendable {
   /// The largest value of each channel: [N, H, W, C] to [N, C], or to any shape with as many values.
   package func globalMaximum(_ input: Activation, to shape: Shape) -> Activation {
     make(shape) { output in
-      input.withPointer { Rearrangement(input.shape).maximum($0, output) }
+      input.withPointer { RearrangedValues(input.shape).maximum($0, output) }
     }
   }
 
@@ -185,7 +191,7 @@ package struct ReferenceArithmetic: Sendable {
   ) -> Activation {
     make(shape) { output in
       input.withPointer {
-        Rearrangement(input.shape).flatten($0, output, channelsFirst: channelsFirst)
+        RearrangedValues(input.shape).flatten($0, output, channelsFirst: channelsFirst)
       }
     }
   }
@@ -194,7 +200,7 @@ package struct ReferenceArithmetic: Sendable {
   package func padChannels(_ input: Activation, before: Int, to shape: Shape) -> Activation {
     make(shape) { output in
       input.withPointer {
-        Rearrangement(input.shape).padChannels($0, output, before: before, of: shape[3])
+        RearrangedValues(input.shape).padChannels($0, output, before: before, of: shape[3])
       }
     }
   }

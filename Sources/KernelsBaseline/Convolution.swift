@@ -1,97 +1,102 @@
 package import CKernelSupport
 
-/// The number of panels that the output channels need.
-package func panelCount(outputChannels: Int) -> Int {
-  (outputChannels + panelWidth - 1) / panelWidth
+extension Kernels {
+  /// The number of panels that the output channels need.
+  package static func panelCount(outputChannels: Int) -> Int {
+    (outputChannels + panelWidth - 1) / panelWidth
+  }
 }
 
 /// The width of a panel: the last one is as many vectors as are left.
 func width(ofPanel panel: Int, outputChannels: Int) -> Int {
-  let left = min(outputChannels - panel * panelWidth, panelWidth)
+  let left = min(outputChannels - panel * Kernels.panelWidth, Kernels.panelWidth)
   return (left + lanes - 1) / lanes * lanes
 }
 
-/// The number of floats of packed weights.
-package func packedCount(outputChannels: Int, inputChannels: Int, taps: Int) -> Int {
-  (outputChannels + lanes - 1) / lanes * lanes * inputChannels * taps
-}
+extension Kernels {
+  /// The number of floats of packed weights.
+  package static func packedCount(outputChannels: Int, inputChannels: Int, taps: Int) -> Int {
+    (outputChannels + lanes - 1) / lanes * lanes * inputChannels * taps
+  }
 
-/// The number of floats that ``convolve(_:panels:tiles:panelsInside:sums:pixels:)`` needs for sums.
-package func sumCount(tiles: Int) -> Int {
-  tiles * tileRows * panelWidth
-}
+  /// The number of floats that ``convolve(_:panels:tiles:panelsInside:sums:pixels:)`` needs for sums.
+  package static func sumCount(tiles: Int) -> Int {
+    tiles * tileRows * panelWidth
+  }
 
-/// Packs one panel of weights from OIHW: [tap][input][panel width], with zeros where channels end.
-package func packPanel(
-  _ panel: Int, _ source: UnsafePointer<Float>, outputChannels: Int, inputChannels: Int, taps: Int,
-  to packed: UnsafeMutablePointer<Float>
-) {
-  let width = width(ofPanel: panel, outputChannels: outputChannels)
-  let start = panel * panelWidth
-  let target = packed + start * inputChannels * taps
-  let valid = min(outputChannels - start, width)
-  for lane in 0..<width {
-    let filter = source + (start + lane) * inputChannels * taps
-    for tap in 0..<taps {
-      var place = target + tap * inputChannels * width + lane
-      if lane < valid {
-        for channel in 0..<inputChannels {
-          place.pointee = filter[channel * taps + tap]
-          place += width
-        }
-      } else {
-        for _ in 0..<inputChannels {
-          place.pointee = 0
-          place += width
+  /// Packs one panel of weights from OIHW: [tap][input][panel width], with zeros where channels end.
+  package static func packPanel(
+    _ panel: Int, _ source: UnsafePointer<Float>, outputChannels: Int, inputChannels: Int,
+    taps: Int,
+    to packed: UnsafeMutablePointer<Float>
+  ) {
+    let width = width(ofPanel: panel, outputChannels: outputChannels)
+    let start = panel * panelWidth
+    let target = packed + start * inputChannels * taps
+    let valid = min(outputChannels - start, width)
+    for lane in 0..<width {
+      let filter = source + (start + lane) * inputChannels * taps
+      for tap in 0..<taps {
+        var place = target + tap * inputChannels * width + lane
+        if lane < valid {
+          for channel in 0..<inputChannels {
+            place.pointee = filter[channel * taps + tap]
+            place += width
+          }
+        } else {
+          for _ in 0..<inputChannels {
+            place.pointee = 0
+            place += width
+          }
         }
       }
     }
   }
-}
 
-/// Computes some pixels of some panels of a convolution.
-///
-/// Every output is computed by one call alone, and always in the same order, so the result
-/// does not depend on how the work is divided.
-///
-/// - Parameters:
-///   - pixels: of the output, counted over all images.
-///   - panelsInside: whether a tile passes through all panels before the next tile; right while the packed
-///     weights fit in the cache.
-///   - sums: ``sumCount(tiles:)`` floats; one tile is enough where a panel is a single block of taps.
-///   - addresses: room for `kernel² · tileRows` addresses.
-package func convolve(
-  _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, pixels: Range<Int>,
-  panelsInside: Bool, sums: UnsafeMutablePointer<Float>,
-  addresses: UnsafeMutablePointer<UnsafePointer<Float>>
-) {
-  let layer = work.pointee
-  let taps = layer.kernelHeight * layer.kernelWidth
-  let block = min(layer.tapsPerBlock, taps)
-  let tiles = Tiles(pixels: pixels)
-  var tile = RNWTile()
-  tile.channels = layer.inputChannels
-  tile.sums = sums
-  tile.layer = work
-  if panelsInside, block == taps {
-    convolveThroughPanels(layer, panels: panels, tiles: tiles, taps: taps, addresses, &tile)
-    return
-  }
-  for panel in panels {
-    var first = 0
-    while first < taps {
-      let range = first..<min(first + block, taps)
-      for index in 0..<tiles.count {
-        let pixels = tiles[index]
-        findPixels(layer, pixels, taps: range, addresses)
-        if block < taps { tile.sums = sums + index * tileRows * panelWidth }
-        setWeights(&tile, layer, panel: panel, taps: range)
-        tile.askAhead(
-          index: index, of: tiles.count,
-          distance: range.count * tile.channels * tile.vectors * lanes)
-        multiply(&tile, layer, pixels, isLast: range.upperBound == taps, addresses)
+  /// Computes some pixels of some panels of a convolution.
+  ///
+  /// Every output is computed by one call alone, and always in the same order, so the result
+  /// does not depend on how the work is divided.
+  ///
+  /// - Parameters:
+  ///   - pixels: of the output, counted over all images.
+  ///   - panelsInside: whether a tile passes through all panels before the next tile; right while the packed
+  ///     weights fit in the cache.
+  ///   - sums: ``sumCount(tiles:)`` floats; one tile is enough where a panel is a single block of taps.
+  ///   - addresses: room for `kernel² · tileRows` addresses.
+  package static func convolve(
+    _ work: UnsafePointer<RNWConvolution>, panels: Range<Int>, pixels: Range<Int>,
+    panelsInside: Bool, sums: UnsafeMutablePointer<Float>,
+    addresses: UnsafeMutablePointer<UnsafePointer<Float>>
+  ) {
+    let layer = work.pointee
+    let taps = layer.kernelHeight * layer.kernelWidth
+    let block = min(layer.tapsPerBlock, taps)
+    let tiles = Tiles(pixels: pixels)
+    var tile = RNWTile()
+    tile.channels = layer.inputChannels
+    tile.sums = sums
+    tile.layer = work
+    if panelsInside, block == taps {
+      convolveThroughPanels(layer, panels: panels, tiles: tiles, taps: taps, addresses, &tile)
+      return
+    }
+    for panel in panels {
+      var first = 0
+      while first < taps {
+        let range = first..<min(first + block, taps)
+        for index in 0..<tiles.count {
+          let pixels = tiles[index]
+          findPixels(layer, pixels, taps: range, addresses)
+          if block < taps { tile.sums = sums + index * tileRows * panelWidth }
+          setWeights(&tile, layer, panel: panel, taps: range)
+          tile.askAhead(
+            index: index, of: tiles.count,
+            distance: range.count * tile.channels * tile.vectors * lanes)
+          multiply(&tile, layer, pixels, isLast: range.upperBound == taps, addresses)
+        }
+        first = range.upperBound
       }
-      first = range.upperBound
     }
   }
 }
@@ -104,7 +109,7 @@ private struct Tiles {
 
   init(pixels: Range<Int>) {
     self.pixels = pixels
-    count = (pixels.count + tileRows - 1) / tileRows
+    count = (pixels.count + Kernels.tileRows - 1) / Kernels.tileRows
   }
 
   subscript(_ index: Int) -> Range<Int> {
@@ -128,7 +133,7 @@ private func convolveThroughPanels(
   while first < tiles.count {
     let end = min(first + group, tiles.count)
     // After the last panel comes the first again, for the next tiles.
-    let toFirst = (1 - panels.count) * taps * tile.channels * panelWidth
+    let toFirst = (1 - panels.count) * taps * tile.channels * Kernels.panelWidth
     for panel in panels {
       for index in first..<end {
         let pixels = tiles[index]
@@ -154,7 +159,7 @@ private func setWeights(
 ) {
   let allTaps = layer.kernelHeight * layer.kernelWidth
   let width = width(ofPanel: panel, outputChannels: layer.outputChannels)
-  tile.channel = panel * panelWidth
+  tile.channel = panel * Kernels.panelWidth
   tile.taps = taps.count
   tile.weights =
     layer.weights + tile.channel * layer.inputChannels * allTaps
@@ -177,7 +182,7 @@ private func multiply(
   multiply(tile, addresses)
   guard isLast, tile.isFinished == 0, let sums = tile.sums else { return }
   for row in 0..<tile.rows {
-    layer.finish(
+    layer.epilogue.finish(
       sums + row * tile.step, count: layer.outputChannels - tile.channel, channel: tile.channel,
       place: tile.place + row * layer.outputChannels)
   }
@@ -230,7 +235,7 @@ private func findTaps(
     let isTapInside =
       isInside
       || (0..<layer.height ~= top + tapY && 0..<layer.width ~= left + tapX)
-    pixels[tap * tileRows] = isTapInside ? image + place : layer.zeros
+    pixels[tap * Kernels.tileRows] = isTapInside ? image + place : layer.zeros
     tapX += 1
     place += layer.pixelStride
     if tapX == layer.kernelWidth {

@@ -4,23 +4,29 @@ import CKernelSupport
 // debug builds, can then still inline all of it.
 
 #if AVX512
-  /// The most pixels of a tile: with four vectors of channels, 28 accumulators of 32 registers.
-  @inline(__always)
-  package var tileRows: Int { 7 }
+  extension Kernels {
+    /// The most pixels of a tile: with four vectors of channels, 28 accumulators of 32 registers.
+    @inline(__always)
+    package static var tileRows: Int { 7 }
+  }
   /// The vectors of a panel.
   @inline(__always)
   var panelVectors: Int { 4 }
 #elseif AVX2
-  /// The most pixels of a tile: with two vectors of channels, 12 accumulators of 16 registers.
-  @inline(__always)
-  package var tileRows: Int { 6 }
+  extension Kernels {
+    /// The most pixels of a tile: with two vectors of channels, 12 accumulators of 16 registers.
+    @inline(__always)
+    package static var tileRows: Int { 6 }
+  }
   /// The vectors of a panel.
   @inline(__always)
   var panelVectors: Int { 2 }
 #else
-  /// The most pixels of a tile: with two vectors of channels, 8 accumulators of 16 registers.
-  @inline(__always)
-  package var tileRows: Int { 4 }
+  extension Kernels {
+    /// The most pixels of a tile: with two vectors of channels, 8 accumulators of 16 registers.
+    @inline(__always)
+    package static var tileRows: Int { 4 }
+  }
   /// The vectors of a panel.
   @inline(__always)
   var panelVectors: Int { 2 }
@@ -29,9 +35,11 @@ import CKernelSupport
 /// The address of the input of each pixel of a tile, under one tap.
 private typealias Addresses = UnsafePointer<UnsafePointer<Float>>
 
-/// The output channels of a full panel of weights.
-@inline(__always)
-package var panelWidth: Int { panelVectors * lanes }
+extension Kernels {
+  /// The output channels of a full panel of weights.
+  @inline(__always)
+  package static var panelWidth: Int { panelVectors * lanes }
+}
 
 /// Accumulates one tile: for every pixel, the sum over taps and input channels of input · weights.
 ///
@@ -98,7 +106,7 @@ private func accumulate<Pixels: Rows>(
   let isFinished = tile.isFinished != 0
   var rows = Pixels(pixels)
   for tap in 0..<tile.taps {
-    rows.move(to: pixels + tap * tileRows)
+    rows.move(to: pixels + tap * Kernels.tileRows)
     // What the epilogue touches is asked for a row at a time, between the products: it then arrives
     // while the processor multiplies.
     let isLast = isFinished && tap == tile.taps - 1
@@ -106,7 +114,8 @@ private func accumulate<Pixels: Rows>(
     var (channel, row) = (0, 0)
     while channel < tile.channels {
       if isLast, let layer = tile.layer {
-        layer.pointee.prefetch(place: tile.place, row: row, width: Pixels.Width.width)
+        layer.pointee.epilogue.prefetch(
+          place: tile.place + row * layer.pointee.outputChannels, width: Pixels.Width.width)
       }
       let end = min(channel + part, tile.channels)
       while channel < end {
@@ -126,31 +135,32 @@ private func accumulate<Pixels: Rows>(
   if isFinished, let layer = tile.layer {
     if tile.isKept != 0 { rows.store(to: sums, step: tile.step) }
     if let addend = tile.addend { rows.apply(AddPixels(values: addend), 0, tile.step) }
-    finish(&rows, layer.pointee, channel: tile.channel, place: tile.place)
+    finish(
+      &rows, layer.pointee.epilogue, stride: layer.pointee.outputChannels, channel: tile.channel,
+      place: tile.place)
   } else {
     rows.store(to: sums, step: tile.step)
   }
 }
 
-/// Does what the layer says to all sums of a tile while they are in registers, one thing after the other:
+/// Does what the epilogue says to all sums of a tile while they are in registers, one thing after the other:
 /// what need not be done costs one question for the whole tile.
 @inline(__always)
 private func finish<Pixels: Rows>(
-  _ rows: inout Pixels, _ layer: RNWConvolution, channel: Int, place: Int
+  _ rows: inout Pixels, _ epilogue: RNWEpilogue, stride: Int, channel: Int, place: Int
 ) {
-  let stride = layer.outputChannels
-  if let bias = layer.bias { rows.apply(AddChannels(values: bias + channel), 0, stride) }
-  if let scale = layer.scale, let shift = layer.shift {
+  if let bias = epilogue.bias { rows.apply(AddChannels(values: bias + channel), 0, stride) }
+  if let scale = epilogue.scale, let shift = epilogue.shift {
     rows.apply(ScaleAndShift(scale: scale + channel, shift: shift + channel), 0, stride)
   }
-  if layer.rectifies != 0 { rows.apply(Rectify(), 0, stride) }
-  if let residual = layer.residual { rows.apply(AddPixels(values: residual), place, stride) }
-  if let output = layer.output { rows.apply(Store(target: output), place, stride) }
-  guard let activated = layer.activated else { return }
-  if let scale = layer.nextScale, let shift = layer.nextShift {
+  if epilogue.rectifies != 0 { rows.apply(Rectify(), 0, stride) }
+  if let residual = epilogue.residual { rows.apply(AddPixels(values: residual), place, stride) }
+  if let output = epilogue.output { rows.apply(Store(target: output), place, stride) }
+  guard let activated = epilogue.activated else { return }
+  if let scale = epilogue.nextScale, let shift = epilogue.nextShift {
     rows.apply(ScaleAndShift(scale: scale + channel, shift: shift + channel), 0, stride)
   }
-  if layer.nextRectifies != 0 { rows.apply(Rectify(), 0, stride) }
+  if epilogue.nextRectifies != 0 { rows.apply(Rectify(), 0, stride) }
   rows.apply(Store(target: activated), place, stride)
 }
 

@@ -1,7 +1,7 @@
 import CKernelSupport
 
 // What is done to the sums of a convolution before they are stored.
-extension RNWConvolution {
+extension RNWEpilogue {
   /// Finishes and stores a vector of channels of one pixel.
   @inline(__always)
   func finish(_ sum: Vector, channel: Int, place: Int) {
@@ -57,8 +57,7 @@ extension RNWConvolution {
 
   /// Asks for the memory that finishing one row of a tile will touch.
   @inline(__always)
-  func prefetch(place: Int, row: Int, width: Int) {
-    let place = place + row * outputChannels
+  func prefetch(place: Int, width: Int) {
     var offset = 0
     while offset < width {
       if let residual { rnw_prefetch(residual + place + offset) }

@@ -1,22 +1,24 @@
 package import CKernelSupport
 
-/// A convolution with sums in Double, for some pixels of the output: the oracle of all others.
-///
-/// The product of two floats is exact in Double, and the order of the sum is fixed: rows of the
-/// kernel, then columns, then input channels. So a fused multiply-add gives the same bits as a
-/// product and a sum, and every machine gives the same bits as any other. The weights are
-/// [tap][inputChannels][outputChannels].
-package func convolveReference(_ work: UnsafePointer<RNWConvolution>, pixels: Range<Int>) {
-  let outputChannels = work.pointee.outputChannels
-  for pixel in pixels {
-    var channel = 0
-    while channel + 32 <= outputChannels {
-      convolve32(work, pixel: pixel, channel: channel)
-      channel += 32
-    }
-    while channel < outputChannels {
-      convolve1(work, pixel: pixel, channel: channel)
-      channel += 1
+extension Kernels {
+  /// A convolution with sums in Double, for some pixels of the output: the oracle of all others.
+  ///
+  /// The product of two floats is exact in Double, and the order of the sum is fixed: rows of the
+  /// kernel, then columns, then input channels. So a fused multiply-add gives the same bits as a
+  /// product and a sum, and every machine gives the same bits as any other. The weights are
+  /// [tap][inputChannels][outputChannels].
+  package static func convolveReference(_ work: UnsafePointer<RNWConvolution>, pixels: Range<Int>) {
+    let outputChannels = work.pointee.outputChannels
+    for pixel in pixels {
+      var channel = 0
+      while channel + 32 <= outputChannels {
+        convolve32(work, pixel: pixel, channel: channel)
+        channel += 32
+      }
+      while channel < outputChannels {
+        convolve1(work, pixel: pixel, channel: channel)
+        channel += 1
+      }
     }
   }
 }
@@ -46,10 +48,10 @@ private func convolve32(_ work: UnsafePointer<RNWConvolution>, pixel: Int, chann
 private func storeSums(
   _ sums: SIMD8<Double>, _ layer: RNWConvolution, pixel: Int, channel: Int
 ) {
-  guard let output = layer.output else { return }
+  guard let output = layer.epilogue.output else { return }
   for lane in 0..<8 {
     var sum = sums[lane]
-    if let bias = layer.bias { sum += Double(bias[channel + lane]) }
+    if let bias = layer.epilogue.bias { sum += Double(bias[channel + lane]) }
     output[pixel * layer.outputChannels + channel + lane] = Float(sum)
   }
 }
@@ -63,8 +65,8 @@ private func convolve1(_ work: UnsafePointer<RNWConvolution>, pixel: Int, channe
       sum += Double(input[inputChannel]) * Double(weights[inputChannel * layer.outputChannels])
     }
   }
-  if let bias = layer.bias { sum += Double(bias[channel]) }
-  guard let output = layer.output else { return }
+  if let bias = layer.epilogue.bias { sum += Double(bias[channel]) }
+  guard let output = layer.epilogue.output else { return }
   output[pixel * layer.outputChannels + channel] = Float(sum)
 }
 

@@ -10,67 +10,73 @@ package import CKernelSupport
 // for m = 4. The usual 0, ±1, ±2, ∞ lose five times as much: measured against Double sums over 64 and 256 channels,
 // 5e-6 and 1e-5 of the largest output, and these 1.0e-6 and 1.9e-6, hardly more than a plain sum in float32.
 
-/// Transforms some squares of the input: V = Bᵀ d B for each vector of channels.
-///
-/// - Parameters:
-///   - squares: counted over all images.
-///   - pixels: room for 36 addresses.
-package func transformInput(
-  _ work: UnsafePointer<RNWWinograd>, squares: Range<Int>,
-  pixels: UnsafeMutablePointer<UnsafePointer<Float>>
-) {
-  let side = work.pointee.outputs + 2
-  let channels = work.pointee.layer.inputChannels
-  let step = wholeVectors(channels)
-  for square in squares {
-    findSquare(work.pointee, square, pixels)
-    let target = work.pointee.inputs + (square - work.pointee.firstSquare) * step
-    var channel = 0
-    while channel < channels {
-      let isWhole = channel + lanes <= channels
-      if side == 6, isWhole {
-        transformSix(target + channel, step: work.pointee.inputStep) { load(pixels[$0] + channel) }
-      } else if side == 6 {
-        transformSix(target + channel, step: work.pointee.inputStep) {
-          load(pixels[$0] + channel, count: channels - channel)
+extension Kernels {
+  /// Transforms some squares of the input: V = Bᵀ d B for each vector of channels.
+  ///
+  /// - Parameters:
+  ///   - squares: counted over all images.
+  ///   - pixels: room for 36 addresses.
+  package static func transformInput(
+    _ work: UnsafePointer<RNWWinograd>, squares: Range<Int>,
+    pixels: UnsafeMutablePointer<UnsafePointer<Float>>
+  ) {
+    let side = work.pointee.outputs + 2
+    let channels = work.pointee.layer.inputChannels
+    let step = wholeVectors(channels)
+    for square in squares {
+      findSquare(work.pointee, square, pixels)
+      let target = work.pointee.inputs + (square - work.pointee.firstSquare) * step
+      var channel = 0
+      while channel < channels {
+        let isWhole = channel + lanes <= channels
+        if side == 6, isWhole {
+          transformSix(target + channel, step: work.pointee.inputStep) {
+            load(pixels[$0] + channel)
+          }
+        } else if side == 6 {
+          transformSix(target + channel, step: work.pointee.inputStep) {
+            load(pixels[$0] + channel, count: channels - channel)
+          }
+        } else {
+          transformFour(target + channel, step: work.pointee.inputStep) {
+            isWhole
+              ? load(pixels[$0] + channel) : load(pixels[$0] + channel, count: channels - channel)
+          }
         }
-      } else {
-        transformFour(target + channel, step: work.pointee.inputStep) {
-          isWhole
-            ? load(pixels[$0] + channel) : load(pixels[$0] + channel, count: channels - channel)
-        }
+        channel += lanes
       }
-      channel += lanes
     }
   }
-}
 
-/// Transforms some squares of products back, Y = Aᵀ M A, finishes and stores them.
-///
-/// - Parameter squares: counted over all images.
-/// - Returns: whether all outputs are finite. What is not is worth less here than in a plain sum,
-///   because it spoils the whole square.
-package func transformOutput(_ work: UnsafePointer<RNWWinograd>, squares: Range<Int>) -> Bool {
-  let layer = work.pointee.layer
-  let step = wholeVectors(layer.outputChannels)
-  var check = Vector(repeating: 0)
-  for square in squares {
-    let target = OutputSquare(work.pointee, square)
-    let products = work.pointee.products + (square - work.pointee.firstSquare) * step
-    var channel = 0
-    while channel < layer.outputChannels {
-      let values = products + channel
-      let sum =
-        work.pointee.outputs == 4
-        ? transformSixBack(values, step: work.pointee.productStep)
-        : transformFourBack(values, step: work.pointee.productStep)
-      check = multiplyAdd(check, sum, Vector(repeating: 0))
-      target.finish(values, step: work.pointee.productStep, channel: channel, layer)
-      channel += lanes
+  /// Transforms some squares of products back, Y = Aᵀ M A, finishes and stores them.
+  ///
+  /// - Parameter squares: counted over all images.
+  /// - Returns: whether all outputs are finite. What is not is worth less here than in a plain sum,
+  ///   because it spoils the whole square.
+  package static func transformOutput(_ work: UnsafePointer<RNWWinograd>, squares: Range<Int>)
+    -> Bool
+  {
+    let layer = work.pointee.layer
+    let step = wholeVectors(layer.outputChannels)
+    var check = Vector(repeating: 0)
+    for square in squares {
+      let target = OutputSquare(work.pointee, square)
+      let products = work.pointee.products + (square - work.pointee.firstSquare) * step
+      var channel = 0
+      while channel < layer.outputChannels {
+        let values = products + channel
+        let sum =
+          work.pointee.outputs == 4
+          ? transformSixBack(values, step: work.pointee.productStep)
+          : transformFourBack(values, step: work.pointee.productStep)
+        check = multiplyAdd(check, sum, Vector(repeating: 0))
+        target.finish(values, step: work.pointee.productStep, channel: channel, layer)
+        channel += lanes
+      }
     }
+    for lane in 0..<lanes where check[lane] != 0 { return false }
+    return true
   }
-  for lane in 0..<lanes where check[lane] != 0 { return false }
-  return true
 }
 
 // MARK: - Squares
@@ -159,9 +165,9 @@ private struct OutputSquare {
       var place = place + row * rowStride + channel
       for _ in 0..<columns {
         if isWhole {
-          layer.finish(load(value), channel: channel, place: place)
+          layer.epilogue.finish(load(value), channel: channel, place: place)
         } else {
-          layer.finish(
+          layer.epilogue.finish(
             load(value), count: layer.outputChannels - channel, channel: channel, place: place)
         }
         value += step

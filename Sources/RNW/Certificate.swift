@@ -18,6 +18,8 @@ public struct Certificate: Decodable, Sendable {
   public let values: [Float]
   /// The largest scaled error of a network with these weights.
   public let limit: Double
+  /// What nothing told of the network when it was converted, and what was taken for it; `nil` where all was told.
+  public let assumptions: [Assumption]?
 
   /// An input that everyone can make.
   public struct Probe: Decodable, Sendable {
@@ -36,6 +38,14 @@ public struct Certificate: Decodable, Sendable {
         numbers.map { $0.count == channels && $0.allSatisfy(\.isFinite) } ?? true
       }
     }
+  }
+
+  /// A value that the family supplied, as the source was silent about it.
+  public struct Assumption: Decodable, Hashable, Sendable {
+    /// Which option of the network it is, such as `head.activation`.
+    public let option: String
+    /// What was taken, such as `softmax`.
+    public let value: String
   }
 }
 

@@ -45,7 +45,6 @@ enum RecordForm {
     if let certificate = try file.certificate(as: Certificate.self), !certificate.isPossible {
       throw file.fault("has a certificate that certifies nothing", MetadataKey.certificate)
     }
-    _ = try file.certificate(as: Assumptions.self)
   }
 
   /// `rnw.source`.
@@ -56,15 +55,6 @@ enum RecordForm {
 
     struct Step: Decodable {
       let file, sha256, tool: String
-    }
-  }
-
-  /// What `rnw.certificate` says that nothing told.
-  private struct Assumptions: Decodable {
-    let assumptions: [Assumption]?
-
-    struct Assumption: Decodable {
-      let option, value: String
     }
   }
 

@@ -1,5 +1,6 @@
 import Conversion
 import Plain
+import Precision
 import Tensors
 
 /// What `--precision auto` chose, as part of a conversion's document, and as a table.

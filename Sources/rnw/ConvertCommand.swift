@@ -3,6 +3,7 @@ import Comparison
 import Conversion
 import Families
 import Plain
+import Precision
 import RNW
 import Reports
 import ResNetV2

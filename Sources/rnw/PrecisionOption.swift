@@ -1,4 +1,5 @@
 import ArgumentParser
 import Conversion
+import Precision
 
 extension Precision: ExpressibleByArgument {}

@@ -9,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import Conversion
+@testable import Precision
 
 @Suite("Precision auto")
 struct AutoPrecisionTests {

@@ -3,6 +3,7 @@ import Diagnosis
 import Families
 import Files
 import FoundationEssentials
+import Precision
 import Reports
 import ResNetV2
 import Tensors

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Inference
+import Precision
 import RNW
 import Tensors
 import TestSupport

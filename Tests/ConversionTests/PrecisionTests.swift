@@ -3,6 +3,7 @@ import Families
 import Files
 import FoundationEssentials
 import Inference
+import Precision
 import RNW
 import ResNetV2
 import Tensors
@@ -55,8 +56,8 @@ struct PrecisionTests {
   func runsFromCompactWeights(_ precision: Precision) async throws {
     let model = try await Model(path: Fixture.path("keras/narrow.h5"))
     let compact = try model.parameters(threads: 2)
-      .rounded(for: model, threads: 2, to: ParameterTypes(precision))
-    let wide = try compact.rounded(for: model, threads: 2, to: ParameterTypes(.float32))
+      .rounded(to: ParameterTypes(precision), in: model.graph, threads: 2)
+    let wide = try compact.rounded(to: ParameterTypes(.float32), in: model.graph, threads: 2)
     let graph = model.graph
     let input = Activation.probe(seed: 3, shape: [2, 40, 36, 3])
     let executors: [(any Executor, any Executor)] = [

@@ -71,6 +71,6 @@ struct CertificateTests {
   ) -> Certificate {
     Certificate(
       probe: .init(seed: 1, shape: shape, scale: scale, offset: offset), node: "head.dense",
-      values: values, limit: limit)
+      values: values, limit: limit, assumptions: nil)
   }
 }

@@ -5,16 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A convolution of a batch [images, height, width, inputChannels] and what is done to its result before it is
-// stored. Every pointer may be null but input, weights and zeros; all lengths are in elements.
+// What is done to the sums t of a convolution before they are stored (its epilogue). Every pointer may be null.
 //
-//   t = Σ input · weight;  t += bias;  t = t · scale + shift;  t = max(t, 0) if rectifies
+//   t += bias;  t = t · scale + shift;  t = max(t, 0) if rectifies
 //   t = residual + t;  output = t;  activated = max(t · nextScale + nextShift, 0 if nextRectifies)
-struct RNWConvolution {
-  const float *input;
-  const float *weights;   // packed: [panel][tap][inputChannels][panel width]
-  const float *zeros;     // at least inputChannels zeros, for what lies outside the image; the reference may
-                          // have null: then nothing is added for it, which is the same for finite weights
+struct RNWEpilogue {
   const float *bias;
   const float *scale;
   const float *shift;
@@ -25,6 +20,16 @@ struct RNWConvolution {
   float *activated;
   int rectifies;
   int nextRectifies;
+};
+
+// A convolution of a batch [images, height, width, inputChannels]. No pointer may be null but those of the epilogue;
+// all lengths are in elements.
+struct RNWConvolution {
+  const float *input;
+  const float *weights;   // packed: [panel][tap][inputChannels][panel width]
+  const float *zeros;     // at least inputChannels zeros, for what lies outside the image; the reference may
+                          // have null: then nothing is added for it, which is the same for finite weights
+  struct RNWEpilogue epilogue;  // what is done to the sums
   long images, height, width, inputChannels;
   long outputHeight, outputWidth, outputChannels;
   long kernelHeight, kernelWidth, stride;

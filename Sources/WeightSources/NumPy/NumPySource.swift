@@ -169,29 +169,12 @@ extension NPYHeader {
         bytes[start..<start + width].reverse()
       }
     }
-    if isFortranOrder, shape.rank > 1 {
-      bytes = rowMajor(bytes, width: width)
+    guard isFortranOrder, shape.rank > 1 else {
+      return TensorData(dtype: dtype, shape: shape, bytes: bytes)
     }
-    return TensorData(dtype: dtype, shape: shape, bytes: bytes)
-  }
-
-  private func rowMajor(_ bytes: [UInt8], width: Int) -> [UInt8] {
     var strides = [Int](repeating: 1, count: shape.rank)
     for axis in 1..<shape.rank { strides[axis] = strides[axis - 1] * shape[axis - 1] }
-    var index = [Int](repeating: 0, count: shape.rank)
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.count)
-    for _ in 0..<shape.elementCount {
-      let element = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 } * width
-      result.append(contentsOf: bytes[element..<element + width])
-      var axis = shape.rank - 1
-      while axis >= 0 {
-        index[axis] += 1
-        if index[axis] < shape[axis] { break }
-        index[axis] = 0
-        axis -= 1
-      }
-    }
-    return result
+    let elements = StridedElements(dtype: dtype, shape: shape, strides: strides)
+    return bytes.withUnsafeBytes { elements.gathered(from: $0) }
   }
 }

@@ -87,28 +87,9 @@ package struct TorchSource: WeightSource {
     {
       return mapped
     }
-    return file.withUnsafeBytes { view.gathered(from: $0, start: start) }
-  }
-}
-
-extension TorchTensor {
-  /// The elements in row-major order; the view was checked against its storage when it was made.
-  fileprivate func gathered(from file: UnsafeRawBufferPointer, start: Int) -> TensorData {
-    let width = dtype.byteWidth
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(shape.elementCount * width)
-    var index = [Int](repeating: 0, count: shape.rank)
-    for _ in 0..<shape.elementCount {
-      let element = zip(index, strides).reduce(offset) { $0 + $1.0 * $1.1 }
-      bytes.append(contentsOf: file[start + element * width..<start + (element + 1) * width])
-      var axis = shape.rank - 1
-      while axis >= 0 {
-        index[axis] += 1
-        if index[axis] < shape[axis] { break }
-        index[axis] = 0
-        axis -= 1
-      }
-    }
-    return TensorData(dtype: dtype, shape: shape, bytes: bytes)
+    // The view was checked against its storage when it was made.
+    let elements = StridedElements(
+      dtype: view.dtype, shape: view.shape, strides: view.strides, offset: view.offset)
+    return file.withUnsafeBytes { elements.gathered(from: $0, start: start) }
   }
 }

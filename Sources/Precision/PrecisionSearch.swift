@@ -1,7 +1,7 @@
 import Comparison
-import Families
-import Inference
-import RNW
+package import Families
+package import Inference
+package import RNW
 package import ResNetV2
 package import Tensors
 
@@ -42,7 +42,7 @@ package struct PrecisionChoice: Sendable {
 }
 
 /// Finds the smallest file whose outputs stay within a limit.
-struct PrecisionSearch {
+package struct PrecisionSearch {
   /// The images that are run at once, and that every tensor is measured on to begin with.
   private static let batch = 2
   /// The batches whose means are kept.
@@ -54,11 +54,13 @@ struct PrecisionSearch {
   /// How often images on which the classes changed are measured as well.
   private static let maximumMeasurements = 3
 
-  private let model: Model
   private let original: Parameters
-  private let request: ConversionRequest
-  private let maximumError: Double
+  private let layerNames: LayerNames
   private let keepsClasses: Bool
+  private let maximumError: Double
+  private let codec: RNWCodec
+  private let threads: Int
+  private let whole: Graph
   private let graph: Graph
   private let executor: FastExecutor
   private let inputs: [Activation]
@@ -68,18 +70,19 @@ struct PrecisionSearch {
   ///
   /// - Parameter keepsClasses: whether the first classes of the images may not change.
   /// - Throws: `InputShapeError` where the input does not fit.
-  init(
-    _ model: Model, original: Parameters, input: Activation, keepsClasses: Bool,
-    maximumError: Double, _ request: ConversionRequest
+  package init(
+    _ whole: Graph, original: Parameters, layerNames: LayerNames, input: Activation,
+    keepsClasses: Bool, maximumError: Double, codec: RNWCodec, threads: Int
   ) throws {
-    (self.model, self.original, self.request) = (model, original, request)
-    (self.maximumError, self.keepsClasses) = (maximumError, keepsClasses)
+    (self.whole, self.original, self.layerNames) = (whole, original, layerNames)
+    (self.keepsClasses, self.maximumError) = (keepsClasses, maximumError)
+    (self.codec, self.threads) = (codec, threads)
     // The output is judged before a softmax, which would multiply differences by the size of logits.
-    var configuration = model.graph.configuration
+    var configuration = whole.configuration
     if configuration.head.lastActivation == .softmax { configuration.head.layers.removeLast() }
     graph = try Graph(configuration)
     inputs = input.batches(of: Self.batch)
-    executor = Self.executor(graph, original, inputs[0].shape, request)
+    executor = Self.executor(graph, original, inputs[0].shape, threads: threads)
     outputs = try inputs.map { [executor] in try executor.run($0, observer: nil) }
   }
 
@@ -88,17 +91,17 @@ struct PrecisionSearch {
   /// Those for newer ones add products in one rounding. Their last bits differ, a choice can hang by
   /// one of them, and the same source shall give the same file everywhere.
   private static func executor(
-    _ graph: Graph, _ parameters: Parameters, _ shape: Shape, _ request: ConversionRequest
+    _ graph: Graph, _ parameters: Parameters, _ shape: Shape, threads: Int
   ) -> FastExecutor {
     FastExecutor(
-      graph: graph, parameters: parameters, threads: request.threads,
+      graph: graph, parameters: parameters, threads: threads,
       methods: .fastest(expecting: shape), instructionSet: .baseline)
   }
 
   /// Measures every tensor, chooses, runs the whole, and backs off until it holds.
-  func run(progress: (_ done: Int, _ total: Int) -> Void) throws -> PrecisionChoice {
+  package func run(progress: (_ done: Int, _ total: Int) -> Void) throws -> PrecisionChoice {
     var sensitivities = try Sensitivities(
-      executor, original, means: try inputMeans(), codec: request.codec, threads: request.threads)
+      executor, original, means: try inputMeans(), codec: codec, threads: threads)
     try sensitivities.measure(inputs[0], progress: progress)
     try sensitivities.measure([Sensitivities.types[0]], progress: progress)
     var images = outputs[0].images
@@ -156,7 +159,7 @@ struct PrecisionSearch {
 
   private func judge(_ chosen: [Int], of tensors: [TensorCandidates]) throws -> Attempt {
     let candidate = Self.executor(
-      graph, try parameters(chosen, of: tensors), inputs[0].shape, request)
+      graph, try parameters(chosen, of: tensors), inputs[0].shape, threads: threads)
     var error = 0.0
     var changed: [(input: Activation, output: Activation)] = []
     for (input, own) in zip(inputs, outputs) {
@@ -198,8 +201,7 @@ struct PrecisionSearch {
     _ chosen: [Int], of tensors: [TensorCandidates]
   ) throws -> Parameters {
     // What may not be rounded is float32, whatever the source has.
-    let wide = try original.rounded(
-      for: model, threads: request.threads, to: ParameterTypes(.float32))
+    let wide = try original.rounded(to: ParameterTypes(.float32), in: whole, threads: threads)
     return zip(chosen, tensors).reduce(wide) { parameters, choice in
       parameters.replacing(choice.1.parameter, with: choice.1.all[choice.0].tensor)
     }
@@ -214,7 +216,7 @@ struct PrecisionSearch {
         let candidate = tensor.all[index]
         return PrecisionChoice.Tensor(
           name: tensor.parameter.name,
-          familyName: model.layerNames.name(of: tensor.parameter.node),
+          familyName: layerNames.name(of: tensor.parameter.node),
           dtype: candidate.tensor.dtype, bytes: candidate.bytes,
           float32Bytes: tensor.all[0].bytes, error: candidate.error)
       },
@@ -222,29 +224,6 @@ struct PrecisionSearch {
       images: inputs.reduce(0) { $0 + $1.shape[0] },
       measuredImages: sensitivities.images, runs: (sensitivities.runs, runs))
   }
-}
-
-extension Precision {
-  /// The choice of `auto`; `nil` for the others, which have nothing to choose.
-  func choice(
-    for model: Model, _ original: Parameters, _ request: ConversionRequest,
-    progress: (_ done: Int, _ total: Int) -> Void
-  ) async throws -> PrecisionChoice? {
-    guard self == .auto, let maximumError = request.maximumError else { return nil }
-    let isGiven = request.input != .standardProbe
-    var images = try InputImages(isGiven ? request.input : Self.standardImages, for: model)
-    var batches: [Activation] = []
-    while let batch = try images.next() { batches.append(batch) }
-    let input = Activation(joining: batches)
-    return try PrecisionSearch(
-      model, original: original, input: input, keepsClasses: isGiven, maximumError: maximumError,
-      request
-    ).run(progress: progress)
-  }
-
-  /// The images where none are given; the first is the standard probe.
-  private static let standardImages = InputArgument.probe(
-    seed: InputArgument.standardSeed, count: 16)
 }
 
 extension Activation {
@@ -268,7 +247,7 @@ extension Activation {
   }
 
   /// One batch of several of equal images.
-  fileprivate init(joining batches: [Activation]) {
+  package init(joining batches: [Activation]) {
     let images = batches.reduce(0) { $0 + $1.shape[0] }
     self.init(
       shape: Shape([images] + batches[0].shape.dimensions.dropFirst()),

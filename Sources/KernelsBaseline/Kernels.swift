@@ -1,0 +1,4 @@
+import KernelSet
+
+/// The kernels of this instruction set.
+package enum Kernels: KernelSet {}

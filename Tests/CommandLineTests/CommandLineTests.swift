@@ -39,7 +39,7 @@ struct CommandLineTests {
       arguments: [
         "verify", narrow, "--against", narrow, "--per-layer-limit",
         Fixture.path("images/broken/text.jpg"),
-      ], status: 65, message: "has no { where one was expected (line 1; one object"),
+      ], status: 65, message: "lacks a { (byte 0; one object"),
     Call(
       arguments: ["run", narrow, "--input", Fixture.path("images"), "--top", "1"], status: 66,
       message: "images/broken: is a directory"),

@@ -6,7 +6,9 @@
 Each network is one of a kind: a head of two dense layers (`heads`), Keras' CIFAR-10 example in both versions
 (`cifar_v1`, `cifar_v2`), the old names of Keras' ResNet50 with and without a border of the first pool (`old`,
 `old_valid`), a network whose names no family knows (`rules.npz`, `rules.json`), and a model that is no residual network (`other`, with
-another ε of its norm in `other.changed`). `NAME.truth.npz` holds an input and
+another ε of its norm in `other.changed`), and a fine-tuned network as most people have it (`fine_tuned`: augmentation and
+`preprocess_input` inside the model, a network within it, dropout, two dense layers; trained for a few steps, as `.keras`,
+whole `.h5` and `.weights.h5`). `NAME.truth.npz` holds an input and
 what the framework made of it. Weights are random with fixed seeds. Versions are pinned in requirements.txt.
 """
 
@@ -56,7 +58,6 @@ def main() -> None:
         model.save_weights(HERE / f"{name}.legacy.h5")
         model.save_weights(HERE / f"{name}.counted.weights.h5")
 
-
     other = no_family()
     networks.randomize(other, 15)
     other.save(HERE / "other.keras")
@@ -66,6 +67,13 @@ def main() -> None:
     changed = no_family(epsilon=0.1)
     changed.set_weights(other.get_weights())
     changed.save(HERE / "other.changed.keras")
+
+    model = fine_tuned()
+    for ending in ("keras", "full.h5"):
+        model.save(HERE / f"fine_tuned.{ending}")
+    model.save_weights(HERE / "fine_tuned.weights.h5")
+    pixels = np.random.default_rng(4).integers(0, 256, (2, *SHAPE)).astype("float32")
+    np.savez_compressed(HERE / "fine_tuned.truth.npz", input=pixels, dense_1=model.predict(pixels, verbose=0))
 
 
 def truth(name: str, model) -> None:
@@ -80,6 +88,24 @@ def headed(k):
     x = k.layers.Dense(12, activation="relu", name="second")(x)
     x = k.layers.Dropout(0.2)(x)
     return k.Model(base.input, k.layers.Dense(5, activation="softmax", name="first")(x))
+
+
+def fine_tuned():
+    """What transfer learning gives: everything from raw pixels to classes in one model, trained for a few steps."""
+    keras.utils.set_random_seed(16)
+    layers = keras.layers
+    base = networks.resnet_v2(keras, SHAPE, stem=4, filters=(4, 4), blocks=(2, 2), classes=0, pooling=False)
+    networks.randomize(base, 16)
+    inputs = keras.Input(SHAPE)
+    x = layers.RandomRotation(0.1)(layers.RandomFlip("horizontal")(inputs))
+    x = base(keras.applications.resnet_v2.preprocess_input(x))
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D(name="pooled")(x))
+    x = layers.Dense(8, activation="relu", name="dense")(x)
+    model = keras.Model(inputs, layers.Dense(5, activation="softmax", name="dense_1")(x))
+    pixels = np.random.default_rng(16).integers(0, 256, (16, *SHAPE)).astype("float32")
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    model.fit(pixels, np.arange(16) % 5, epochs=3, verbose=0)
+    return model
 
 
 def write_foreign(model) -> None:

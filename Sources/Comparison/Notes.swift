@@ -7,8 +7,16 @@ extension Comparison.Outcome {
   var notes: [String] {
     [
       searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages,
-      halfPrecisionOfSource,
+      halfPrecisionOfSource, optionsNote,
     ].compactMap { $0 }
+  }
+
+  /// In which options the two networks differ; `nil` where they do not.
+  package var optionsNote: String? {
+    differingOptions.isEmpty
+      ? nil
+      : "the networks differ in \(counted(differingOptions.count, "option")): "
+        + listed(differingOptions, atMost: 6)
   }
 
   private var searchEnded: String? {

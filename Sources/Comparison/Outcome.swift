@@ -41,6 +41,9 @@ extension Comparison {
     /// The policy by which the source's framework computes in half precision, which nothing here does.
     package var halfPrecision: String?
 
+    /// The options in which the two networks differ, each in words; empty where only one side is a network.
+    package var differingOptions: [String] = []
+
     /// The pattern of the layers that were asked for; `nil` for all.
     package internal(set) var pattern: Glob?
 

@@ -95,7 +95,7 @@ private func namedTensors(of source: any WeightSource) throws -> [ComparedTensor
 // MARK: - Options of the networks
 
 /// The options in which two networks differ.
-private func differences(
+func differences(
   between first: Configuration, and second: Configuration
 ) throws -> [WeightComparison.DifferingOption] {
   let (own, other) = (try options(of: first), try options(of: second))

@@ -85,6 +85,7 @@ package func verify(
     var result = try await compare(comparison, model, candidate, with: reference, request)
     for source in sources { try source.checkUnchanged() }
     result.assumptions = reference.assumptions(model, result)
+    result.differingOptions = try differingOptions(of: model, reference.model)
     result.halfPrecision =
       (try? model.source.graph()?.halfPrecision)
       ?? (try? reference.model?.source.graph()?.halfPrecision)
@@ -255,13 +256,21 @@ extension Comparison.Outcome {
   }
 }
 
+/// The options in which a model and its reference differ, in words.
+private func differingOptions(of model: Model, _ reference: Model?) throws -> [String] {
+  guard let reference else { return [] }
+  return try differences(
+    between: model.graph.configuration, and: reference.graph.configuration
+  ).map { "\($0.name) is \($0.first ?? "absent"), \($0.second ?? "absent") in the reference" }
+}
+
 /// Layers can only be paired where both networks have the same ones.
 private func requireSameNetwork(_ model: Model, _ other: Model) throws {
   guard model.graph.nodes.map(\.name) == other.graph.nodes.map(\.name) else {
     throw InputError(
       .badData, path: model.source.path, "is another network than \(other.source.path)",
       place: "\(model.architectureName) of \(model.family.title) and \(other.architectureName) of "
-        + other.family.title)
+        + "\(other.family.title); \(listed(try differingOptions(of: model, other), atMost: 4))")
   }
 }
 

@@ -32,7 +32,15 @@ package struct TextReport: Sendable {
 
   /// The table and the verdict, with a line break at the end.
   package func text(for result: Comparison.Outcome) -> String {
-    (table(for: result) + [""] + summary(of: result)).map { $0 + "\n" }.joined()
+    let options = result.differingOptions.isEmpty ? [] : options(of: result) + [""]
+    return (options + table(for: result) + [""] + summary(of: result)).map { $0 + "\n" }.joined()
+  }
+
+  /// The options in which the networks differ: what the table is about, before it.
+  private func options(of result: Comparison.Outcome) -> [String] {
+    let count = counted(result.differingOptions.count, "option")
+    return [style("the networks differ in \(count)", .bold)]
+      + result.differingOptions.map { "  " + $0.escapedForTerminal }
   }
 
   /// The rows of the table with a heading; no lines where nothing was compared.
@@ -77,7 +85,9 @@ package struct TextReport: Sendable {
       : style("FAIL", .red)
         + ": \(verdict.failures.escapedForTerminal)"
     return [title] + (verdict.assumed.map { ["assumed: \($0.escapedForTerminal)"] } ?? [])
-      + verdict.detailLines(result.coverage).filter { $0.label != "assumed" }.flatMap {
+      + verdict.detailLines(result.coverage).filter {
+        $0.label != "assumed" && ($0.label, $0.text) != ("note", result.optionsNote ?? "")
+      }.flatMap {
         label, text in
         wrapped(text.escapedForTerminal, label: label)
       }

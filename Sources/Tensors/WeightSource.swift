@@ -25,7 +25,7 @@ public protocol WeightSource: Sendable {
   /// The data is little-endian, in row-major order, and has the type and shape that ``tensors``
   /// lists.
   ///
-  /// - Throws: ``InputError`` where the data cannot be read or contradicts its description.
+  /// - Throws: `InputError` where the data cannot be read or contradicts its description.
   func tensor(named name: String) throws -> TensorData
 }
 
@@ -37,7 +37,7 @@ extension WeightSource {
   ///
   /// What was computed from a source counts only after this.
   ///
-  /// - Throws: ``InputError`` of kind `badData` for a file that has changed.
+  /// - Throws: `InputError` of kind `badData` for a file that has changed.
   public func checkUnchanged() throws {
     for source in files { try source.file.checkUnchanged() }
   }

@@ -34,12 +34,20 @@ struct RNWCommand: AsyncParsableCommand {
       FamiliesCommand.self,
     ])
 
+  /// What the smallest network takes beside the program itself.
+  private static let leastMemory = 96 << 20
+
   static func main() async {
     StandardDescriptors.fillGaps()
     // A closed pipe and a full disk are answered where they happen, not by a signal.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     InterruptedOutput.installHandlers()
+    // The runtime has a message of its own where it gets no memory for something small.
+    guard MemoryProbe.canHave(leastMemory) else {
+      StandardError.write("rnw: needs more memory than this process can have\n")
+      Platform.exit(EX_NOINPUT)
+    }
     do {
       try await run(parseAsRoot())
     } catch {

@@ -31,6 +31,9 @@ package struct Family: Sendable {
   /// What its tensors are called and how they are laid out.
   let tensors: TensorTemplates
 
+  /// Tensors that its files hold and its networks do not use.
+  var fixedTensors: [FixedTensor] = []
+
   /// A layer that every file of the family has and no other family does, by canonical name.
   let fingerprint: String
 
@@ -136,6 +139,20 @@ struct Refusal: Sendable {
   let matches: @Sendable (String) -> Bool
 }
 
+/// A tensor that files of a family hold though its networks compute with a number in its place.
+///
+/// It is passed over when a file is read, and has that number in a file that is written.
+struct FixedTensor: Sendable {
+  /// The canonical name of the layer that it would belong to.
+  let node: String
+  /// What it would be for.
+  let role: Parameter.Role
+  /// The number.
+  let value: Float
+  /// Why it is not used; shown in the mapping.
+  let reason: String
+}
+
 /// Tensors that are passed over by rule.
 struct Waiver: Sendable {
   /// Why they are not needed; shown in the mapping.
@@ -148,7 +165,7 @@ extension Family {
   /// All families, in the order in which they are tried.
   package static let all: [Family] = [
     .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
-    .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace,
+    .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace, .gluon,
   ]
 
   /// All combinations of options, the usual one first.

@@ -31,15 +31,34 @@ extension Family {
     of parameters: Parameters, in graph: Graph, renamed: [String: String] = [:], threads: Int
   ) throws -> [NamedTensor] {
     let listed = listedHeadNames(of: graph.configuration.head)
-    return try concurrentMap(graph.parameters, threads: threads) { parameter in
-      let order = AxisOrder(
-        parameter.role, rank: parameter.shape.rank, in: tensors)
-      return NamedTensor(
-        layer: renamed[parameter.node] ?? listed[parameter.node] ?? layerName(of: parameter.node)
-          ?? parameter.node,
-        suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
-        data: order.tensor(from: parameters[parameter].asFloat32()),
-        dtype: parameters[parameter].dtype)
+    let fixed = fixedTensors.compactMap { fixed in
+      graph.fixedTensor(fixed).map { data in
+        NamedTensor(
+          layer: renamed[fixed.node] ?? layerName(of: fixed.node) ?? fixed.node,
+          suffix: tensors.roles[fixed.role] ?? "", data: data, dtype: .float32)
+      }
     }
+    return try fixed
+      + concurrentMap(graph.parameters, threads: threads) { parameter in
+        let order = AxisOrder(
+          parameter.role, rank: parameter.shape.rank, in: tensors)
+        return NamedTensor(
+          layer: renamed[parameter.node] ?? listed[parameter.node] ?? layerName(of: parameter.node)
+            ?? parameter.node,
+          suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
+          data: order.tensor(from: parameters[parameter].asFloat32()),
+          dtype: parameters[parameter].dtype)
+      }
+  }
+}
+
+extension Graph {
+  /// The values of a tensor that the network does not use; `nil` where it has no such layer, or uses one.
+  fileprivate func fixedTensor(_ fixed: FixedTensor) -> TensorData? {
+    guard let node = nodes.first(where: { $0.name == fixed.node }),
+      case .norm(_, let channels, _) = node.operation,
+      !node.parameters.contains(where: { $0.role == fixed.role })
+    else { return nil }
+    return TensorData(shape: [channels], values: [Float](repeating: fixed.value, count: channels))
   }
 }

@@ -35,6 +35,8 @@ extension CanonicalShapes {
       of node: Node, in configuration: Configuration
     ) -> [(Part, Parameter.Role)] {
       switch node.operation {
+      // The input's norm may differ from all others.
+      case .norm where node.place == .input: return []
       case .norm: return [(.scale, .scale), (.shift, .shift)]
       case .convolution where node.name.hasPrefix("stem."): return [(.stemBias, .bias)]
       case .convolution where node.name.hasSuffix(".shortcut.conv"): return [(.shortcutBias, .bias)]

@@ -88,6 +88,8 @@ struct Recognition {
     for (name, tensor) in tensors {
       if let waiver = family.waivers.first(where: { $0.matches(name) }) {
         waived.append(.init(tensor: tensor, reason: waiver.reason))
+      } else if let fixed = family.fixedTensor(called: name.dropFirst(prefix.count)) {
+        waived.append(.init(tensor: tensor, reason: fixed.reason))
       } else if name.hasPrefix(prefix) {
         inside[String(name.dropFirst(prefix.count))] = tensor
       } else if part != nil {
@@ -110,8 +112,13 @@ struct Recognition {
   func layerName(of tensor: TensorInfo, role: Parameter.Role) -> String {
     let name = plainName(of: tensor)
     let own = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
-    guard let suffix = family.tensors.roles[role], own.hasSuffix(suffix) else { return own }
-    return String(own.dropLast(suffix.count))
+    guard let suffix = family.tensors.roles[role] else { return own }
+    // A name of another form is not that of a layer: then the layer has the one that the family gives it.
+    let names = [own, resolved[name].map { String($0.dropFirst(prefix.count)) }]
+    guard let name = names.compactMap({ $0 }).first(where: { $0.hasSuffix(suffix) }) else {
+      return own
+    }
+    return String(name.dropLast(suffix.count))
   }
 }
 
@@ -143,6 +150,11 @@ extension Family {
       }
     }
     return found.sorted()
+  }
+
+  /// The tensor of a name that the family's networks do not use.
+  fileprivate func fixedTensor(called name: Substring) -> FixedTensor? {
+    fixedTensors.first { fixed in tensorNames(of: fixed.node, fixed.role).contains { $0 == name } }
   }
 
   /// Whether a text before every layer's name, such as `my_`, is before those of a network as well.

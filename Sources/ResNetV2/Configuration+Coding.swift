@@ -6,7 +6,8 @@ extension Configuration {
   /// The major version of the file format that can express the network.
   public var formatMajor: Int {
     let isPlain =
-      !input.isAdjusted && hasNormScales && hasNormShifts && convolutionPadding == .symmetric
+      !input.isAdjusted && input.hasNormScale && hasNormScales && hasNormShifts
+      && convolutionPadding == .symmetric
       && ending == .activation && block.firstBlockIsPreActivated
       && !shortcut.kind.isParameterFree && stem.hasUsualPool && head.isPlainClassifier
     return isPlain ? 1 : 2
@@ -18,7 +19,7 @@ extension Configuration: Codable {
     case block, stages, stem, shortcut, norm, head
     case inputChannels, normalizesInput, weightStandardizationEpsilon
     case inputScale, inputOffset, reversesInputChannels
-    case hasNormScales, hasNormShifts, convolutionPadding, ending
+    case hasInputNormScale, hasNormScales, hasNormShifts, convolutionPadding, ending
   }
 
   /// Reads a configuration.
@@ -30,7 +31,8 @@ extension Configuration: Codable {
       offset: try values.decodeIfPresent([Double].self, forKey: .inputOffset) ?? [],
       reversesChannels: try values.decodeIfPresent(Bool.self, forKey: .reversesInputChannels)
         ?? false,
-      hasNorm: try values.decode(Bool.self, forKey: .normalizesInput))
+      hasNorm: try values.decode(Bool.self, forKey: .normalizesInput),
+      hasNormScale: try values.decodeIfPresent(Bool.self, forKey: .hasInputNormScale) ?? true)
     self.init(
       block: try values.decode(Block.self, forKey: .block),
       stages: try values.decode([Stage].self, forKey: .stages),
@@ -64,6 +66,7 @@ extension Configuration: Codable {
     try values.encode(input.scale, forKey: .inputScale, unless: [])
     try values.encode(input.offset, forKey: .inputOffset, unless: [])
     try values.encode(input.reversesChannels, forKey: .reversesInputChannels, unless: false)
+    try values.encode(input.hasNormScale, forKey: .hasInputNormScale, unless: true)
     try values.encode(hasNormScales, forKey: .hasNormScales, unless: true)
     try values.encode(hasNormShifts, forKey: .hasNormShifts, unless: true)
     try values.encode(convolutionPadding, forKey: .convolutionPadding, unless: .symmetric)

@@ -31,6 +31,9 @@ extension Configuration {
 
   private func validateInput() throws(ConfigurationError) {
     try check(input.channels, "number of input channels")
+    guard input.hasNorm || input.hasNormScale else {
+      throw ConfigurationError("an input without a norm has no norm without a scale")
+    }
     for (values, name) in [(input.scale, "scales"), (input.offset, "offsets")] {
       guard values.isEmpty || values.count == input.channels else {
         throw ConfigurationError(

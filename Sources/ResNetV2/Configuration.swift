@@ -86,16 +86,20 @@ extension Configuration {
     /// Whether the input then passes through a normalisation (Gluon).
     public var hasNorm: Bool
 
+    /// Whether that norm has a scale, where the others have one; without, it is 1 (MXNet's `fix_gamma`).
+    public var hasNormScale: Bool
+
     /// Makes an input; by default an image of three channels that is taken as it is.
     public init(
       channels: Int = 3, scale: [Double] = [], offset: [Double] = [],
-      reversesChannels: Bool = false, hasNorm: Bool = false
+      reversesChannels: Bool = false, hasNorm: Bool = false, hasNormScale: Bool = true
     ) {
       self.channels = channels
       self.scale = scale
       self.offset = offset
       self.reversesChannels = reversesChannels
       self.hasNorm = hasNorm
+      self.hasNormScale = hasNormScale
     }
 
     /// Whether the network changes the values before its norm or first convolution.

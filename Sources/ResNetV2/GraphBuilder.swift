@@ -43,7 +43,7 @@ struct GraphBuilder {
           scale: input.scale, offset: input.offset, reversesChannels: input.reversesChannels))
     }
     if input.hasNorm {
-      norm("input.norm")
+      norm("input.norm", hasScale: input.hasNormScale)
     }
   }
 
@@ -261,9 +261,9 @@ struct GraphBuilder {
     return configuration.convolutionPadding == .same && !isSymmetric ? .same : .each(kernel / 2)
   }
 
-  private mutating func norm(_ name: String) {
+  private mutating func norm(_ name: String, hasScale: Bool = true) {
     let affine = Operation.Affine(
-      hasScale: configuration.hasNormScales, hasShift: configuration.hasNormShifts)
+      hasScale: configuration.hasNormScales && hasScale, hasShift: configuration.hasNormShifts)
     then(name, .norm(configuration.norm, channels: channels, affine: affine))
   }
 

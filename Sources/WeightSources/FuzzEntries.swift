@@ -16,7 +16,7 @@ package enum FuzzEntries {
     _ = try? HDF5Table(bytes, length: 1 << 20)
   }
 
-  /// A whole file of any kind that is read in this process: zip, npy, npz, checkpoints, safetensors, rnw.
+  /// A whole file of any kind that is read in this process: zip, npy, npz, checkpoints, MXNet, safetensors, rnw.
   package static func file(_ bytes: [UInt8]) {
     guard let file = try? MappedFile(temporary: bytes, path: "input"), file.count > 0,
       let source = try? source(of: file)
@@ -34,6 +34,7 @@ package enum FuzzEntries {
       return try NumPySource(npy: file)
     }
     if TorchStream.isTorch(file) { return try TorchStream.source(file) }
+    if MXNetSource.isMXNet(file) { return try MXNetSource(file) }
     let safetensors = try SafetensorsFile(file)
     return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
   }

@@ -88,9 +88,6 @@ struct OtherFile {
       bytes: Array("MATLAB 5.0 MAT-file".utf8), problem: "is a MATLAB file",
       hint: "load it by scipy.io.loadmat and save the arrays by numpy.savez"),
     Mark(
-      bytes: [0x12, 0x01, 0, 0, 0, 0, 0, 0], problem: "is a file of MXNet's parameters",
-      hint: "load it by mxnet.nd.load and save the arrays by numpy.savez"),
-    Mark(
       bytes: [UInt8](repeating: 0, count: 512), problem: "holds zeros where a file begins",
       hint: "it was not written to its end: download it again"),
   ]

@@ -80,10 +80,13 @@ public enum WeightFile {
       let safetensors = try SafetensorsFile(file)
       return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
     }
+    if MXNetSource.isMXNet(file) {
+      return try MXNetSource(file)
+    }
     if OtherContainer.isPickle(file) {
       throw OtherContainer.refusal(ofPickle: file).because(.unknownContainer)
     }
-    let expected = "HDF5, .keras, .npz, .npy, .safetensors, .pth or .rnw were expected"
+    let expected = "HDF5, .keras, .npz, .npy, .safetensors, .pth, .params or .rnw were expected"
     guard let other = OtherFile(file) else {
       throw InputError(
         .badData, path: file.path, "is of no known kind", place: expected,
@@ -127,7 +130,7 @@ extension WeightFile {
   package static let endings = [
     "weights.h5", "h5", "hdf5", "keras", "npz", "npy", "safetensors", "pth.tar", "pth", "pt",
     "ckpt",
-    "bin", "rnw",
+    "bin", "params", "rnw",
   ]
 
   /// A file's name without its ending, where that is one of weight files; other dots are part of the name.

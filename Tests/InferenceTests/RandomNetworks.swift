@@ -56,10 +56,11 @@ struct RandomNetworks {
 
   private mutating func input() -> Configuration.Input {
     let channels = pick([1, 3, 4])
+    let hasNorm = flag()
     return .init(
       channels: channels, scale: flag() ? (0..<channels).map { 0.5 + Double($0) } : [],
       offset: flag() ? (0..<channels).map { Double($0) - 0.7 } : [], reversesChannels: flag(),
-      hasNorm: flag())
+      hasNorm: hasNorm, hasNormScale: !hasNorm || flag())
   }
 
   private mutating func norm() -> Configuration.Norm {

@@ -72,6 +72,7 @@ struct ConfigurationCodingTests {
       { $0.input.channels = .max },
       { $0.input.scale = [1] },
       { $0.input.offset = [0, .nan, 0] },
+      { $0.input.hasNormScale = false },
       { $0.stem.pool?.size = .max },
       { $0.stem.pool?.stride = 0 },
       { $0.shortcut.kind = .zeroChannelsAfter },
@@ -98,6 +99,13 @@ struct ConfigurationCodingTests {
       ("scale", { $0.input.scale = [1 / 127.5, 2, 3] }),
       ("offset", { $0.input.offset = [-1, -1, 0.5] }),
       ("reversal", { $0.input.reversesChannels = true }),
+      (
+        "no scale of the input's norm",
+        {
+          $0.input.hasNorm = true
+          $0.input.hasNormScale = false
+        }
+      ),
       ("no scales", { $0.hasNormScales = false }),
       ("no shifts", { $0.hasNormShifts = false }),
       ("padding", { $0.convolutionPadding = .same }),

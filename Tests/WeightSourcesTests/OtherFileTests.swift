@@ -65,7 +65,6 @@ struct OtherFileTests {
       .init("PNG image", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
       .init("JPEG image", [0xFF, 0xD8, 0xFF, 0xE0]),
       .init("MATLAB", Array("MATLAB 5.0 MAT-file, Platform".utf8)),
-      .init("MXNet", [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
       .init("ONNX", [0x08, 8, 0x12, 7] + Array("pytorch".utf8) + [0x1A, 5]),
       .init("ONNX", [0x08, 7, 0x3A, 0xFF, 1]),
       .init("Core ML", [0x08, 4, 0x12, 0x90, 1, 0x0A, 0x0E]),

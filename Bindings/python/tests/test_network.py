@@ -113,6 +113,8 @@ def newer_configuration(rng, shape):
     maybe(configuration, "inputScale", [rng.uniform(0.5, 2) for _ in range(channels)])
     maybe(configuration, "inputOffset", [rng.uniform(-1, 1) for _ in range(channels)])
     maybe(configuration, "reversesInputChannels", True)
+    if configuration["normalizesInput"]:
+        maybe(configuration, "hasInputNormScale", False)
     maybe(configuration, "hasNormScales", False)
     maybe(configuration, "hasNormShifts", False)
     maybe(configuration, "convolutionPadding", "same")

@@ -25,8 +25,8 @@ LARGEST_VALUE = 1 << 29
 
 # What version 2.0 of the format says beyond version 1.0; each is absent where it has the usual value.
 NEW_KEYS = (
-    "inputScale", "inputOffset", "reversesInputChannels", "hasNormScales", "hasNormShifts", "convolutionPadding",
-    "ending",
+    "inputScale", "inputOffset", "reversesInputChannels", "hasInputNormScale", "hasNormScales", "hasNormShifts",
+    "convolutionPadding", "ending",
 )  # fmt: skip
 
 # Every key that there is. One that is not known is an option of a network that is not understood.
@@ -98,7 +98,7 @@ class Network:
         )  # fmt: skip
         self._unused = set(self._tensors)
         x = self._adjusted(images)
-        x = self._norm("input.norm", x) if options.flag("normalizesInput") else x
+        x = self._input_normed(x)
         x = self._stem(x)
         for name, stage, block in self._blocks():
             x = self._block(name, x, stage, block)
@@ -125,6 +125,15 @@ class Network:
             return x
         wide = x.astype(np.float64) * (scale or 1.0) + (offset or 0.0)
         return wide.astype(np.float32)
+
+    def _input_normed(self, x: Floats) -> Floats:
+        options = self._options
+        has_scale = options.flag("hasInputNormScale", usually=True)
+        if not options.flag("normalizesInput"):
+            if not has_scale:
+                raise NetworkError("expected no hasInputNormScale without normalizesInput")
+            return x
+        return self._norm("input.norm", x, scale=has_scale and options.flag("hasNormScales", usually=True))
 
     def _ended(self, x: Floats) -> Floats:
         """What a pre-activation network has after its last block."""

@@ -1,0 +1,177 @@
+import ResNetV2
+import Tensors
+
+extension Family {
+  /// `resnet18_v2` … `resnet152_v2` of MXNet Gluon's model zoo.
+  ///
+  /// What sets it apart: a norm of the input itself, whose scale MXNet computes as 1 whatever is stored
+  /// (`fix_gamma`); a norm and ReLU in the stem; projections without norm and bias that read the pre-activated input,
+  /// only where the channels change. Read from `gluon/model_zoo/vision/resnet.py` (1.9.1) and checked against its
+  /// activations.
+  package static let gluon = Family(
+    id: "gluon",
+    title: "MXNet Gluon ResNetV2",
+    options: Configuration(
+      block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .first),
+      stages: [],
+      stem: .init(
+        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: false)],
+        hasNorm: true, poolPadding: .negativeInfinity),
+      shortcut: .init(placement: .whereShapeChanges, input: .preActivated, kind: .convolution),
+      norm: .batch(epsilon: 1e-5),
+      head: .init(pooling: .none),
+      input: .init(hasNorm: true, hasNormScale: false)),
+    architectures: Architecture.all(version: "v2", depths: [18, 34, 50, 101, 152]),
+    layers: LayerTemplates(
+      layout: .nchw,
+      names: gluonTensors.merging([
+        "input": "input",
+        "stem.relu": "features.3",
+        "stem.pool": "features.4",
+        "stage{stage}.block{block}.add": "features.{stage+4}.{block-1}",
+        "final.relu": "features.10",
+        "head.pool": "features.11",
+      ]) { $1 }),
+    tensors: TensorTemplates(
+      names: gluonTensors,
+      roles: [
+        .weight: ".weight", .bias: ".bias", .scale: ".gamma", .shift: ".beta",
+        .mean: ".running_mean", .variance: ".running_var",
+      ],
+      convolutionLayout: .oihw,
+      denseLayout: .outputInput),
+    fixedTensors: [
+      FixedTensor(
+        node: "input.norm", role: .scale, value: 1,
+        reason: "MXNet computes with 1 whatever is stored (fix_gamma)")
+    ],
+    fingerprint: "stage1.block1.norm1",
+    freeHead: FreeHead(list: "output", poolingWithoutHead: .average),
+    waivers: [],
+    preprocessing: .imageNetDeviation,
+    defaultInputSize: 224,
+    resolveNames: GluonNames.structural)
+}
+
+private let gluonTensors = [
+  "input.norm": "features.0",
+  "stem.conv": "features.1",
+  "stem.norm": "features.2",
+  "stage{stage}.block{block}.norm1": "features.{stage+4}.{block-1}.bn1",
+  "stage{stage}.block{block}.shortcut.conv": "features.{stage+4}.{block-1}.downsample",
+  "stage{stage}.block{block}.conv1": "features.{stage+4}.{block-1}.conv1",
+  "stage{stage}.block{block}.norm2": "features.{stage+4}.{block-1}.bn2",
+  "stage{stage}.block{block}.conv2": "features.{stage+4}.{block-1}.conv2",
+  "stage{stage}.block{block}.norm3": "features.{stage+4}.{block-1}.bn3",
+  "stage{stage}.block{block}.conv3": "features.{stage+4}.{block-1}.conv3",
+  "final.norm": "features.9",
+  "head.dense": "output",
+]
+
+/// The names that Gluon gives by counting (`resnetv24_stage1_conv3_weight`, with `arg:` before it where a whole
+/// model was exported), as those by place (`features.5.0.downsample.weight`).
+///
+/// A stage counts its convolutions and its norms from 0. The projection of the first block is counted after the
+/// block's own convolutions; whether there is one shows in how many a stage has.
+enum GluonNames {
+  @Sendable
+  static func structural(_ tensors: [TensorInfo]) -> [String: String]? {
+    let marked = tensors.map { ($0.name, unmarked($0.name)) }
+    guard let prefix = countedPrefix(of: tensors) else {
+      let renamed = marked.filter { $0 != $1 }
+      return renamed.isEmpty
+        ? nil : Dictionary(renamed.map { ($0, String($1)) }) { first, _ in first }
+    }
+    var names: [(file: String, counted: CountedName)] = []
+    for (name, plain) in marked where plain.hasPrefix(prefix) {
+      guard let counted = CountedName(plain.dropFirst(prefix.count)) else { continue }
+      names.append((name, counted))
+    }
+    let stages = Dictionary(grouping: names, by: \.counted.stage).mapValues { names in
+      Stage(names.map(\.counted), isBottleneck: isBottleneck(tensors, prefix: prefix))
+    }
+    let resolved = names.compactMap { name in
+      stages[name.counted.stage]?.place(of: name.counted).map { place in
+        (name.file, "\(place).\(name.counted.role)")
+      }
+    }
+    return Dictionary(resolved) { first, _ in first }
+  }
+
+  /// A name without what a whole model's file marks its trained and its other tensors by.
+  private static func unmarked(_ name: String) -> Substring {
+    for mark in ["arg:", "aux:"] where name.hasPrefix(mark) { return name.dropFirst(mark.count) }
+    return name[...]
+  }
+
+  /// What stands before the counted names of a network whose very first norm is the input's: version 1 has none.
+  private static func countedPrefix(of tensors: [TensorInfo]) -> String? {
+    let ending = "batchnorm0_gamma"
+    let shapes = Dictionary(tensors.map { (String(unmarked($0.name)), $0.shape) }) { $1 }
+    for name in shapes.keys.sorted() where name.hasSuffix("stage1_\(ending)") {
+      let prefix = String(name.dropLast("stage1_\(ending)".count))
+      if let kernel = shapes[prefix + "conv0_weight"], kernel.rank == 4,
+        shapes[prefix + ending] == [kernel[1]]
+      {
+        return prefix
+      }
+    }
+    return nil
+  }
+
+  private static func isBottleneck(_ tensors: [TensorInfo], prefix: String) -> Bool {
+    let first = tensors.first { unmarked($0.name) == prefix + "stage1_conv0_weight" }
+    return first.map { $0.shape.rank == 4 && $0.shape[2] == 1 } ?? false
+  }
+
+  /// A counted name taken apart; stage 0 is outside of all stages.
+  private struct CountedName {
+    let stage: Int
+    let kind: Substring
+    let number: Int
+    let role: Substring
+
+    init?(_ name: Substring) {
+      let pattern = #/(?:stage([1-9])_)?(conv|batchnorm|dense)([0-9]{1,4})_([a-z_]+)/#
+      guard let match = name.wholeMatch(of: pattern), let number = Int(match.3) else { return nil }
+      stage = match.1.flatMap { Int($0) } ?? 0
+      (kind, self.number, role) = (match.2, number, match.4)
+    }
+  }
+
+  /// How a stage counts.
+  private struct Stage {
+    let perBlock: Int
+    let hasProjection: Bool
+
+    init(_ names: [CountedName], isBottleneck: Bool) {
+      perBlock = isBottleneck ? 3 : 2
+      func count(_ kind: String) -> Int {
+        (names.filter { $0.kind == kind }.map(\.number).max() ?? -1) + 1
+      }
+      hasProjection = count("conv") > count("batchnorm")
+    }
+
+    /// The place that a layer has in the network; `nil` for one that has none.
+    func place(of name: CountedName) -> String? {
+      guard name.stage > 0 else {
+        switch (name.kind, name.number) {
+        case ("batchnorm", 0): return "features.0"
+        case ("conv", 0): return "features.1"
+        case ("batchnorm", 1): return "features.2"
+        case ("batchnorm", 2): return "features.9"
+        case ("dense", 0): return "output"
+        default: return nil
+        }
+      }
+      var number = name.number
+      let stage = "features.\(name.stage + 4)"
+      if name.kind == "conv", hasProjection, number >= perBlock {
+        if number == perBlock { return "\(stage).0.downsample" }
+        number -= 1
+      }
+      let part = name.kind == "conv" ? "conv" : "bn"
+      return "\(stage).\(number / perBlock).\(part)\(number % perBlock + 1)"
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Comparison
+import Families
+import Files
+import RNW
+import ResNetV2
+import Tensors
+import TestSupport
+import Testing
+import WeightSources
+
+@testable import Conversion
+
+@Suite("Families of other frameworks than Keras and PyTorch")
+struct OtherFrameworksTests {
+  /// Weights and values of layers that a real framework wrote, in `Fixtures`.
+  struct RealFile: Sendable, CustomTestStringConvertible {
+    let file: String
+    let activations: String
+    let family: String
+    /// How many layers are compared at least.
+    let layers: Int
+
+    var testDescription: String { file }
+
+    init(_ file: String, _ activations: String, _ family: String, layers: Int) {
+      (self.file, self.activations) = (file, "\(activations).activations.npz")
+      (self.family, self.layers) = (family, layers)
+    }
+  }
+
+  static let gluon = [
+    RealFile("mxnet/basic.params", "mxnet/basic", "gluon", layers: 37),
+    RealFile("mxnet/basic.counted.params", "mxnet/basic", "gluon", layers: 37),
+    RealFile("mxnet/basic.half.params", "mxnet/basic", "gluon", layers: 37),
+    RealFile("mxnet/basic.v0.params", "mxnet/basic", "gluon", layers: 37),
+    RealFile("mxnet/basic.v1.params", "mxnet/basic", "gluon", layers: 37),
+    RealFile("mxnet/basic.v3.params", "mxnet/basic", "gluon", layers: 37),
+    RealFile("mxnet/bottleneck.params", "mxnet/bottleneck", "gluon", layers: 48),
+    RealFile("mxnet/bottleneck.exported.params", "mxnet/bottleneck", "gluon", layers: 48),
+  ]
+
+  static let files = gluon
+
+  @Test("Every layer agrees with what the framework computed", arguments: files)
+  func agrees(_ real: RealFile) async throws {
+    let folder = try TemporaryFolder()
+    var request = ConversionRequest(
+      source: Fixture.path(real.file), output: folder.file("x.rnw"))
+    request.reference = Fixture.path(real.activations)
+    request.limit = 1e-5
+    let outcome = try await convert(request) { _, _ in }
+    #expect(outcome.model.family.id == real.family)
+    #expect(outcome.passes)
+    let reference = try #require(outcome.reference)
+    #expect(reference.coverage.unknown.isEmpty, "\(reference.coverage.unknown)")
+    #expect(reference.verdict.compared >= real.layers, "\(reference.verdict.compared)")
+  }
+
+  @Test("The way back is lossless and computes the same", arguments: files)
+  func exports(_ real: RealFile) async throws {
+    let folder = try TemporaryFolder()
+    try await export(
+      ExportRequest(model: Fixture.path(real.file), output: folder.file("y.safetensors")))
+    let truth = try await Model(path: Fixture.path(real.file))
+    let exported = try await Model(path: folder.file("y.safetensors"))
+    #expect(exported.family.id == real.family)
+    #expect(exported.graph.configuration == truth.graph.configuration)
+    let (first, second) = (try truth.parameters(threads: 1), try exported.parameters(threads: 1))
+    for parameter in truth.graph.parameters {
+      #expect(first[parameter].floats() == second[parameter].floats(), "\(parameter.name)")
+    }
+  }
+
+  @Test("What MXNet stores and does not use is passed over, and written as what it computes with")
+  func fixedScale() async throws {
+    let source = try await WeightFile.open(Fixture.path("mxnet/basic.params"))
+    #expect(try source.tensor(named: "features.0.gamma").floats().contains { $0 != 1 })
+    let model = try await Model(path: source.path)
+    #expect(!model.graph.parameters.contains { $0.name == "input.norm.scale" })
+    let waived = try #require(model.mapping?.waived)
+    #expect(waived.map(\.tensor.name) == ["features.0.gamma"])
+    #expect(waived[0].reason.contains("fix_gamma"))
+    let folder = try TemporaryFolder()
+    try await export(ExportRequest(model: source.path, output: folder.file("y.safetensors")))
+    let exported = try await WeightFile.open(folder.file("y.safetensors"))
+    #expect(Set(exported.tensors.map(\.name)) == Set(source.tensors.map(\.name)))
+    #expect(try exported.tensor(named: "features.0.gamma").floats() == [1, 1, 1])
+  }
+}

@@ -123,7 +123,7 @@ package func convert(
       request.source, dictionary: request.dictionary, isOptional: false, copying: true)
   }
   // Before anything of the copy is let go.
-  let digest = clock.measure("certify") { source.files.first.map { sha256(of: $0.file) } }
+  let digest = clock.measure("certify") { sha256(of: source.files) }
   let model = try Model(
     source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part,
     told: request.told)

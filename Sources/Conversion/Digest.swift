@@ -6,13 +6,15 @@ import Tensors
 /// The SHA-256 of the bytes of an opened file, as lowercase hexadecimal text.
 func sha256(of file: MappedFile) -> String {
   var hash = SHA256()
-  // In pieces, so that the pages can be given back: the file may be larger than the memory.
-  let pieceSize = 8 << 20
-  for start in stride(from: 0, to: file.count, by: pieceSize) {
-    let range = start..<min(start + pieceSize, file.count)
-    file.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[range])) }
-    if !file.isCopied { file.release(range) }
-  }
+  hash.update(file)
+  return hash.finalize().hexadecimal
+}
+
+/// The SHA-256 of the files of a source, of several as if they were one after the other; `nil` without any.
+func sha256(of files: [SourceFile]) -> String? {
+  guard files.count > 1 else { return files.first.map { sha256(of: $0.file) } }
+  var hash = SHA256()
+  for source in files { hash.update(source.file) }
   return hash.finalize().hexadecimal
 }
 
@@ -27,6 +29,19 @@ struct InputDigest {
 
   /// The digest of all so far, as lowercase hexadecimal text.
   var text: String { hash.finalize().hexadecimal }
+}
+
+extension SHA256 {
+  /// Adds the bytes of a file.
+  fileprivate mutating func update(_ file: MappedFile) {
+    // In pieces, so that the pages can be given back: the file may be larger than the memory.
+    let pieceSize = 8 << 20
+    for start in stride(from: 0, to: file.count, by: pieceSize) {
+      let range = start..<min(start + pieceSize, file.count)
+      file.withUnsafeBytes { update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[range])) }
+      if !file.isCopied { file.release(range) }
+    }
+  }
 }
 
 extension SHA256.Digest {

@@ -39,5 +39,7 @@ struct Architecture: Sendable {
     50: (.bottleneck, [3, 4, 6, 3]),
     101: (.bottleneck, [3, 4, 23, 3]),
     152: (.bottleneck, [3, 8, 36, 3]),
+    // Not of the table: “Identity Mappings”, section 5.
+    200: (.bottleneck, [3, 24, 36, 3]),
   ]
 }

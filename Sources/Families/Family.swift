@@ -31,6 +31,9 @@ package struct Family: Sendable {
   /// What its tensors are called and how they are laid out.
   let tensors: TensorTemplates
 
+  /// What stands before every name in a file that is written, by the network's name; `nil` for one that has none.
+  var scope: @Sendable (_ architecture: String?) -> String = { _ in "" }
+
   /// Tensors that its files hold and its networks do not use.
   var fixedTensors: [FixedTensor] = []
 
@@ -165,7 +168,7 @@ extension Family {
   /// All families, in the order in which they are tried.
   package static let all: [Family] = [
     .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
-    .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace, .gluon,
+    .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace, .gluon, .tfSlim,
   ]
 
   /// All combinations of options, the usual one first.
@@ -272,13 +275,18 @@ extension Family {
   /// The name of a configuration, where it is a named network but for its classes; else what it is
   /// made of.
   package func architectureName(of configuration: Configuration) -> String {
-    for architecture in architectures {
-      var named = self.configuration(of: architecture, classes: 1)
-      named.head = configuration.head
-      if named == configuration { return architecture.name }
-    }
+    if let name = publishedName(of: configuration) { return name }
     let blocks = configuration.stages.map { String($0.blocks) }.joined(separator: "-")
     return "resnet(\(blocks))"
+  }
+
+  /// The name of a network that has one.
+  func publishedName(of configuration: Configuration) -> String? {
+    architectures.first { architecture in
+      var named = self.configuration(of: architecture, classes: 1)
+      named.head = configuration.head
+      return named == configuration
+    }?.name
   }
 }
 

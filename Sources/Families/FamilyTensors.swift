@@ -31,10 +31,11 @@ extension Family {
     of parameters: Parameters, in graph: Graph, renamed: [String: String] = [:], threads: Int
   ) throws -> [NamedTensor] {
     let listed = listedHeadNames(of: graph.configuration.head)
+    let scope = scope(publishedName(of: graph.configuration))
     let fixed = fixedTensors.compactMap { fixed in
       graph.fixedTensor(fixed).map { data in
         NamedTensor(
-          layer: renamed[fixed.node] ?? layerName(of: fixed.node) ?? fixed.node,
+          layer: scope + (renamed[fixed.node] ?? layerName(of: fixed.node) ?? fixed.node),
           suffix: tensors.roles[fixed.role] ?? "", data: data, dtype: .float32)
       }
     }
@@ -43,8 +44,9 @@ extension Family {
         let order = AxisOrder(
           parameter.role, rank: parameter.shape.rank, in: tensors)
         return NamedTensor(
-          layer: renamed[parameter.node] ?? listed[parameter.node] ?? layerName(of: parameter.node)
-            ?? parameter.node,
+          layer: scope
+            + (renamed[parameter.node] ?? listed[parameter.node] ?? layerName(of: parameter.node)
+              ?? parameter.node),
           suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
           data: order.tensor(from: parameters[parameter].asFloat32()),
           dtype: parameters[parameter].dtype)

@@ -16,7 +16,8 @@ package enum FuzzEntries {
     _ = try? HDF5Table(bytes, length: 1 << 20)
   }
 
-  /// A whole file of any kind that is read in this process: zip, npy, npz, checkpoints, MXNet, safetensors, rnw.
+  /// A whole file of any kind that is read in this process: zip, npy, npz, checkpoints of PyTorch and TensorFlow, MXNet,
+  /// safetensors, rnw.
   package static func file(_ bytes: [UInt8]) {
     guard let file = try? MappedFile(temporary: bytes, path: "input"), file.count > 0,
       let source = try? source(of: file)
@@ -35,6 +36,10 @@ package enum FuzzEntries {
     }
     if TorchStream.isTorch(file) { return try TorchStream.source(file) }
     if MXNetSource.isMXNet(file) { return try MXNetSource(file) }
+    if SortedTable.isTable(file) {
+      _ = try BundleListing(file)
+      return try TensorFlowV1(file)
+    }
     let safetensors = try SafetensorsFile(file)
     return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
   }

@@ -12,17 +12,17 @@ enum OtherContainer {
     }
     if names.contains("saved_model.pb") {
       return refusal(
-        "is the folder of a TensorFlow SavedModel",
+        "is the folder of a TensorFlow SavedModel without variables",
         "load it in Python (tf_keras.models.load_model) and save it by model.save('model.h5')")
     }
     if names.contains("Manifest.json"), names.contains("Data") {
       return refusal(
         "is a Core ML package", "convert the .h5, .keras or .pth file that it was made from")
     }
-    if names.contains("checkpoint") || names.contains(where: { $0.hasSuffix(".ckpt.index") }) {
+    if names.contains("checkpoint") {
       return refusal(
-        "is the folder of a TensorFlow checkpoint",
-        "load it in Python and save it by model.save('model.keras')")
+        "is the folder of a TensorFlow checkpoint that is not there",
+        "the files .index and .data-00000-of-00001 must be in it")
     }
     if names.contains("data.pkl") {
       return refusal(

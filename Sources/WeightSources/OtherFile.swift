@@ -19,7 +19,10 @@ struct OtherFile {
     }
     let tail = file.bytes(at: max(file.count - 8, 0), count: min(file.count, 8)) ?? []
     if tail == Self.tableEnd || file.path.contains(".data-0000") {
-      (problem, hint) = ("is part of a TensorFlow checkpoint", Self.kerasHint)
+      (problem, hint) = (
+        "is part of a TensorFlow checkpoint",
+        "its index, a file of the same name that ends in .index, must be whole and beside it"
+      )
       return
     }
     guard let found = OtherFile(text: start) ?? OtherFile(message: start) else { return nil }
@@ -111,7 +114,8 @@ struct OtherFile {
         "is an XML document, not weights",
         "a server may have answered with a message instead of the file: look into it")
     } else if text.hasPrefix("model_checkpoint_path:") {
-      self.init("names a TensorFlow checkpoint and holds none", Self.kerasHint)
+      self.init(
+        "names a TensorFlow checkpoint and holds none", "the checkpoint itself must be beside it")
     } else if text.contains("\"weight_map\"") {
       self.init(
         "is the index of a checkpoint in several files",

@@ -43,6 +43,13 @@ public enum WeightFile {
   package static func open(
     _ path: String, dictionary: String?, isOptional: Bool, copying: Bool
   ) throws -> any WeightSource {
+    if let index = try TensorFlowPlace.index(of: path) {
+      let file = try MappedFile(path: index, copying: copying)
+      // A file of this name may be of any kind.
+      if index != path || SortedTable.isTable(file) {
+        return try TensorFlowBundle(index: file, path: path, copying: copying)
+      }
+    }
     if FileStamp.isFolder(path) {
       throw OtherContainer.refusal(ofFolder: path).because(.unknownContainer)
     }
@@ -83,10 +90,14 @@ public enum WeightFile {
     if MXNetSource.isMXNet(file) {
       return try MXNetSource(file)
     }
+    if SortedTable.isTable(file) {
+      return try TensorFlowV1(file)
+    }
     if OtherContainer.isPickle(file) {
       throw OtherContainer.refusal(ofPickle: file).because(.unknownContainer)
     }
-    let expected = "HDF5, .keras, .npz, .npy, .safetensors, .pth, .params or .rnw were expected"
+    let expected =
+      "HDF5, .keras, .npz, .npy, .safetensors, .pth, .params, a TensorFlow checkpoint or .rnw were expected"
     guard let other = OtherFile(file) else {
       throw InputError(
         .badData, path: file.path, "is of no known kind", place: expected,
@@ -129,8 +140,7 @@ extension WeightFile {
   /// The endings that files of weights have, the longer of two first.
   package static let endings = [
     "weights.h5", "h5", "hdf5", "keras", "npz", "npy", "safetensors", "pth.tar", "pth", "pt",
-    "ckpt",
-    "bin", "params", "rnw",
+    "ckpt.index", "index", "ckpt", "bin", "params", "rnw",
   ]
 
   /// A file's name without its ending, where that is one of weight files; other dots are part of the name.

@@ -39,7 +39,15 @@ struct OtherFrameworksTests {
     RealFile("mxnet/bottleneck.exported.params", "mxnet/bottleneck", "gluon", layers: 48),
   ]
 
-  static let files = gluon
+  static let slim = [
+    "slim", "slim/model.ckpt-3", "slim.parts.index", "slim.snappy", "slim.ckpt",
+  ].map { RealFile("tensorflow/\($0)", "tensorflow/slim", "tf-slim", layers: 60) }
+
+  static let objects = ["keras.weights", "keras.training.index"].map {
+    RealFile("tensorflow/\($0)", "keras/narrow", "keras", layers: 59)
+  }
+
+  static let files = gluon + slim + objects
 
   @Test("Every layer agrees with what the framework computed", arguments: files)
   func agrees(_ real: RealFile) async throws {

@@ -54,6 +54,12 @@ package final class TemporaryFolder: Sendable {
     try Data(bytes).write(to: URL(filePath: file(name)))
     return file(name)
   }
+
+  /// Makes a folder in the folder.
+  package func makeFolder(_ name: String) throws {
+    try FileManager.default.createDirectory(
+      at: URL(filePath: file(name)), withIntermediateDirectories: true)
+  }
 }
 
 extension String {

@@ -102,7 +102,7 @@ struct OtherFileTests {
     "A folder is told what it is",
     arguments: [
       (["saved_model.pb"], "SavedModel"), (["Manifest.json", "Data"], "Core ML"),
-      (["checkpoint", "model.ckpt.index"], "TensorFlow checkpoint"),
+      (["checkpoint", "model.ckpt.data-00000-of-00001"], "TensorFlow checkpoint"),
       (["data.pkl", "version"], "unpacked PyTorch"),
       (["config.json", "model.safetensors"], "folder"),
     ])

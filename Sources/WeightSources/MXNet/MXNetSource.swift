@@ -21,7 +21,7 @@ package struct MXNetSource: WeightSource {
   package var files: [SourceFile] { [SourceFile(file)] }
 
   private let file: MappedFile
-  private let offsets: [String: Int]
+  private let stored: [String: (info: TensorInfo, offset: Int)]
 
   /// Whether a file is one of MXNet's lists of arrays.
   static func isMXNet(_ file: MappedFile) -> Bool {
@@ -49,7 +49,7 @@ package struct MXNetSource: WeightSource {
       throw InputError(
         .badData, path: file.path, "has bytes after its last name", place: "byte \(cursor.offset)")
     }
-    var offsets: [String: Int] = [:]
+    var stored: [String: (info: TensorInfo, offset: Int)] = [:]
     var tensors: [TensorInfo] = []
     for (name, array) in zip(names, arrays) {
       // An array that was never given a shape is listed all the same.
@@ -58,21 +58,22 @@ package struct MXNetSource: WeightSource {
           .badData, path: file.path, "has an array without a shape", place: name,
           hint: "the network was saved before it was initialised")
       }
-      guard offsets.updateValue(content.offset, forKey: name) == nil else {
+      let info = TensorInfo(name: name, dtype: content.dtype, shape: content.shape)
+      guard stored.updateValue((info, content.offset), forKey: name) == nil else {
         throw InputError(.badData, path: file.path, "has two arrays of one name", place: name)
       }
-      tensors.append(TensorInfo(name: name, dtype: content.dtype, shape: content.shape))
+      tensors.append(info)
     }
     self.file = file
     self.tensors = tensors
-    self.offsets = offsets
+    self.stored = stored
     let forms = Set(arrays.map(\.form)).sorted().joined(separator: ", ")
     metadata = forms.isEmpty ? [:] : ["mxnet.records": forms]
   }
 
   /// Gives one array; nothing is copied.
   package func tensor(named name: String) throws -> TensorData {
-    guard let offset = offsets[name], let info = tensors.first(where: { $0.name == name }),
+    guard let (info, offset) = stored[name],
       let data = TensorData(dtype: info.dtype, shape: info.shape, file: file, offset: offset)
     else {
       throw InputError(

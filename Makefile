@@ -84,6 +84,8 @@ fixtures:
 	cd Fixtures/torch && ../../.venv/bin/python make_fixtures.py
 	.venv/bin/pip install --quiet -r Fixtures/pytorch/requirements.txt
 	cd Fixtures/pytorch && ../../.venv/bin/python make_fixtures.py
+	.venv/bin/pip install --quiet -r Fixtures/huggingface/requirements.txt
+	cd Fixtures/huggingface && ../../.venv/bin/python make_fixtures.py
 	.venv/bin/pip install --quiet -r Fixtures/tensorflow/requirements.txt
 	cd Fixtures/tensorflow && ../../.venv/bin/python make_fixtures.py
 	python3.11 -m venv .venv-mxnet

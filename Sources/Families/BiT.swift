@@ -89,7 +89,8 @@ extension Family {
     ],
     preprocessing: .halves(.init(rule: .shorterSide, size: 448, crop: 448, filter: .bilinear)),
     defaultInputSize: 448,
-    resolveNames: huggingFaceNames)
+    resolveNames: huggingFaceNames,
+    readDescription: BiTConfiguration.complete)
 }
 
 extension Configuration {

@@ -1,3 +1,4 @@
+import Plain
 package import ResNetV2
 import SourceGraph
 import Tensors
@@ -72,6 +73,11 @@ package struct Family: Sendable {
 
   /// Rewrites names that the container left without a layer name, where the family knows the order.
   var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
+
+  /// Reads from a description beside the tensors what these do not tell.
+  var readDescription: @Sendable (inout Configuration, JSONValue) -> DescriptionVerdict = { _, _ in
+    .silent
+  }
 
   /// Reads from the graph that the file carries what names and shapes do not tell; returns what in it no
   /// network of the family has, where there is such a thing.

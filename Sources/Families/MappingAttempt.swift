@@ -47,7 +47,7 @@ package struct MappingAttempt: Sendable {
     let family = recognized.family
     var problems = MappingProblems(path: source.path)
     let network = try recognized.makeNetwork(
-      described: described,
+      described: described, description: source.networkDescription,
       listed: ListedLayers(
         part == nil ? source.layerList : LayerList(), ignoring: told.ignored, path: source.path),
       told: told, path: source.path)

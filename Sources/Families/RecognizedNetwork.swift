@@ -1,4 +1,5 @@
 import Files
+import Plain
 import ResNetV2
 import SourceGraph
 import Tensors
@@ -25,7 +26,7 @@ extension Recognition {
   /// The network that the tensors are for: the family's options, with stages, widths and classes
   /// read from the names and shapes.
   func makeNetwork(
-    described: SourceGraph?, listed: ListedLayers, told: Told, path: String
+    described: SourceGraph?, description: JSONValue?, listed: ListedLayers, told: Told, path: String
   ) throws(InputError) -> RecognizedNetwork {
     let shapes = CanonicalShapes(family, tensors)
     var configuration = variant.options
@@ -52,6 +53,15 @@ extension Recognition {
       throw InputError(.badData, path: path, "is not a network of \(family.title)", place: problem)
     }
     var known: Set<String> = []
+    if let description {
+      switch family.readDescription(&configuration, description) {
+      case .silent: break
+      case .tells(let options): known.formUnion(options)
+      case .other(let problem):
+        throw InputError(
+          .badData, path: path, "is not a network of \(family.title)", place: problem)
+      }
+    }
     if described == nil {
       try listed.requireKnown(told: told)
       try listed.readBorders(into: &configuration, of: family)

@@ -50,7 +50,8 @@ extension Family {
     refusals: timmRefusals,
     preprocessing: .halves(
       .init(rule: .shorterSide, size: 235, crop: 224, filter: .bicubic)),
-    defaultInputSize: 224)
+    defaultInputSize: 224,
+    readDescription: readTimm)
 
   /// BiT, “Big Transfer” (Kolesnikov and others, 2019), as timm has it: `resnetv2_50x1_bit` …
   /// `resnetv2_152x4_bit`.
@@ -70,7 +71,8 @@ extension Family {
     refusals: timmRefusals,
     preprocessing: .halves(
       .init(rule: .shorterSide, size: 448, crop: 448, filter: .bilinear)),
-    defaultInputSize: 448)
+    defaultInputSize: 448,
+    readDescription: readTimm)
 }
 
 private func timmOptions(

@@ -153,6 +153,17 @@ extension Graph {
   /// The most parameters of a network, so that counts of them and of their bytes do not overflow.
   private static let maximumParameters = 1 << 56
 
+  /// Checks that every group norm finds channels that its groups divide.
+  func checkGroups() throws(ConfigurationError) {
+    for node in nodes {
+      guard case .norm(.group(let count, _), let channels, _) = node.operation,
+        !channels.isMultiple(of: count)
+      else { continue }
+      throw ConfigurationError(
+        "\(node.name) has \(count) groups, by which \(channels) channels cannot be divided")
+    }
+  }
+
   func checkParameterCount() throws(ConfigurationError) {
     var count = 0
     for parameter in parameters {

@@ -25,6 +25,7 @@ public struct Graph: Sendable {
     nodes = builder.nodes
     outputChannels = builder.channels
     try checkParameterCount()
+    try checkGroups()
   }
 
   /// The index of the node whose value is the network's output.

@@ -118,8 +118,8 @@ struct OtherFile {
         "names a TensorFlow checkpoint and holds none", "the checkpoint itself must be beside it")
     } else if text.contains("\"weight_map\"") {
       self.init(
-        "is the index of a checkpoint in several files",
-        "load it in Python and save it as one file: safetensors.torch.save_file")
+        "is the index of a checkpoint in several files under another name",
+        "its name must end in .index.json, with the files beside it")
     } else if text.contains("\"weightsManifest\"") || text.contains("\"modelTopology\"") {
       self.init("is a model of TensorFlow.js", Self.sourceHint)
     } else if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {

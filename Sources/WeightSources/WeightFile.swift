@@ -50,17 +50,31 @@ public enum WeightFile {
         return try TensorFlowBundle(index: file, path: path, copying: copying)
       }
     }
+    if let place = ModelFolder.place(of: path) {
+      let folder = try ModelFolder(place, path: path, copying: copying) { file in
+        try Self.source(of: file, dictionary: dictionary)
+      }
+      try require(dictionary, of: folder, isOptional: isOptional)
+      return folder
+    }
     if FileStamp.isFolder(path) {
       throw OtherContainer.refusal(ofFolder: path).because(.unknownContainer)
     }
     let file = try MappedFile(path: path, copying: copying)
     let source = try source(of: file, dictionary: dictionary)
+    try require(dictionary, of: source, isOptional: isOptional)
+    return source
+  }
+
+  /// Makes sure that a dictionary is asked for only where there may be some.
+  private static func require(
+    _ dictionary: String?, of source: any WeightSource, isOptional: Bool
+  ) throws {
     guard dictionary == nil || isOptional || source is TorchSource else {
       throw InputError(
-        .badData, path: path, "has no dictionaries to choose from",
+        .badData, path: source.path, "has no dictionaries to choose from",
         place: "it is \(source.container); --dictionary is for PyTorch checkpoints")
     }
-    return source
   }
 
   private static func source(

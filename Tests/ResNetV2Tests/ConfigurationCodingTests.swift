@@ -73,6 +73,7 @@ struct ConfigurationCodingTests {
       { $0.input.scale = [1] },
       { $0.input.offset = [0, .nan, 0] },
       { $0.input.hasNormScale = false },
+      { $0.norm = .group(count: 3, epsilon: 0) },
       { $0.stem.pool?.size = .max },
       { $0.stem.pool?.stride = 0 },
       { $0.shortcut.kind = .zeroChannelsAfter },

@@ -104,7 +104,7 @@ struct OtherFileTests {
       (["saved_model.pb"], "SavedModel"), (["Manifest.json", "Data"], "Core ML"),
       (["checkpoint", "model.ckpt.data-00000-of-00001"], "TensorFlow checkpoint"),
       (["data.pkl", "version"], "unpacked PyTorch"),
-      (["config.json", "model.safetensors"], "folder"),
+      (["model.safetensors"], "folder"),
     ])
   func folders(_ names: [String], _ what: String) async throws {
     let folder = try TemporaryFolder()

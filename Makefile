@@ -88,6 +88,8 @@ fixtures:
 	cd Fixtures/huggingface && ../../.venv/bin/python make_fixtures.py
 	.venv/bin/pip install --quiet -r Fixtures/tensorflow/requirements.txt
 	cd Fixtures/tensorflow && ../../.venv/bin/python make_fixtures.py
+	.venv/bin/pip install --quiet -r Fixtures/haiku/requirements.txt
+	cd Fixtures/haiku && ../../.venv/bin/python make_fixtures.py
 	python3.11 -m venv .venv-mxnet
 	.venv-mxnet/bin/pip install --quiet -r Fixtures/mxnet/requirements.txt
 	cd Fixtures/mxnet && ../../.venv-mxnet/bin/python make_fixtures.py

@@ -175,6 +175,7 @@ extension Family {
   package static let all: [Family] = [
     .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
     .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace, .gluon, .tfSlim,
+    .haiku, .haikuV1,
   ]
 
   /// All combinations of options, the usual one first.

@@ -48,7 +48,8 @@ extension Family {
             + (renamed[parameter.node] ?? listed[parameter.node] ?? layerName(of: parameter.node)
               ?? parameter.node),
           suffix: tensors.roles[parameter.role] ?? ".\(parameter.role.rawValue)",
-          data: order.tensor(from: parameters[parameter].asFloat32()),
+          data: tensors.shaped(
+            order.tensor(from: parameters[parameter].asFloat32()), for: parameter.role),
           dtype: parameters[parameter].dtype)
       }
   }
@@ -62,5 +63,17 @@ extension Graph {
       !node.parameters.contains(where: { $0.role == fixed.role })
     else { return nil }
     return TensorData(shape: [channels], values: [Float](repeating: fixed.value, count: channels))
+  }
+}
+
+extension TensorTemplates {
+  /// A tensor with the axes that a norm's have in the family's files.
+  fileprivate func shaped(_ tensor: TensorData, for role: Parameter.Role) -> TensorData {
+    switch role {
+    case .scale, .shift, .mean, .variance:
+      let leading = [Int](repeating: 1, count: leadingNormAxes)
+      return tensor.reshaped(to: Shape(leading + tensor.shape.dimensions))
+    case .weight, .bias: return tensor
+    }
   }
 }

@@ -28,6 +28,8 @@ struct TensorTemplates: Sendable {
   let convolutionLayout: ConvolutionLayout
   /// The layout of the dense layer's matrix.
   let denseLayout: DenseLayout
+  /// The axes of a norm's tensors before the channels, each of length 1, in a file that is written.
+  var leadingNormAxes = 0
 
   /// The layout of convolution kernels.
   enum ConvolutionLayout: Sendable {

@@ -1,6 +1,4 @@
 import Files
-import RNW
-import Safetensors
 import Tensors
 
 /// The readers as a fuzzer calls them: bytes in, nothing out, and every refusal is fine.
@@ -16,31 +14,16 @@ package enum FuzzEntries {
     _ = try? HDF5Table(bytes, length: 1 << 20)
   }
 
-  /// A whole file of any kind that is read in this process: zip, npy, npz, checkpoints of PyTorch and TensorFlow, MXNet,
-  /// safetensors, rnw.
+  /// A whole file of any kind that is read in this process.
   package static func file(_ bytes: [UInt8]) {
     guard let file = try? MappedFile(temporary: bytes, path: "input"), file.count > 0,
-      let source = try? source(of: file)
+      let content = try? FileContent(file)
+    else { return }
+    if SortedTable.isTable(file) { _ = try? BundleListing(file) }
+    guard
+      let container = try? Container.of(content, among: Container.all.filter { !$0.needsProgram }),
+      let source = try? container.open(content)
     else { return }
     for tensor in source.tensors { _ = try? source.tensor(named: tensor.name) }
-  }
-
-  private static func source(of file: MappedFile) throws -> (any WeightSource)? {
-    if ZipArchive.isZip(file) {
-      let archive = try ZipArchive(file)
-      return TorchArchive.isTorch(archive)
-        ? try TorchArchive(archive).source() : try NumPySource(npz: archive)
-    }
-    if NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) {
-      return try NumPySource(npy: file)
-    }
-    if TorchStream.isTorch(file) { return try TorchStream.source(file) }
-    if MXNetSource.isMXNet(file) { return try MXNetSource(file) }
-    if SortedTable.isTable(file) {
-      _ = try BundleListing(file)
-      return try TensorFlowV1(file)
-    }
-    let safetensors = try SafetensorsFile(file)
-    return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
   }
 }

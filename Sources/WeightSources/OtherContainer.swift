@@ -85,9 +85,6 @@ enum OtherContainer {
   }
 
   private static func isWeights(_ name: String) -> Bool {
-    let endings = [
-      ".h5", ".keras", ".hdf5", ".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".bin",
-    ]
-    return endings.contains { name.hasSuffix($0) }
+    WeightFile.endings.contains { name.hasSuffix(".\($0)") }
   }
 }

@@ -1,6 +1,4 @@
 public import Files
-import RNW
-import Safetensors
 public import Tensors
 
 /// Opens weight files of every kind.
@@ -85,77 +83,43 @@ public enum WeightFile {
         .badData, path: file.path, "is empty", place: "a weight file was expected",
         reason: .unknownContainer)
     }
-    if ZipArchive.isZip(file) {
-      return try source(of: try ZipArchive(file), dictionary: dictionary)
+    let content = try FileContent(file)
+    guard let container = try Container.of(content) else {
+      throw refusal(of: content).because(.unknownContainer)
     }
-    if NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) {
-      return try NumPySource(npy: file)
-    }
-    if TorchStream.isTorch(file) {
-      return try TorchStream.source(file, dictionary: dictionary)
-    }
-    if HDF5File.isHDF5(file) {
-      return try KerasSource(hdf5: file)
-    }
-    if SafetensorsHeader.isSafetensors(file) {
-      let safetensors = try SafetensorsFile(file)
-      return RNWFile.isRNW(safetensors) ? try RNWFile(safetensors) : safetensors
-    }
-    if MXNetSource.isMXNet(file) {
-      return try MXNetSource(file)
-    }
-    if SortedTable.isTable(file) {
-      return try TensorFlowV1(file)
-    }
-    if OtherContainer.isPickle(file) {
-      throw OtherContainer.refusal(ofPickle: file).because(.unknownContainer)
-    }
-    let expected =
-      "HDF5, .keras, .npz, .npy, .safetensors, .pth, .params, a TensorFlow checkpoint or .rnw were expected"
-    guard let other = OtherFile(file) else {
-      throw InputError(
-        .badData, path: file.path, "is of no known kind", place: expected,
-        reason: .unknownContainer)
-    }
-    throw InputError(
-      .badData, path: file.path, other.problem, place: expected, hint: other.hint,
-      reason: .unknownContainer)
+    return try container.open(content, dictionary: dictionary)
   }
 
-  private static func source(
-    of archive: ZipArchive, dictionary: String?
-  ) throws -> any WeightSource {
-    if KerasSource.isKeras(archive) {
-      return try KerasSource(archive: archive)
+  /// What a file is that holds no weights.
+  private static func refusal(of content: FileContent) -> InputError {
+    if let archive = content.archive { return OtherContainer.refusal(of: archive) }
+    if OtherContainer.isPickle(content.file) {
+      return OtherContainer.refusal(ofPickle: content.file)
     }
-    if NumPySource.isNPZ(archive) {
-      return try NumPySource(npz: archive)
-    }
-    if TorchArchive.isTorch(archive) {
-      return try TorchArchive(archive).source(dictionary: dictionary)
-    }
-    throw OtherContainer.refusal(of: archive).because(.unknownContainer)
+    let other = OtherFile(content.file)
+    return InputError(
+      .badData, path: content.file.path, other?.problem ?? "is of no known kind", place: expected,
+      hint: other?.hint)
   }
+
+  private static let expected: String = {
+    var names: [String] = []
+    for name in Container.all.map(\.name) where !names.contains(name) { names.append(name) }
+    return "\(names.dropLast().joined(separator: ", ")) or \(names.last ?? "") were expected"
+  }()
 
   /// Opens a file of NumPy's; `nil` where it is none.
   ///
   /// - Throws: `InputError` where it breaks a rule of its kind.
   package static func openArrays(_ file: MappedFile) throws -> (any WeightSource)? {
-    if ZipArchive.isZip(file) {
-      let archive = try ZipArchive(file)
-      return NumPySource.isNPZ(archive) ? try NumPySource(npz: archive) : nil
-    }
-    guard NPYHeader.isNPY(file.bytes(at: 0, count: min(6, file.count)) ?? []) else { return nil }
-    return try NumPySource(npy: file)
+    let content = try FileContent(file)
+    return try Container.of(content, among: [.npz, .npy])?.open(content)
   }
 }
 
 extension WeightFile {
-  /// The endings that files of weights have, the longer of two first.
-  package static let endings = [
-    "weights.h5", "h5", "hdf5", "keras", "npz", "npy", "safetensors", "pth.tar", "pth", "pt",
-    "ckpt.index", "index", "ckpt", "bin", "params", "rnw",
-  ]
+  /// The endings that files of weights have, without the first dot, the longer of two that end alike first.
+  package static let endings = Container.all.flatMap(\.endings)
 
   /// A file's name without its ending, where that is one of weight files; other dots are part of the name.
   package static func stem(of name: String) -> String {

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 KEPT = (
     nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.GroupNorm, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
     PreActBasic, PreActBottleneck, BitPreActivationBottleneckLayer, networks.GoogleBottleneck, networks.PreActBlock,
-    networks.PreActBottleneck, networks.BasicBlock,
+    networks.PreActBottleneck, networks.BasicBlock, networks.WideBlock, networks.PreBlock,
 )  # fmt: skip
 
 
@@ -46,6 +46,10 @@ def main() -> None:
     write("preact.bottleneck", networks.CIFARResNet(networks.PreActBottleneck, (1, 1), 4, 4), (1, 3, 11, 9))
     write("preact.last", networks.CIFARResNet(networks.PreActBlock, (1, 1), 6, 4, last=True), (1, 3, 11, 9))
     write("cifar", networks.CIFARResNet(networks.BasicBlock, (2, 1), 6, 4), (1, 3, 11, 9))
+    write("wide", networks.WideResNet(2, 6, 5), (1, 3, 11, 9))
+    write("wide.spare", networks.WideResNet(1, 4, 5, spare=True), (1, 3, 11, 9))
+    write("preresnet", networks.PreResNet(2, 4, 5, is_bottleneck=False), (1, 3, 11, 9))
+    write("preresnet.bottleneck", networks.PreResNet(1, 4, 5, is_bottleneck=True), (1, 3, 11, 9))
     write("cifar.zeros", networks.CIFARResNet(networks.BasicBlock, (1, 2, 1), 4, 4, zeros=True), (1, 3, 11, 9))
 
 

@@ -1,7 +1,8 @@
 """Networks of the collections that are code to copy, not libraries, as their authors wrote them.
 
 `PreActResNet` and `ResNet` are kuangliu/pytorch-cifar (49b7aa9), `ResNetV2` is google-research/big_transfer (140de6e),
-all with free widths. The names of the modules are theirs.
+all with free widths. Wide ResNets and `PreResNet` are written anew after the code that they name. The names of the modules
+are those of the originals.
 """
 
 import torch
@@ -120,6 +121,104 @@ class CIFARResNet(nn.Module):
             out = F.relu(self.bn(out))
         out = F.avg_pool2d(out, out.shape[-2:])
         return self.linear(out.view(out.size(0), -1))
+
+
+class WideBlock(nn.Module):
+    """A block of Wide ResNets: the projection reads what the convolutions read."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.relu1 = nn.ReLU()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.relu2 = nn.ReLU()
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.convShortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if inputs != outputs else None
+
+    def forward(self, x):
+        active = self.relu1(self.bn1(x))
+        side = x if self.convShortcut is None else self.convShortcut(active)
+        return side + self.conv2(self.relu2(self.bn2(self.conv1(active))))
+
+
+class WideStage(nn.Module):
+    def __init__(self, count, inputs, outputs, stride):
+        super().__init__()
+        self.layer = nn.Sequential(*(WideBlock(outputs if i else inputs, outputs, 1 if i else stride) for i in range(count)))
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class WideResNet(nn.Module):
+    """The networks of xternalz/WideResNet-pytorch (24a5cb1), written anew; `spare` adds the unused stage of TRADES (9ee26f4)."""
+
+    def __init__(self, blocks, width, classes, spare=False):
+        super().__init__()
+        stem = 4
+        self.conv1 = nn.Conv2d(3, stem, 3, 1, 1, bias=False)
+        widths = [stem] + [width << stage for stage in range(3)]
+        self.block1 = WideStage(blocks, widths[0], widths[1], 1)
+        if spare:
+            self.sub_block1 = WideStage(blocks, widths[0], widths[1], 1)
+        self.block2 = WideStage(blocks, widths[1], widths[2], 2)
+        self.block3 = WideStage(blocks, widths[2], widths[3], 2)
+        self.bn1 = nn.BatchNorm2d(widths[3])
+        self.relu = nn.ReLU()
+        self.fc = nn.Linear(widths[3], classes)
+
+    def forward(self, x):
+        x = self.block3(self.block2(self.block1(self.conv1(x))))
+        return self.fc(self.relu(self.bn1(x)).mean((2, 3)))
+
+
+class PreBlock(nn.Module):
+    """A block whose projection reads the raw input, of two convolutions or of three."""
+
+    def __init__(self, inputs, planes, stride, is_bottleneck):
+        super().__init__()
+        outputs = planes * (4 if is_bottleneck else 1)
+        kernels = (1, 3, 1) if is_bottleneck else (3, 3)
+        self.count = len(kernels)
+        widths = [inputs] + [planes] * (self.count - 1) + [outputs]
+        strided = 1 if is_bottleneck else 0
+        for i, kernel in enumerate(kernels):
+            setattr(self, f"bn{i + 1}", nn.BatchNorm2d(widths[i]))
+            conv = nn.Conv2d(widths[i], widths[i + 1], kernel, stride if i == strided else 1, kernel // 2, bias=False)
+            setattr(self, f"conv{i + 1}", conv)
+        self.relu = nn.ReLU()
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False))
+
+    def forward(self, x):
+        side, y = x if self.downsample is None else self.downsample(x), x
+        for i in range(1, self.count + 1):
+            y = getattr(self, f"conv{i}")(self.relu(getattr(self, f"bn{i}")(y)))
+        return y + side
+
+
+class PreResNet(nn.Module):
+    """The networks of bearpaw/pytorch-classification (6e1d46e), written anew."""
+
+    def __init__(self, blocks, planes, classes, is_bottleneck):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, planes, 3, 1, 1, bias=False)
+        channels = planes
+        for stage in range(3):
+            layers = []
+            for i in range(blocks):
+                layers.append(PreBlock(channels, planes << stage, 2 if stage and not i else 1, is_bottleneck))
+                channels = (planes << stage) * (4 if is_bottleneck else 1)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        self.bn = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU()
+        self.fc = nn.Linear(channels, classes)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
+        return self.fc(self.relu(self.bn(x)).mean((2, 3)))
 
 
 class StdConv2d(nn.Conv2d):

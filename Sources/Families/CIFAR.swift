@@ -9,12 +9,12 @@ extension Family {
   package static let cifar = Family(
     id: "cifar",
     title: "PyTorch CIFAR ResNet (version 1)",
-    options: cifarOptions(
+    options: .cifar(
       order: .postActivation, stemHasNorm: true,
       shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .convolutionNorm)),
     otherVariants: [
       Variant(
-        options: cifarOptions(
+        options: .cifar(
           order: .postActivation, stemHasNorm: true,
           shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .zeroChannelsAround)))
     ],
@@ -49,13 +49,13 @@ extension Family {
   package static let cifarPreActivation = Family(
     id: "cifar-preact",
     title: "PyTorch CIFAR PreActResNet",
-    options: cifarOptions(
+    options: .cifar(
       order: .preActivation, stemHasNorm: false,
       shortcut: .init(placement: .whereShapeChanges, input: .preActivated, kind: .convolution),
       ending: .sum),
     otherVariants: [
       Variant(
-        options: cifarOptions(
+        options: .cifar(
           order: .preActivation, stemHasNorm: false,
           shortcut: .init(placement: .whereShapeChanges, input: .preActivated, kind: .convolution)))
     ],
@@ -78,20 +78,23 @@ extension Family {
     defaultInputSize: 32)
 }
 
-private func cifarOptions(
-  order: Configuration.Block.Order, stemHasNorm: Bool, shortcut: Configuration.Shortcut,
-  ending: Configuration.Ending = .activation
-) -> Configuration {
-  Configuration(
-    block: .init(kind: .basic, order: order, stridedBlock: .first),
-    stages: [],
-    stem: .init(
-      convolutions: [.init(kernel: 3, stride: 1, outputChannels: 64, hasBias: false)],
-      hasNorm: stemHasNorm, pool: nil),
-    shortcut: shortcut,
-    norm: .batch(epsilon: 1e-5),
-    head: .init(pooling: .none),
-    ending: ending)
+extension Configuration {
+  /// The options of networks for small images: a 3×3 stem without stride and pool.
+  static func cifar(
+    order: Configuration.Block.Order, stemHasNorm: Bool, shortcut: Configuration.Shortcut,
+    ending: Configuration.Ending = .activation
+  ) -> Configuration {
+    Configuration(
+      block: .init(kind: .basic, order: order, stridedBlock: .first),
+      stages: [],
+      stem: .init(
+        convolutions: [.init(kernel: 3, stride: 1, outputChannels: 64, hasBias: false)],
+        hasNorm: stemHasNorm, pool: nil),
+      shortcut: shortcut,
+      norm: .batch(epsilon: 1e-5),
+      head: .init(pooling: .none),
+      ending: ending)
+  }
 }
 
 private let cifarTensors = [
@@ -110,7 +113,7 @@ private let cifarTensors = [
 extension Preprocessing {
   /// Pixels in 0…1, minus the mean of CIFAR-10, divided by its standard deviation, as
   /// kuangliu/pytorch-cifar has them.
-  fileprivate static let cifar = Preprocessing(
+  static let cifar = Preprocessing(
     channelOrder: .rgb, inputRange: 1, mean: [0.4914, 0.4822, 0.4465],
     deviation: [0.2023, 0.1994, 0.2010],
     resize: Resize(rule: .stretch, size: 32, crop: 32, filter: .bilinear))

@@ -174,7 +174,8 @@ extension Family {
   /// All families, in the order in which they are tried.
   package static let all: [Family] = [
     .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
-    .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch, .bitHuggingFace, .gluon, .tfSlim,
+    .preResNet, .wideResNet, .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch,
+    .bitHuggingFace, .gluon, .tfSlim,
     .haiku, .haikuV1,
   ]
 

@@ -53,22 +53,20 @@ package struct MarkdownReport: Sendable {
   }
 
   private func table(of result: Comparison.Outcome) -> [String] {
-    let hasBoth = result.layers.contains { $0.propagated != nil && $0.isolated != nil }
+    let columns = LayerColumn.columns(of: .brief, for: result)
     let worstFirst = result.layers.sorted {
       $0.timesLimit != $1.timesLimit ? $0.timesLimit > $1.timesLimit : $0.node < $1.node
     }
+    func row(_ cells: [String]) -> String { "| \(cells.joined(separator: " | ")) |" }
     var lines = [
-      "| layer | shape | \(hasBoth ? "isolated" : "max\\|a−b\\|") | "
-        + "\(hasBoth ? "propagated" : "error") | × limit | |",
-      "|---|---|--:|--:|--:|---|",
+      row(["layer", "shape"] + columns.map { Escaped.markdown($0.heading) } + [""]),
+      "|---|---|\(String(repeating: "--:|", count: columns.count))---|",
     ]
     lines += worstFirst.prefix(maximumRows).map { layer in
-      let third = hasBoth ? layer.isolated?.scaledError : layer.statistics.maximum
-      let error = hasBoth ? layer.propagated?.scaledError : layer.scaledError
       let mark = layer.node == result.culprit?.node ? "◆" : layer.passes ? "" : "✗"
-      return "| \(code(layer.displayName)) | \(layer.shape) "
-        + "| \(third.map { readable($0) } ?? "") | \(error.map { readable($0) } ?? "") "
-        + "| \(readable(layer.timesLimit)) | \(mark) |"
+      return row(
+        [code(layer.displayName), layer.shape.description]
+          + columns.map { $0.figure(layer)?.text ?? "" } + [mark])
     }
     let hidden = result.layers.count - maximumRows
     if hidden > 0 { lines += ["", "… and \(counted(hidden, "layer")) with smaller errors"] }

@@ -47,25 +47,22 @@ package struct TextReport: Sendable {
   package func table(for result: Comparison.Outcome) -> [String] {
     let rows = selectedRows(of: result)
     guard !rows.isEmpty else { return [] }
-    let hasBoth = result.layers.contains { $0.propagated != nil && $0.isolated != nil }
-    let headings = hasBoth ? ["isolated", "propagated"] : ["max|a-b|", "error"]
-    func row(_ name: String, _ shape: String, _ third: String, _ error: String, _ times: String)
-      -> String
-    {
-      let widths = hasBoth ? (31, 17, 10) : (32, 18, 8)
-      return name.shortened(to: widths.0).padded(to: widths.0) + " "
-        + shape.shortened(to: widths.1).padded(to: widths.1) + " " + third.leftPadded(to: 8) + " "
-        + error.leftPadded(to: widths.2) + " " + times.leftPadded(to: 8)
+    let columns = LayerColumn.columns(of: .brief, for: result)
+    // What the figures leave of 78 characters: seven more for names than for shapes, and both a half of the rest.
+    let left = 78 - columns.reduce(0) { $0 + 1 + $1.width }
+    let widths = (name: left - 1 - (left - 15) / 2, shape: (left - 15) / 2)
+    func row(_ name: String, _ shape: String, _ figures: [String]) -> String {
+      zip(columns, figures).reduce(
+        name.shortened(to: widths.name).padded(to: widths.name) + " "
+          + shape.shortened(to: widths.shape).padded(to: widths.shape)
+      ) { $0 + " " + $1.1.leftPadded(to: $1.0.width) }
     }
-    var lines = [style(row("layer", "shape", headings[0], headings[1], "× limit"), .bold)]
+    let headings = columns.map { $0.plainHeading ?? $0.heading }
+    var lines = [style(row("layer", "shape", headings), .bold)]
     lines += rows.map { layer in
-      let third = hasBoth ? layer.isolated?.scaledError : layer.statistics.maximum
-      let error = hasBoth ? layer.propagated?.scaledError : layer.scaledError
       let text = row(
         layer.displayName.escapedForTerminal, layer.shape.description,
-        third.map { readable($0) } ?? "",
-        error.map { readable($0) } ?? "",
-        readable(layer.timesLimit))
+        columns.map { $0.figure(layer)?.text ?? "" })
       return layer.passes ? text : style(text, .red)
     }
     let hidden = result.layers.count - rows.count

@@ -6,23 +6,21 @@ import Tensors
 struct HTMLTable {
   private let result: Comparison.Outcome
   private let culprit: Int?
-  private let hasPropagated: Bool
-  private let hasIsolated: Bool
+  private let columns: [LayerColumn]
+  private let detailColumns: [LayerColumn]
 
   init(_ result: Comparison.Outcome) {
     self.result = result
     culprit = result.culprit?.node
-    hasPropagated = result.layers.contains { $0.propagated != nil }
-    hasIsolated = result.layers.contains { $0.isolated != nil }
+    columns = LayerColumn.columns(of: .page, for: result)
+    detailColumns = LayerColumn.columns(of: .pageDetail, for: result)
   }
 
   var markup: String {
     var headings = [("#", true), ("layer", false), ("operation", false), ("shape", false)]
-    headings += [("max |a−b|", true)]
-    if hasPropagated { headings.append(("propagated", true)) }
-    if hasIsolated { headings.append(("isolated", true)) }
-    headings += [("× limit", true), ("verdict", false)]
-    headings += [("SQNR, dB", true), ("over limit", true)]
+    headings += columns.map { ($0.heading, true) }
+    headings.append(("verdict", false))
+    headings += detailColumns.map { ($0.heading, true) }
     let head = headings.map { title, isNumber in
       "<th scope=\"col\" aria-sort=\"none\"\(isNumber ? " class=\"number\"" : "")>"
         + "<button type=\"button\">\(title)</button></th>"
@@ -48,23 +46,16 @@ struct HTMLTable {
   private var first: Int { culprit ?? result.verdict.worst?.node ?? 0 }
 
   private func row(_ layer: LayerComparison) -> String {
-    let statistics = layer.statistics
     let name = layer.displayName.escapedForMarkup
     let operation = layer.operation.escapedForMarkup
     var cells = [
       number(Double(layer.node), "\(layer.node)"),
       "<th scope=\"row\"><button type=\"button\">\(name)</button></th>",
       "<td>\(operation)</td>", "<td>\(layer.shape)</td>",
-      number(statistics.maximumDifference, figure(statistics.maximumDifference)),
     ]
-    if hasPropagated { cells.append(error(layer.propagated)) }
-    if hasIsolated { cells.append(error(layer.isolated)) }
-    cells += [
-      number(layer.timesLimit, readable(layer.timesLimit)),
-      verdict(of: layer),
-      number(statistics.signalToNoise, figure(statistics.signalToNoise, digits: 3)),
-      number(Double(statistics.overLimit), grouped(statistics.overLimit)),
-    ]
+    cells += columns.map { number($0.figure(layer)) }
+    cells.append(verdict(of: layer))
+    cells += detailColumns.map { number($0.figure(layer)) }
     let style = (layer.passes ? "pass" : "fail") + (layer.node == culprit ? " culprit" : "")
     return "<tr id=\"layer-\(layer.node)\" class=\"\(style)\" data-node=\"\(layer.node)\" "
       + "data-name=\"\(name)\" data-operation=\"\(operation)\" data-shape=\"\(layer.shape)\" "
@@ -82,9 +73,9 @@ struct HTMLTable {
     return "<td class=\"verdict\"\(suspicion ?? "")>◆ first wrong layer</td>"
   }
 
-  private func error(_ statistics: DifferenceStatistics?) -> String {
-    guard let statistics else { return "<td class=\"number\" data-value=\"-1\"></td>" }
-    return number(statistics.scaledError, readable(statistics.scaledError))
+  private func number(_ figure: (value: Double, text: String)?) -> String {
+    guard let figure else { return "<td class=\"number\" data-value=\"-1\"></td>" }
+    return number(figure.value, figure.text)
   }
 
   /// A cell that sorts by its number, and below all others where it has none.

@@ -35,7 +35,8 @@ package struct SampleNetwork: Sendable, CustomStringConvertible {
         convolutions: [.init(kernel: 7, stride: 2, outputChannels: 8, hasBias: false)],
         hasNorm: true, poolPadding: .negativeInfinity),
       shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .convolutionNorm),
-      norm: .batch(epsilon: 1e-5), head: .init(classes: 5, hasSoftmax: false)))
+      norm: .batch(epsilon: 1e-5), head: .init(classes: 5, hasSoftmax: false),
+      input: .init(hasNorm: true)))
 
   package static let deepGroupNorm = SampleNetwork(
     description: "deep stem, average-pooled shortcut, group norm, standardised weights",
@@ -54,5 +55,5 @@ package struct SampleNetwork: Sendable, CustomStringConvertible {
       shortcut: .init(
         placement: .everyStage, input: .preActivated, kind: .averagePoolConvolution),
       norm: .group(count: 2, epsilon: 1e-5), head: .init(classes: 5, hasSoftmax: false),
-      input: .init(hasNorm: true), weightStandardizationEpsilon: 1e-8))
+      weightStandardizationEpsilon: 1e-8))
 }

@@ -2,6 +2,7 @@ import Inference
 import ResNetV2
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 /// Small networks that together use every option, with parameters far from the identity.
@@ -11,26 +12,11 @@ struct Network: Sendable, CustomTestStringConvertible {
 
   func make(seed: UInt64 = 1) throws -> (Graph, Parameters) {
     let graph = try Graph(configuration)
-    var generator = SplitMix64(seed: seed)
-    let tensors = graph.parameters.map { parameter in
-      let fanIn = Float(parameter.shape.elementCount / parameter.shape[0])
-      let values = (0..<parameter.shape.elementCount).map { _ in
-        let value = generator.nextProbeValue()
-        return switch parameter.role {
-        case .weight: value * (6 / fanIn).squareRoot()
-        case .scale, .variance: 1 + 0.5 * value
-        case .bias, .shift, .mean: 0.3 * value
-        }
-      }
-      return (parameter.name, TensorData(shape: parameter.shape, values: values))
-    }
-    return (graph, try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph))
+    return (graph, try .random(for: graph, seed: seed))
   }
 
   static func input(_ shape: Shape, seed: UInt64 = 9) -> Activation {
-    var generator = SplitMix64(seed: seed)
-    return Activation(
-      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
+    .probe(shape, seed: seed)
   }
 
   /// What the reference has for every node at an input of a shape, computed once for all tests.

@@ -66,12 +66,7 @@ struct Sample: Sendable, CustomStringConvertible {
     self.family = family.id
     graph = try Graph(configuration)
     names = family.layerNames(for: graph)
-    var generator = SplitMix64(seed: seed)
-    parameters = try Parameters(
-      Dictionary(
-        uniqueKeysWithValues: graph.parameters.map { parameter in
-          (parameter.name, parameter.random(&generator))
-        }), for: graph)
+    parameters = try .random(for: graph, seed: seed)
     self.input = input
   }
 
@@ -151,29 +146,7 @@ struct MemorySource: WeightSource {
   }
 }
 
-extension Parameter {
-  /// Values far from the identity, so that every mistake shows.
-  func random(_ generator: inout SplitMix64) -> TensorData {
-    let fanIn = Float(max(shape.elementCount / shape[0], 1))
-    let values = (0..<shape.elementCount).map { _ in
-      let value = generator.nextProbeValue()
-      return switch role {
-      case .weight: value * (6 / fanIn).squareRoot()
-      case .scale, .variance: 1 + 0.5 * value
-      case .bias, .shift, .mean: 0.3 * value
-      }
-    }
-    return TensorData(shape: shape, values: values)
-  }
-}
-
 extension Activation {
-  static func probe(_ shape: Shape, seed: UInt64) -> Activation {
-    var generator = SplitMix64(seed: seed)
-    return Activation(
-      shape: shape, values: (0..<shape.elementCount).map { _ in generator.nextProbeValue() })
-  }
-
   /// The values in a family's layout.
   func tensor(_ layout: LayerNames.Layout) -> TensorData {
     guard layout == .nchw, shape.rank == 4 else { return TensorData(shape: shape, values: values) }

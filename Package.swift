@@ -217,7 +217,7 @@ let package = Package(
 if Context.environment["RNW_FUZZ"] != nil {
   for (name, define) in [
     ("file", "FUZZ_FILE"), ("pickle", "FUZZ_PICKLE"), ("hdf5-table", "FUZZ_HDF5_TABLE"),
-    ("image", "FUZZ_IMAGE"), ("keras-graph", "FUZZ_KERAS_GRAPH"),
+    ("image", "FUZZ_IMAGE"), ("keras-graph", "FUZZ_KERAS_GRAPH"), ("onnx", "FUZZ_ONNX"),
   ] {
     package.targets.append(
       .executableTarget(

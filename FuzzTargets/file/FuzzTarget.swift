@@ -26,6 +26,8 @@ private func target(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     FuzzEntries.hdf5Table(bytes)
   #elseif FUZZ_IMAGE
     ImageFile.readForFuzzing(bytes)
+  #elseif FUZZ_ONNX
+    FuzzEntries.onnx(bytes)
   #elseif FUZZ_KERAS_GRAPH
     FuzzEntry.configuration(bytes)
   #else
@@ -49,8 +51,8 @@ private func start() -> CInt {
 #elseif FUZZ_HDF5_TABLE
   @_cdecl("fuzz_hdf5_table_main")
   func main() -> CInt { start() }
-#elseif FUZZ_IMAGE
-  @_cdecl("fuzz_image_main")
+#elseif FUZZ_ONNX
+  @_cdecl("fuzz_onnx_main")
   func main() -> CInt { start() }
 #elseif FUZZ_KERAS_GRAPH
   @_cdecl("fuzz_keras_graph_main")

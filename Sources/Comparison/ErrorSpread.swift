@@ -67,9 +67,11 @@ struct ErrorSpread {
         return excuse
       }
     case .norm(.batch(let epsilon), let channels, let affine):
-      guard let mean = try values(.mean), let variance = try values(.variance) else {
-        return unknown
-      }
+      let mean =
+        try affine.hasStatistics ? values(.mean) : [Float](repeating: 0, count: channels)
+      let variance =
+        try affine.hasStatistics ? values(.variance) : [Float](repeating: 1, count: channels)
+      guard let mean, let variance else { return unknown }
       let scale =
         try affine.hasScale ? values(.scale) : [Float](repeating: 1, count: channels)
       let shift =

@@ -107,12 +107,11 @@ package struct Mapping: Sendable {
     var entries: [Entry] = []
     var unused = Dictionary(source.tensors.map { ($0.name, $0) }) { first, _ in first }
     for parameter in network.graph.parameters {
-      guard let tensor = network.tensor(of: parameter) else {
+      guard let (tensor, layout) = network.tensor(of: parameter) else {
         problems.addMissing(parameter, name: parameter.name)
         continue
       }
       unused[tensor.name] = nil
-      let layout: AxisOrder = parameter.role == .weight ? .outputLast : .same
       guard layout.parameterShape(of: tensor.shape) == parameter.shape else {
         problems.addMisshapen(tensor, expected: layout.tensorShape(of: parameter.shape))
         continue
@@ -184,7 +183,7 @@ enum AxisOrder: Sendable {
   case squeezed
   /// [1, 1, I, O] to [O, I].
   case outputLastSqueezed
-  /// [1, …, 1, C] to [C].
+  /// [1, …, C, …, 1] to [C].
   case flattened
 
   /// How a tensor as it is stored becomes a parameter: a dense layer's matrix may as well be a 1×1
@@ -197,6 +196,15 @@ enum AxisOrder: Sendable {
     case (.outputLastSqueezed, 2, 2): self = .outputLast
     case (.same, 1, 2...): self = .flattened
     case (let order, _, _): self = order
+    }
+  }
+
+  /// How a variable of a file's own graph becomes a parameter.
+  init(_ order: SourceGraph.Tensor.Order, of parameter: Parameter, stored: Shape) {
+    switch (parameter.role, order) {
+    case (.weight, .outputsLast): self = .outputLast
+    case (.weight, .outputsFirst): self = parameter.shape.rank < stored.rank ? .squeezed : .same
+    default: self = stored.rank == 1 ? .same : .flattened
     }
   }
 
@@ -228,8 +236,8 @@ enum AxisOrder: Sendable {
       return Shape(validating: [sizes[0], sizes[1]])
     case (.outputLastSqueezed, 4) where sizes[0] == 1 && sizes[1] == 1:
       return Shape(validating: [sizes[3], sizes[2]])
-    case (.flattened, 1...) where sizes.dropLast().allSatisfy({ $0 == 1 }):
-      return Shape(validating: [sizes[sizes.count - 1]])
+    case (.flattened, 1...) where sizes.count(where: { $0 != 1 }) <= 1:
+      return Shape(validating: [tensor.elementCount])
     default: return nil
     }
   }

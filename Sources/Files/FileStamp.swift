@@ -66,6 +66,16 @@ package struct FileStamp: Hashable, Sendable {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether a path names something that is in a folder itself, whatever links lead there.
+  package static func isWithin(_ path: String, folder: String) -> Bool {
+    guard let file = realpath(path, nil) else { return false }
+    defer { free(file) }
+    guard let place = realpath(folder, nil) else { return false }
+    defer { free(place) }
+    let prefix = String(cString: place)
+    return String(cString: file).hasPrefix(prefix == "/" ? prefix : prefix + "/")
+  }
+
   /// Waits until a later change is sure to have a later time.
   ///
   /// The clock that files are stamped by may stand still for a hundredth of a second: a file that was written just now

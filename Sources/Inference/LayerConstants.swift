@@ -61,8 +61,9 @@ struct LayerConstants: Sendable {
   private mutating func setBatchNorm(
     _ gamma: [Float], _ beta: [Float], _ tensors: [Parameter.Role: TensorData], epsilon: Double
   ) {
-    guard let mean = tensors[.mean]?.floats(), let variance = tensors[.variance]?.floats()
-    else { return }
+    // A norm without statistics has 0 and 1.
+    let mean = tensors[.mean]?.floats() ?? [Float](repeating: 0, count: gamma.count)
+    let variance = tensors[.variance]?.floats() ?? [Float](repeating: 1, count: gamma.count)
     // In Double, rounded once: the difference of shift and mean must not lose digits here.
     let factors = zip(gamma, variance).map { Double($0) / (Double($1) + epsilon).squareRoot() }
     scale = AlignedFloats(factors.map { Float($0) })

@@ -118,9 +118,10 @@ public struct ReferenceExecutor: Executor {
     _ input: Activation, _ norm: Configuration.Norm, _ channels: Int,
     _ tensors: [Parameter.Role: TensorData]
   ) -> Activation {
-    // A norm without scale or shift has 1 or 0.
+    // A norm without scale or variance has 1, one without shift or mean 0.
     func values(_ role: Parameter.Role) -> [Float] {
-      tensors[role]?.floats() ?? [Float](repeating: role == .scale ? 1 : 0, count: channels)
+      let standard: Float = [.scale, .variance].contains(role) ? 1 : 0
+      return tensors[role]?.floats() ?? [Float](repeating: standard, count: channels)
     }
     switch norm {
     case .batch(let epsilon):

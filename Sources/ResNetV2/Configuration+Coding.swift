@@ -7,6 +7,7 @@ extension Configuration {
   public var formatMajor: Int {
     let isPlain =
       !input.isAdjusted && input.hasNormScale && hasNormScales && hasNormShifts
+      && hasNormStatistics && !foldsNorms
       && convolutionPadding == .symmetric
       && ending == .activation && block.firstBlockIsPreActivated
       && !shortcut.kind.isParameterFree && stem.hasUsualPool && head.isPlainClassifier
@@ -19,7 +20,8 @@ extension Configuration: Codable {
     case block, stages, stem, shortcut, norm, head
     case inputChannels, normalizesInput, weightStandardizationEpsilon
     case inputScale, inputOffset, reversesInputChannels
-    case hasInputNormScale, hasNormScales, hasNormShifts, convolutionPadding, ending
+    case hasInputNormScale, hasNormScales, hasNormShifts, hasNormStatistics
+    case foldsNorms, convolutionPadding, ending
   }
 
   /// Reads a configuration.
@@ -43,6 +45,8 @@ extension Configuration: Codable {
       input: input,
       hasNormScales: try values.decodeIfPresent(Bool.self, forKey: .hasNormScales) ?? true,
       hasNormShifts: try values.decodeIfPresent(Bool.self, forKey: .hasNormShifts) ?? true,
+      hasNormStatistics: try values.decodeIfPresent(Bool.self, forKey: .hasNormStatistics) ?? true,
+      foldsNorms: try values.decodeIfPresent(Bool.self, forKey: .foldsNorms) ?? false,
       convolutionPadding: try values.decodeIfPresent(
         ConvolutionPadding.self, forKey: .convolutionPadding) ?? .symmetric,
       weightStandardizationEpsilon: try values.decodeIfPresent(
@@ -69,6 +73,8 @@ extension Configuration: Codable {
     try values.encode(input.hasNormScale, forKey: .hasInputNormScale, unless: true)
     try values.encode(hasNormScales, forKey: .hasNormScales, unless: true)
     try values.encode(hasNormShifts, forKey: .hasNormShifts, unless: true)
+    try values.encode(hasNormStatistics, forKey: .hasNormStatistics, unless: true)
+    try values.encode(foldsNorms, forKey: .foldsNorms, unless: false)
     try values.encode(convolutionPadding, forKey: .convolutionPadding, unless: .symmetric)
     try values.encode(ending, forKey: .ending, unless: .activation)
   }

@@ -20,6 +20,9 @@ extension Configuration {
     try validateStages()
     try validateShortcut()
     try validate(norm, "norm")
+    guard hasNormStatistics || norm == .batch(epsilon: 0) else {
+      throw ConfigurationError("a norm without statistics has no ε and no groups")
+    }
     if let epsilon = weightStandardizationEpsilon {
       try check(epsilon: epsilon, "weight standardisation")
     }

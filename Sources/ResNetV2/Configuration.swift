@@ -28,6 +28,16 @@ public struct Configuration: Hashable, Sendable {
   /// Whether those norms have a shift; without, it is 0.
   public var hasNormShifts: Bool
 
+  /// Whether those norms have a mean and a variance; without, they are x · scale + shift, as their statistics have been
+  /// folded into these.
+  public var hasNormStatistics: Bool
+
+  /// Whether the norms that read a convolution are left out, as they have been folded into its kernel and bias.
+  ///
+  /// Exporters to ONNX do that. The first norm of a pre-activation block, and the last of the network, are there all
+  /// the same: they read a sum.
+  public var foldsNorms: Bool
+
   /// How the border of every convolution is made.
   public var convolutionPadding: ConvolutionPadding
 
@@ -46,6 +56,7 @@ public struct Configuration: Hashable, Sendable {
   public init(
     block: Block, stages: [Stage], stem: Stem, shortcut: Shortcut, norm: Norm, head: Head,
     input: Input = Input(), hasNormScales: Bool = true, hasNormShifts: Bool = true,
+    hasNormStatistics: Bool = true, foldsNorms: Bool = false,
     convolutionPadding: ConvolutionPadding = .symmetric,
     weightStandardizationEpsilon: Double? = nil, ending: Ending = .activation
   ) {
@@ -58,6 +69,8 @@ public struct Configuration: Hashable, Sendable {
     self.input = input
     self.hasNormScales = hasNormScales
     self.hasNormShifts = hasNormShifts
+    self.hasNormStatistics = hasNormStatistics
+    self.foldsNorms = foldsNorms
     self.convolutionPadding = convolutionPadding
     self.weightStandardizationEpsilon = weightStandardizationEpsilon
     self.ending = ending

@@ -155,7 +155,7 @@ extension Operation {
     case .norm(let norm, let channels, let affine):
       var roles: [Parameter.Role] = affine.hasScale ? [.scale] : []
       if affine.hasShift { roles.append(.shift) }
-      if case .batch = norm { roles += [.mean, .variance] }
+      if case .batch = norm, affine.hasStatistics { roles += [.mean, .variance] }
       return roles.map { ($0, [channels]) }
     case .input, .adjust, .activation, .maxPool, .averagePool, .subsample, .padChannels, .add,
       .globalAverage, .globalMaximum, .flatten:

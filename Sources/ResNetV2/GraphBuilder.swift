@@ -100,7 +100,7 @@ struct GraphBuilder {
   private mutating func preActivationBlock(_ name: String, _ shape: BlockShape) {
     let raw = current
     if configuration.block.firstBlockIsPreActivated || !shape.isVeryFirst {
-      norm("\(name).norm1")
+      norm("\(name).norm1", isAlone: false)
       relu("\(name).relu1")
     }
     let preActivated = current
@@ -261,9 +261,14 @@ struct GraphBuilder {
     return configuration.convolutionPadding == .same && !isSymmetric ? .same : .each(kernel / 2)
   }
 
-  private mutating func norm(_ name: String, hasScale: Bool = true) {
+  /// Appends a norm, unless it has been folded into the convolution that it would read.
+  ///
+  /// - Parameter isAlone: whether nothing else reads that convolution.
+  private mutating func norm(_ name: String, hasScale: Bool = true, isAlone: Bool = true) {
+    if configuration.foldsNorms, isAlone, case .convolution = nodes[current].operation { return }
     let affine = Operation.Affine(
-      hasScale: configuration.hasNormScales && hasScale, hasShift: configuration.hasNormShifts)
+      hasScale: configuration.hasNormScales && hasScale, hasShift: configuration.hasNormShifts,
+      hasStatistics: configuration.hasNormStatistics)
     then(name, .norm(configuration.norm, channels: channels, affine: affine))
   }
 

@@ -50,20 +50,23 @@ public enum Operation: Hashable, Sendable {
   /// exp(x) / Σ exp(x) over the channels.
   public static let softmax = Operation.activation(.softmax)
 
-  /// Which of its two parameters a norm has.
+  /// Which of its parameters a norm has.
   public struct Affine: Hashable, Sendable {
     /// Whether there is a scale; without, it is 1.
     public var hasScale: Bool
     /// Whether there is a shift; without, it is 0.
     public var hasShift: Bool
+    /// Whether a batch norm has a mean and a variance; without, they are 0 and 1.
+    public var hasStatistics: Bool
 
-    /// Both, as usual.
+    /// All, as usual.
     public static let both = Affine(hasScale: true, hasShift: true)
 
     /// Says which there are.
-    public init(hasScale: Bool, hasShift: Bool) {
+    public init(hasScale: Bool, hasShift: Bool, hasStatistics: Bool = true) {
       self.hasScale = hasScale
       self.hasShift = hasShift
+      self.hasStatistics = hasStatistics
     }
   }
 

@@ -21,6 +21,9 @@ package struct SourceGraph: Sendable {
   /// The names of the layers by the place at which a container keeps their variables.
   package let layersByPlace: [String: Layer]
 
+  /// The tensors of the file that are no layer's variables, and why; of files that say so.
+  package var passedOver: [String: String] = [:]
+
   /// The policy by which a layer computes in half precision in its framework, such as `mixed_float16`; here all
   /// is computed in float32.
   package var halfPrecision: String?
@@ -41,8 +44,30 @@ package struct SourceGraph: Sendable {
     package let inputs: [Int]
     /// Where the layer's variables may stand.
     package let place: Place
+    /// The tensors of the file that are its variables, where the file says so; else the place finds them.
+    package var tensors: [String: Tensor] = [:]
     /// The layer's own name, without number of the call or part.
     package var layerName: String { place.names.last ?? name }
+  }
+
+  /// A tensor of the file that is a variable of a layer.
+  package struct Tensor: Hashable, Sendable {
+    /// Its name.
+    package let name: String
+    /// The order of its axes.
+    package let order: Order
+
+    package init(name: String, order: Order) {
+      (self.name, self.order) = (name, order)
+    }
+
+    /// The order of the axes of a kernel or matrix; a vector has none.
+    package enum Order: Hashable, Sendable {
+      /// [H, W, I, O] and [I, O], as Keras has them.
+      case outputsLast
+      /// [O, I, H, W] and [O, I], as PyTorch has them.
+      case outputsFirst
+    }
   }
 
   /// Where a layer stands among models within models.
@@ -129,12 +154,13 @@ extension SourceGraph {
         name: node.name, className: node.className,
         operation: isInput && !inputs.contains(start)
           ? .input(height: nil, width: nil, channels: nil) : node.operation,
-        inputs: isInput ? [] : node.inputs.compactMap { places[$0] }, place: node.place)
+        inputs: isInput ? [] : node.inputs.compactMap { places[$0] }, place: node.place,
+        tensors: isInput ? [:] : node.tensors)
     }
     return places[end].map {
       SourceGraph(
         path: path, nodes: nodes, inputs: [0], outputs: [$0], layersByPlace: layersByPlace,
-        halfPrecision: halfPrecision)
+        passedOver: passedOver, halfPrecision: halfPrecision)
     }
   }
 

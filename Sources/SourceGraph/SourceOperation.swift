@@ -43,8 +43,8 @@ package enum SourceOperation: Hashable, Sendable {
   /// x · kernel + bias over the last axis.
   case dense(outputs: Int, hasBias: Bool)
 
-  /// All values of an image in a row.
-  case flatten
+  /// All values of an image in a row: [C, H, W], or [H, W, C].
+  case flatten(channelsFirst: Bool)
 
   /// The same values in another shape; sizes without that of the batch, one of which may be −1.
   case reshape([Int])
@@ -106,6 +106,8 @@ package enum SourceOperation: Hashable, Sendable {
     package var hasScale: Bool
     /// Whether there is a summand.
     package var hasShift: Bool
+    /// Whether there are a mean and a variance; without, they are 0 and 1.
+    package var hasStatistics = true
   }
 
   /// A square window of a pool.
@@ -130,7 +132,8 @@ extension SourceOperation {
     switch self {
     case .convolution(let conv): ["kernel"] + (conv.hasBias ? ["bias"] : [])
     case .dense(_, let hasBias): ["kernel"] + (hasBias ? ["bias"] : [])
-    case .batchNorm(let norm): norm.variables + ["moving_mean", "moving_variance"]
+    case .batchNorm(let norm):
+      norm.variables + (norm.hasStatistics ? ["moving_mean", "moving_variance"] : [])
     case .groupNorm(let norm, _): norm.variables
     case .standardize: ["mean", "variance"]
     default: []

@@ -5,12 +5,14 @@ package import Tensors
 package struct SourceWeights: Sendable {
   private let source: any WeightSource
   private let tensors: [[String: TensorInfo]]
+  private let orders: [[String: SourceGraph.Tensor.Order]]
 
   /// Finds every variable that the nodes have which an output depends on.
   ///
   /// - Throws: `InputError` that names the first layer which lacks one.
   package init(of graph: SourceGraph, in source: any WeightSource) throws(InputError) {
     self.source = source
+    orders = graph.nodes.map { $0.tensors.mapValues(\.order) }
     let names = NamedTensors(source.tensors)
     let live = graph.liveNodes
     var tensors: [[String: TensorInfo]] = []
@@ -18,7 +20,11 @@ package struct SourceWeights: Sendable {
     for (index, node) in graph.nodes.enumerated() {
       var found: [String: TensorInfo] = [:]
       for (number, variable) in node.operation.variables.enumerated() {
-        guard let tensor = names.tensor(variable, number: number, of: node.place) else {
+        let tensor =
+          node.tensors.isEmpty
+          ? names.tensor(variable, number: number, of: node.place)
+          : node.tensors[variable].flatMap { names.tensor(named: $0.name) }
+        guard let tensor else {
           guard live.contains(index) else { continue }
           throw InputError(
             .badData, path: source.path, "lacks the \(variable) of \(node.name)",
@@ -30,7 +36,8 @@ package struct SourceWeights: Sendable {
             place: "\(tensor.name) is \(tensor.dtype.name)")
         }
         // Two layers of the same name in different models can be told apart only where the file does.
-        if let owner = owners.updateValue(node.place.names, forKey: tensor.name),
+        if node.tensors.isEmpty,
+          let owner = owners.updateValue(node.place.names, forKey: tensor.name),
           owner != node.place.names
         {
           throw InputError(
@@ -52,7 +59,9 @@ package struct SourceWeights: Sendable {
     for (variable, tensor) in tensors[node].sorted(by: { $0.key < $1.key }) {
       let expected = operation.shape(of: variable, input: input)
       let isScalar = operation == .standardize && tensor.shape.elementCount == 1
-      guard tensor.shape == expected || isScalar else {
+      let isFirst = order(of: variable, of: node) == .outputsFirst
+      guard tensor.shape.plain(isOutputsFirst: isFirst, like: expected) == expected || isScalar
+      else {
         throw InputError(
           .badData, path: source.path,
           "has a \(variable) of \(graph.nodes[node].name) that does not fit its configuration",
@@ -64,9 +73,19 @@ package struct SourceWeights: Sendable {
   /// The tensors that a node uses, by variable.
   package func tensors(of node: Int) -> [String: TensorInfo] { tensors[node] }
 
-  /// Reads a variable of a node as float32; `nil` where the layer has none of the name.
+  /// The order of the axes of a variable.
+  package func order(of variable: String, of node: Int) -> SourceGraph.Tensor.Order {
+    orders[node][variable] ?? .outputsLast
+  }
+
+  /// Reads a variable of a node, with the outputs last; `nil` where the layer has none of the name.
   package func tensor(_ variable: String, of node: Int) throws -> TensorData? {
-    try tensors[node][variable].map { try source.tensor(named: $0.name) }
+    try tensors[node][variable].map { info in
+      let tensor = try source.tensor(named: info.name)
+      guard variable == "kernel" else { return tensor }
+      if order(of: variable, of: node) == .outputsLast { return tensor }
+      return tensor.outputChannelsLast()
+    }
   }
 }
 
@@ -85,6 +104,9 @@ private struct NamedTensors {
     }
   }
 
+  /// A tensor by its name alone.
+  func tensor(named name: String) -> TensorInfo? { all[name] }
+
   /// A variable by the models and the layer, by the outermost model and the layer, by counted groups, or by the
   /// only name that begins with the outermost model and ends with the layer.
   func tensor(_ variable: String, number: Int, of place: SourceGraph.Place) -> TensorInfo? {
@@ -101,6 +123,22 @@ private struct NamedTensors {
   private static func ends(_ parts: [String]) -> String? {
     guard parts.count > 1 else { return nil }
     return ([parts[0]] + parts.suffix(2)).joined(separator: "/")
+  }
+}
+
+extension Shape {
+  /// The shape of a variable with the outputs last and without axes of one value that it does not need.
+  fileprivate func plain(isOutputsFirst: Bool, like expected: Shape) -> Shape {
+    var sizes = dimensions
+    if isOutputsFirst, rank == 2 || rank == 4 {
+      sizes = Array(sizes.dropFirst(2)) + [sizes[1], sizes[0]]
+    }
+    while sizes.count > expected.rank, sizes[0] == 1 { sizes.removeFirst() }
+    // A vector may have been written with an axis for each pixel.
+    if expected.rank == 1, elementCount == expected.elementCount, sizes.contains(elementCount) {
+      return expected
+    }
+    return Shape(sizes)
   }
 }
 

@@ -65,7 +65,8 @@ struct Container: Sendable {
 extension Container {
   /// All that are read, in the order in which they are tried.
   static let all = [
-    keras, hdf5, npz, npy, rnw, safetensors, torchArchive, torchStream, mxnet, tensorFlow,
+    keras, hdf5, npz, npy, rnw, safetensors, torchArchive, torchStream, mxnet, onnx,
+    tensorFlow,
   ]
 
   static let keras = Container(
@@ -112,6 +113,11 @@ extension Container {
     recognizes: { MXNetSource.isMXNet($0.file) },
     opens: { content, _ in try MXNetSource(content.file) })
 
+  static let onnx = Container(
+    ".onnx", endings: ["onnx"],
+    recognizes: { ONNXSource.isONNX($0.file) },
+    opens: { content, _ in try ONNXSource(content.file, opensOthers: !content.isAlone) })
+
   /// A checkpoint of one file; those of several files are opened by their index.
   static let tensorFlow = Container(
     "a TensorFlow checkpoint", endings: ["ckpt.index", "index"],
@@ -133,9 +139,13 @@ struct FileContent: Sendable {
   /// The archive, where the file is one.
   let archive: ZipArchive?
 
+  /// Whether no files beside it may be opened, as its name is none.
+  let isAlone: Bool
+
   /// - Throws: `InputError` where the file begins as a zip archive and breaks a rule of these.
-  init(_ file: MappedFile) throws {
+  init(_ file: MappedFile, isAlone: Bool = false) throws {
     self.file = file
+    self.isAlone = isAlone
     archive = ZipArchive.isZip(file) ? try ZipArchive(file) : nil
   }
 

@@ -1,4 +1,5 @@
 import Files
+import SourceGraph
 import Tensors
 
 /// The readers as a fuzzer calls them: bytes in, nothing out, and every refusal is fine.
@@ -17,7 +18,7 @@ package enum FuzzEntries {
   /// A whole file of any kind that is read in this process.
   package static func file(_ bytes: [UInt8]) {
     guard let file = try? MappedFile(temporary: bytes, path: "input"), file.count > 0,
-      let content = try? FileContent(file)
+      let content = try? FileContent(file, isAlone: true)
     else { return }
     if SortedTable.isTable(file) { _ = try? BundleListing(file) }
     guard
@@ -25,5 +26,16 @@ package enum FuzzEntries {
       let source = try? container.open(content)
     else { return }
     for tensor in source.tensors { _ = try? source.tensor(named: tensor.name) }
+  }
+
+  /// An ONNX model, and the graph that it carries.
+  package static func onnx(_ bytes: [UInt8]) {
+    guard let file = try? MappedFile(temporary: bytes, path: "input"), file.count > 0,
+      let source = try? ONNXSource(file, opensOthers: false)
+    else { return }
+    for tensor in source.tensors { _ = try? source.tensor(named: tensor.name) }
+    guard let graph = try? source.graph() else { return }
+    _ = try? graph.shapes(for: [1, 9, 7, 3])
+    _ = try? SourceWeights(of: graph, in: source)
   }
 }

@@ -44,6 +44,7 @@ struct OtherFile {
     "load it in Python and save it by model.save('model.keras') or save_weights('model.weights.h5')"
   private static let sourceHint = "convert the .h5, .keras or .pth file that it was made from"
   private static let unpackHint = "unpack it and give the file within"
+  private static let cutOffHint = "it was not written to its end: download it again"
   private static let imageHint = "images are given to a network: --input"
 
   private struct Mark {
@@ -92,7 +93,7 @@ struct OtherFile {
       hint: "load it by scipy.io.loadmat and save the arrays by numpy.savez"),
     Mark(
       bytes: [UInt8](repeating: 0, count: 512), problem: "holds zeros where a file begins",
-      hint: "it was not written to its end: download it again"),
+      hint: cutOffHint),
   ]
 
   // MARK: - Text
@@ -136,7 +137,7 @@ struct OtherFile {
 
   /// A model as a message: its first field is a version, its second a text, or a description.
   private init?(message start: [UInt8]) {
-    let onnx = "is an ONNX model"
+    let onnx = "is an ONNX model that is cut off before its graph"
     guard start.count > 8, start[0] == 0x08, (1...32).contains(start[1]) else {
       guard start.count > 64, start[0] == 0x0A,
         String(decoding: start, as: UTF8.self).contains("Placeholder")
@@ -145,14 +146,14 @@ struct OtherFile {
       return
     }
     switch start[2] {
-    case 0x3A, 0x42: self.init(onnx, Self.sourceHint)
+    case 0x3A, 0x42: self.init(onnx, Self.cutOffHint)
     case 0x12:
       let length = Int(start[3])
       let name = start[4...].prefix(length)
       if length < 64, name.count == length,
         name.allSatisfy({ (0x20..<0x7F).contains($0) })
       {
-        self.init(onnx, Self.sourceHint)
+        self.init(onnx, Self.cutOffHint)
       } else if start[1] == 1, start[3] >= 0x80 {
         self.init("is the graph of a TensorFlow SavedModel", Self.kerasHint)
       } else {

@@ -24,6 +24,7 @@ struct RandomNetworks {
         blocks: pick([1, 2]), innerChannels: kind == .basic ? output : pick([3, 8]),
         outputChannels: output, stride: pick([1, 2, 3]))
     }
+    let hasStatistics = pick([true, true, true, false])
     return Configuration(
       block: .init(
         kind: kind, order: order, stridedConvolution: pick([.first, .spatial]),
@@ -34,8 +35,10 @@ struct RandomNetworks {
         placement: pick([.everyStage, .whereShapeChanges]),
         input: isPre ? pick([.raw, .preActivated]) : .raw, kind: shortcut,
         hasBias: !shortcut.isParameterFree && flag()),
-      norm: norm(), head: head(channels: stages.last?.outputChannels ?? 0), input: input(),
-      hasNormScales: flag(), hasNormShifts: flag(),
+      norm: hasStatistics ? norm() : .batch(epsilon: 0),
+      head: head(channels: stages.last?.outputChannels ?? 0), input: input(),
+      hasNormScales: flag(), hasNormShifts: flag(), hasNormStatistics: hasStatistics,
+      foldsNorms: pick([false, false, true]),
       convolutionPadding: pick([.symmetric, .same]),
       weightStandardizationEpsilon: pick([nil, nil, 1e-5]),
       ending: isPre ? pick([.activation, .norm, .sum]) : pick([.activation, .sum]))

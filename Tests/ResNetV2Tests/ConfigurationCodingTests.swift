@@ -109,6 +109,14 @@ struct ConfigurationCodingTests {
       ),
       ("no scales", { $0.hasNormScales = false }),
       ("no shifts", { $0.hasNormShifts = false }),
+      (
+        "no statistics",
+        {
+          $0.hasNormStatistics = false
+          $0.norm = .batch(epsilon: 0)
+        }
+      ),
+      ("folded norms", { $0.foldsNorms = true }),
       ("padding", { $0.convolutionPadding = .same }),
       ("ending norm", { $0.ending = .norm }),
       ("ending sum", { $0.ending = .sum }),

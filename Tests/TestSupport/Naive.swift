@@ -44,7 +44,8 @@ package enum Naive {
       let ones = [Double](repeating: 1, count: channels)
       let scale = affine.hasScale ? tensor(.scale) : ones
       let shift = affine.hasShift ? tensor(.shift) : ones.map { _ in 0 }
-      let (mean, variance) = (tensor(.mean), tensor(.variance))
+      let mean = affine.hasStatistics ? tensor(.mean) : ones.map { _ in 0 }
+      let variance = affine.hasStatistics ? tensor(.variance) : ones
       return x[0].enumerated().map { index, value in
         let c = index % channels
         return (value - mean[c]) / (variance[c] + epsilon).squareRoot() * scale[c] + shift[c]

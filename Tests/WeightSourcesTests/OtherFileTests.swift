@@ -66,7 +66,6 @@ struct OtherFileTests {
       .init("JPEG image", [0xFF, 0xD8, 0xFF, 0xE0]),
       .init("MATLAB", Array("MATLAB 5.0 MAT-file, Platform".utf8)),
       .init("ONNX", [0x08, 8, 0x12, 7] + Array("pytorch".utf8) + [0x1A, 5]),
-      .init("ONNX", [0x08, 7, 0x3A, 0xFF, 1]),
       .init("Core ML", [0x08, 4, 0x12, 0x90, 1, 0x0A, 0x0E]),
       .init("SavedModel", [0x08, 1, 0x12, 0xAC, 0x9A, 2, 0x0A, 0x20]),
       .init(

@@ -117,6 +117,9 @@ def newer_configuration(rng, shape):
         maybe(configuration, "hasInputNormScale", False)
     maybe(configuration, "hasNormScales", False)
     maybe(configuration, "hasNormShifts", False)
+    maybe(configuration, "foldsNorms", True)
+    if rng.random() < 0.2:
+        configuration["hasNormStatistics"], configuration["norm"] = False, {"batch": {"epsilon": 0}}
     maybe(configuration, "convolutionPadding", "same")
     maybe(configuration, "ending", rng.choice(["norm", "sum"]) if is_pre else "sum")
     maybe(block, "firstBlockIsPreActivated", not is_pre)

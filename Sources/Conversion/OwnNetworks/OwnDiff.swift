@@ -34,7 +34,7 @@ extension OwnNetwork {
         let layer = graph.nodes[index].place.names.joined(separator: "/")
         return ComparedTensor(
           name: "\(layer)/\(variable)", fileName: tensor.name,
-          tensor: try source.tensor(named: tensor.name))
+          tensor: try weights.tensor(variable, of: index) ?? source.tensor(named: tensor.name))
       }
     }
   }

@@ -47,9 +47,9 @@ extension SourceOperation {
     case .merge(.add): return .add
     case .globalAverage: return .globalAverage
     case .globalMaximum: return .globalMaximum
-    case .flatten:
+    case .flatten(let channelsFirst):
       guard shape.rank == 4 else { return nil }
-      return .flatten(height: shape[1], width: shape[2], channelsFirst: false)
+      return .flatten(height: shape[1], width: shape[2], channelsFirst: channelsFirst)
     case .reshape(let sizes):
       guard shape.rank == 4, sizes.count == 1 else { return nil }
       return .flatten(height: shape[1], width: shape[2], channelsFirst: false)
@@ -89,7 +89,9 @@ extension SourceOperation.Convolution {
 }
 
 extension SourceOperation.Norm {
-  var affine: Operation.Affine { .init(hasScale: hasScale, hasShift: hasShift) }
+  var affine: Operation.Affine {
+    .init(hasScale: hasScale, hasShift: hasShift, hasStatistics: hasStatistics)
+  }
 }
 
 extension Optional where Wrapped == SourceOperation {

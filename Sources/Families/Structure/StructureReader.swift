@@ -10,6 +10,8 @@ struct StructureReader {
   private let view: SourceView
   private let trunk: Trunk
   private let input: Configuration.Input
+  /// What is read where every norm has been folded: no norm tells its ε.
+  private static let usualNorm = Configuration.Norm.batch(epsilon: 1e-5)
 
   init(_ view: SourceView, adjustment: InputAdjustment) throws(StructureFault) {
     self.view = view
@@ -21,7 +23,8 @@ struct StructureReader {
   func configurations() throws(StructureFault) -> [Configuration] {
     let blocks = try trunk.blocks.map { (block) throws(StructureFault) in try facts(of: block) }
     guard let last = blocks.last, let lastMain = trunk.blocks.last?.main.last else { return [] }
-    let isPreActivated = isConvolution(lastMain)
+    // Where norms were folded, a block of either order ends in a convolution: what follows the sum tells.
+    let isPreActivated = isConvolution(lastMain) && !rectifiesSums
     let stages = try stages(of: blocks, isPreActivated: isPreActivated)
     var result: [Configuration] = []
     for stemHasOwnNorm in [true, false] {
@@ -36,9 +39,12 @@ struct StructureReader {
         hasInnerBiases: last.convolutions[0].hasBias,
         hasLastBias: last.convolutions.last?.hasBias ?? false,
         firstBlockIsPreActivated: !isPreActivated || stem.firstBlockIsPreActivated)
-      guard let norm = norms.first else {
+      let foldsNorms = foldsNorms
+      guard let norm = norms.first ?? (foldsNorms ? (Self.usualNorm, .both) : nil) else {
         throw fault(trunk.blocks[0].add, "ends a block without norms")
       }
+      var input = input
+      if stem.normalizesInput { input.hasNorm = true }
       let head = try head(isPreActivated: isPreActivated)
       let hasSame = convolutions.contains { conv in
         conv.isSame && conv.stride > 1 && conv.height > 1
@@ -48,7 +54,9 @@ struct StructureReader {
           block: block, stages: stages.stages, stem: stem.stem,
           shortcut: shortcut(blocks, stem, isPreActivated: isPreActivated), norm: norm.norm,
           head: head.head, input: input, hasNormScales: norm.affine.hasScale,
-          hasNormShifts: norm.affine.hasShift, convolutionPadding: hasSame ? .same : .symmetric,
+          hasNormShifts: norm.affine.hasShift,
+          hasNormStatistics: norm.affine.hasStatistics, foldsNorms: foldsNorms,
+          convolutionPadding: hasSame ? .same : .symmetric,
           ending: head.ending))
     }
     return result
@@ -151,6 +159,7 @@ struct StructureReader {
   private struct StemFacts {
     var stem: Configuration.Stem
     var firstBlockIsPreActivated: Bool
+    var normalizesInput: Bool
   }
 
   /// The stem; `nil` where its norm cannot be the way that is asked for.
@@ -170,6 +179,7 @@ struct StructureReader {
       firstIsPreActivated = true
     }
     var stem = Configuration.Stem(convolutions: [], hasNorm: false, pool: nil)
+    var normalizesInput = false
     for (index, operation) in zip(operations.indices, operations) {
       switch operation {
       case .convolution(let conv):
@@ -178,8 +188,10 @@ struct StructureReader {
             kernel: conv.height, stride: conv.stride, outputChannels: conv.outputs,
             hasBias: conv.hasBias))
         stem.hasNorm = false
+      case .batchNorm where stem.convolutions.isEmpty: normalizesInput = true
       case .batchNorm, .groupNorm: stem.hasNorm = true
-      case .activation(.relu): break
+      // After a norm, or after a convolution into which that was folded.
+      case .activation(.relu): stem.hasNorm = true
       case .maxPool(let window):
         let border = view.inputs(of: trunk.stem[index]).padding
         stem.pool = .init(
@@ -194,7 +206,8 @@ struct StructureReader {
     guard !stem.convolutions.isEmpty else {
       throw fault(trunk.blocks[0].add, "ends a block without a convolution before it")
     }
-    return StemFacts(stem: stem, firstBlockIsPreActivated: firstIsPreActivated)
+    return StemFacts(
+      stem: stem, firstBlockIsPreActivated: firstIsPreActivated, normalizesInput: normalizesInput)
   }
 
   // MARK: - Head
@@ -232,6 +245,25 @@ struct StructureReader {
   }
 
   // MARK: - Single nodes
+
+  /// Whether a ReLU follows a convolution at once: the norm between them was folded.
+  private var foldsNorms: Bool {
+    ([trunk.stem] + trunk.blocks.map(\.main)).contains { chain in
+      zip(chain, chain.dropFirst()).contains { node, next in
+        isConvolution(node) && view.graph.nodes[next].operation == .activation(.relu)
+      }
+    }
+  }
+
+  /// Whether a ReLU follows a block's sum at once.
+  private var rectifiesSums: Bool {
+    let after =
+      trunk.blocks.count > 1
+      ? trunk.blocks.dropFirst().map { $0.lead.first } : [trunk.tail.first]
+    return after.contains { node in
+      node.map { view.graph.nodes[$0].operation } == .activation(.relu)
+    }
+  }
 
   private var convolutions: [SourceOperation.Convolution] {
     (trunk.stem + trunk.blocks.flatMap { $0.main + $0.side }).compactMap { convolution($0) }

@@ -40,7 +40,7 @@ struct StructuredNetwork {
           ? "--backbone or --prefix NAME/ takes the ResNet out of a bigger model; --no-own-graph goes "
             + "by the tensors' names" : nil)
     }
-    family = graph.configuration.block.order == .preActivation ? .keras : .kerasV1
+    family = Self.family(of: graph, match, weights, in: source)
   }
 
   /// The first of the configurations that may be the graph's which it is, node by node.
@@ -68,21 +68,32 @@ struct StructuredNetwork {
     throw fault ?? StructureFault(whole: "it has no residual block")
   }
 
-  /// The file's tensor of a parameter.
-  func tensor(of parameter: Parameter) -> TensorInfo? {
+  /// The file's tensor of a parameter, and how its axes are ordered.
+  func tensor(of parameter: Parameter) -> (info: TensorInfo, layout: AxisOrder)? {
     guard let index = graph.index(of: parameter.node), let layer = match.layers[index],
-      let variable = Self.variables[parameter.role]
+      let variable = Self.variables[parameter.role],
+      let tensor = weights.tensors(of: layer)[variable]
     else { return nil }
-    return weights.tensors(of: layer)[variable]
+    return (
+      tensor,
+      AxisOrder(
+        weights.order(of: variable, of: layer), of: parameter, stored: tensor.shape)
+    )
   }
 
-  private static let variables: [Parameter.Role: String] = [
+  static let variables: [Parameter.Role: String] = [
     .weight: "kernel", .bias: "bias", .scale: "gamma", .shift: "beta", .mean: "moving_mean",
     .variance: "moving_variance",
   ]
 
   /// Why a tensor that is no parameter may be passed over; `nil` where it may not.
   func reasonToWaive(_ tensor: TensorInfo) -> String? {
+    if let reason = whole.passedOver[tensor.name] { return reason }
+    if part != nil,
+      whole.nodes.contains(where: { $0.tensors.values.contains { $0.name == tensor.name } })
+    {
+      return "a part of the model that was left out"
+    }
     for (index, node) in match.view.graph.nodes.enumerated() {
       if node.operation == .standardize,
         weights.tensors(of: index).values.contains(where: { $0.name == tensor.name })
@@ -107,8 +118,10 @@ struct StructuredNetwork {
     return isUsed ? nil : "of a layer that no output depends on, or not used by it"
   }
 
-  /// The layers that the file calls otherwise than the family does, by canonical name.
+  /// The layers that the file calls otherwise than the family does, by canonical name; none where nodes have no names
+  /// that anybody gave.
   var renamedLayers: [String: String] {
+    if whole.nodes.contains(where: { !$0.tensors.isEmpty }) { return [:] }
     let usual = family.layerNames(for: graph)
     var renamed: [String: String] = [:]
     for (index, layer) in match.layers.sorted(by: { $0.key < $1.key }) where index > 0 {

@@ -114,6 +114,9 @@ package final class SourceRun {
       return Activation(shape: shape, values: merge.values(of: inputs.map(\.values)))
     case .concatenate(let axis):
       return inputs.joined(along: axis < 0 ? axis + shape.rank : axis, to: shape)
+    case .flatten(channelsFirst: true):
+      guard input.shape.rank == 4 else { return Activation(shape: shape, values: input.values) }
+      return arithmetic.flatten(input, channelsFirst: true, to: shape)
     case .flatten, .reshape:
       return Activation(shape: shape, values: input.values)
     case .affine(let scale, let offset):
@@ -126,7 +129,9 @@ package final class SourceRun {
   }
 
   private func dense(_ input: Activation, _ index: Int, to shape: Shape) throws -> Activation {
-    guard let kernel = try weights.tensor("kernel", of: index) else { return input }
+    guard var kernel = try weights.tensor("kernel", of: index) else { return input }
+    // It may be a kernel of one pixel.
+    kernel = kernel.reshaped(to: Shape(Array(kernel.shape.dimensions.suffix(2))))
     let bias = try weights.tensor("bias", of: index)?.floats()
     let rows = Shape([input.shape.elementCount / kernel.shape[0], kernel.shape[0]])
     let result = arithmetic.convolve(

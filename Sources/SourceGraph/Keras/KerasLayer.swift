@@ -74,7 +74,7 @@ extension LayerSettings {
         throw refusal(of: "axis that is not one number")
       }
       return [.concatenate(axis: values["axis"]?.integer ?? -1)]
-    case "Flatten": return [.flatten]
+    case "Flatten": return [.flatten(channelsFirst: false)]
     case "Reshape": return [try reshape("target_shape")]
     case "Rescaling":
       return [

@@ -40,7 +40,9 @@ enum Snappy {
     return result.count == length ? result : nil
   }
 
-  private static func number(of width: Int, from reader: inout ProtocolBuffer) -> Int? {
+  private static func number(of width: Int, from reader: inout ProtocolBuffer<ArraySlice<UInt8>>)
+    -> Int?
+  {
     reader.read(count: width)?.reversed().reduce(0) { $0 << 8 | Int($1) }
   }
 }

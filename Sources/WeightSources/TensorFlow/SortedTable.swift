@@ -52,7 +52,7 @@ struct SortedTable {
     let offset: Int
     let count: Int
 
-    init?(_ reader: inout ProtocolBuffer) {
+    init?(_ reader: inout ProtocolBuffer<ArraySlice<UInt8>>) {
       guard let offset = reader.readCount(), let count = reader.readCount() else { return nil }
       (self.offset, self.count) = (offset, count)
     }

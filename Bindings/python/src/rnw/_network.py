@@ -26,7 +26,7 @@ LARGEST_VALUE = 1 << 29
 # What version 2.0 of the format says beyond version 1.0; each is absent where it has the usual value.
 NEW_KEYS = (
     "inputScale", "inputOffset", "reversesInputChannels", "hasInputNormScale", "hasNormScales", "hasNormShifts",
-    "convolutionPadding", "ending",
+    "hasNormStatistics", "foldsNorms", "convolutionPadding", "ending",
 )  # fmt: skip
 
 # Every key that there is. One that is not known is an option of a network that is not understood.
@@ -160,7 +160,7 @@ class Network:
                 stride=conv.size("stride", 8), bias=conv.flag("hasBias"),
             )  # fmt: skip
             if number < len(convolutions) or self._options.flag("stem.hasNorm"):
-                x = relu(self._norm(f"stem.norm{suffix}", x))
+                x = relu(self._folded_norm(f"stem.norm{suffix}", x))
         options, paddings = self._options, ("zero", "negativeInfinity", "same")
         if options.names("stem.poolPadding") == options.names("stem.pool"):
             raise NetworkError("expected either stem.poolPadding or stem.pool")
@@ -186,7 +186,7 @@ class Network:
             y = x
             convolutions = self._convolutions(stage, stride)
             for number, conv in enumerate(convolutions, 1):
-                y = self._norm(f"{name}.norm{number}", self._convolution(f"{name}.conv{number}", y, **conv))
+                y = self._folded_norm(f"{name}.norm{number}", self._convolution(f"{name}.conv{number}", y, **conv))
                 y = relu(y) if number < len(convolutions) else y
             y = added(name, y, side)
             return y if self._ending == "sum" and self._is_last(name) else relu(y)
@@ -195,7 +195,7 @@ class Network:
             y = activated = relu(self._norm(f"{name}.norm1", x))
         side = self._side(name, x, activated, outputs, stride, block)
         for number, conv in enumerate(self._convolutions(stage, stride), 1):
-            y = relu(self._norm(f"{name}.norm{number}", y)) if number > 1 else y
+            y = relu(self._folded_norm(f"{name}.norm{number}", y)) if number > 1 else y
             y = self._convolution(f"{name}.conv{number}", y, **conv)
         return added(name, y, side)
 
@@ -237,7 +237,7 @@ class Network:
         y = self._convolution(
             f"{name}.shortcut.conv", y, outputs, kernel=1, stride=stride, bias=options.flag("shortcut.hasBias")
         )
-        return self._norm(f"{name}.shortcut.norm", y) if kind == "convolutionNorm" else y
+        return self._folded_norm(f"{name}.shortcut.norm", y) if kind == "convolutionNorm" else y
 
     def _with_zeros(self, name: str, y: Floats, outputs: int, *, around: bool) -> Floats:
         missing = outputs - y.shape[3]
@@ -298,11 +298,16 @@ class Network:
             y += self._parameter(f"{name}.bias", (channels,))
         return y
 
+    def _folded_norm(self, name: str, y: Floats) -> Floats:
+        """The norm of a convolution, where it was not folded into that."""
+        return y if self._options.flag("foldsNorms", usually=False) else self._norm(name, y)
+
     def _norm(
         self, name: str, x: Floats, kind: Options | None = None, scale: bool | None = None, shift: bool | None = None
     ) -> Floats:
         """A norm of the network's kind, or of one of its own."""
         options = self._options
+        has_statistics = kind is not None or options.flag("hasNormStatistics", usually=True)
         kind = options.part("norm") if kind is None else kind
         scale = options.flag("hasNormScales", usually=True) if scale is None else scale
         shift = options.flag("hasNormShifts", usually=True) if shift is None else shift
@@ -313,6 +318,8 @@ class Network:
             return group_norm(name, x, kind.part("group")) * gamma + beta
         batch = kind.part("batch")
         batch.only("epsilon")
+        if not has_statistics:
+            return x * gamma + beta
         mean = self._parameter(f"{name}.mean", channels).astype(np.float64)
         variance = self._parameter(f"{name}.variance", channels).astype(np.float64)
         factor = gamma / np.sqrt(variance + (batch.epsilon("epsilon") or 0.0))

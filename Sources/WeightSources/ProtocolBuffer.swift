@@ -1,11 +1,14 @@
+import Files
+
 /// The fields of a message of protocol buffers, one after the other; every read is checked against what is left.
 ///
 /// `nil` means that the message is damaged, or at its end where ``isAtEnd`` is true.
-struct ProtocolBuffer {
-  private let bytes: ArraySlice<UInt8>
+struct ProtocolBuffer<Bytes: RandomAccessCollection<UInt8>>
+where Bytes.Index == Int, Bytes.SubSequence == Bytes {
+  private let bytes: Bytes
   private var index: Int
 
-  init(_ bytes: ArraySlice<UInt8>) {
+  init(_ bytes: Bytes) {
     self.bytes = bytes
     index = bytes.startIndex
   }
@@ -17,7 +20,7 @@ struct ProtocolBuffer {
   enum Value {
     case number(UInt64)
     /// A text, a message or packed numbers: a part of the message's own bytes.
-    case bytes(ArraySlice<UInt8>)
+    case bytes(Bytes)
 
     /// The number, as one that is not negative.
     var count: Int? {
@@ -25,7 +28,7 @@ struct ProtocolBuffer {
       return nil
     }
 
-    var slice: ArraySlice<UInt8>? {
+    var slice: Bytes? {
       if case .bytes(let slice) = self { return slice }
       return nil
     }
@@ -48,7 +51,7 @@ struct ProtocolBuffer {
   }
 
   /// All fields of a message; `nil` where it is damaged.
-  static func fields(_ bytes: ArraySlice<UInt8>) -> [(field: Int, value: Value)]? {
+  static func fields(_ bytes: Bytes) -> [(field: Int, value: Value)]? {
     var message = ProtocolBuffer(bytes)
     var fields: [(field: Int, value: Value)] = []
     while !message.isAtEnd {
@@ -82,13 +85,38 @@ struct ProtocolBuffer {
     return bytes[index]
   }
 
-  mutating func read(count: Int) -> ArraySlice<UInt8>? {
+  mutating func read(count: Int) -> Bytes? {
     guard count >= 0, count <= bytes.endIndex - index else { return nil }
     defer { index += count }
     return bytes[index..<index + count]
   }
 
-  private static func littleEndian(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+  private static func littleEndian(_ bytes: Bytes) -> UInt64 {
     bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}
+
+/// A range of a file as bytes that are read where they lie.
+struct FileBytes: RandomAccessCollection {
+  let file: MappedFile
+  let startIndex: Int
+  let endIndex: Int
+
+  init(_ file: MappedFile) {
+    self.init(file, 0..<file.count)
+  }
+
+  private init(_ file: MappedFile, _ range: Range<Int>) {
+    (self.file, startIndex, endIndex) = (file, range.lowerBound, range.upperBound)
+  }
+
+  subscript(index: Int) -> UInt8 {
+    precondition(startIndex <= index && index < endIndex)
+    return file.withUnsafeBytes { $0[index] }
+  }
+
+  subscript(bounds: Range<Int>) -> FileBytes {
+    precondition(startIndex <= bounds.lowerBound && bounds.upperBound <= endIndex)
+    return FileBytes(file, bounds)
   }
 }

@@ -135,6 +135,11 @@ package struct ActivationArchive: LayerTruth {
     return activation(of: tensor)
   }
 
+  package func unknownValue(named name: String, shape: Shape) throws -> Activation? {
+    guard let array = arrays[name], array.shape == layout.shape(of: shape) else { return nil }
+    return activation(of: try source.tensor(named: name))
+  }
+
   private func activation(of tensor: TensorData) -> Activation {
     let values = tensor.floats()
     guard layout == .nchw, tensor.shape.rank == 4 else {

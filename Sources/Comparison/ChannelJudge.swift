@@ -69,8 +69,7 @@ final class ChannelJudge {
   ) throws -> ChannelError? {
     guard let own = alone.map({ ChannelMaxima($0.candidate, $0.reference) }) ?? states[node]
     else { return nil }
-    let inputs = graph.nodes[node].inputs.compactMap { states[$0] }
-    guard inputs.count == graph.nodes[node].inputs.count else { return nil }
+    guard graph.nodes[node].inputs.allSatisfy({ states[$0] != nil }) else { return nil }
     let layer = Double(own.largest.max() ?? 0)
     var excuses: ErrorSpread.Node?
     var worst: ChannelError?
@@ -81,7 +80,11 @@ final class ChannelJudge {
       if Double(difference) > min(limit, Limits.float32Noise) * scale {
         let known =
           try excuses
-          ?? spread.node(node, inputs: inputs, isolated: alone != nil, layer: own.largest)
+          ?? spread.node(
+            node,
+            inputs: graph.nodes[node].inputs.compactMap {
+              alone == nil ? states[$0] : try given($0)
+            }, layer: own.largest)
         excuses = known
         let excuse = known.excuse(channel)
         scale = max(scale, Self.roundingShare * excuse.magnitude)
@@ -95,6 +98,23 @@ final class ChannelJudge {
       }
     }
     return worst
+  }
+
+  /// What a layer alone is given of a node: the reference's value, or where it has none, what the candidate makes of
+  /// those before it, which is off by its rounding.
+  private func given(_ node: Int) throws -> ChannelMaxima? {
+    guard var maxima = states[node] else { return nil }
+    guard node > 0, !compared.contains(node) else {
+      maxima.differences = maxima.differences.map { _ in 0 }
+      return maxima
+    }
+    let inputs = try graph.nodes[node].inputs.compactMap(given)
+    let known = try spread.node(node, inputs: inputs, layer: maxima.largest)
+    maxima.differences = maxima.largest.enumerated().map { channel, largest in
+      let excuse = known.excuse(channel)
+      return Float(excuse.carried + Limits.float32Noise * max(excuse.magnitude, Double(largest)))
+    }
+    return maxima
   }
 
   /// What the differences of a function's input become at most, in units of the largest value; 0 where they are not

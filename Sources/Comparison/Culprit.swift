@@ -46,6 +46,8 @@ package struct Culprit: Hashable, Sendable {
     case propagated
     /// A later layer is out of its limit; this one, given the reference's inputs, adds most to it.
     case largestContribution
+    /// Every layer is within its limit; the layer's weights or options are not the reference's.
+    case definition
   }
 
   /// A layer that the culprit reads.
@@ -58,7 +60,7 @@ package struct Culprit: Hashable, Sendable {
 }
 
 extension Comparison.Outcome {
-  /// The first layer that is wrong by itself; `nil` where every layer is within its limit.
+  /// The first layer that is wrong by itself; `nil` where every layer is within its limit and defined alike.
   ///
   /// In the order of the graph every layer comes after what it reads, so the first one out of its
   /// limit reads only layers within theirs. But a mistake can start below the limit and be
@@ -68,7 +70,9 @@ extension Comparison.Outcome {
     if let first = layers.first(where: { !$0.passesAlone }) {
       return culprit(first, .isolated)
     }
-    guard let first = layers.first(where: { !$0.passes }) else { return nil }
+    guard let first = layers.first(where: { !$0.passes }) else {
+      return firstDefinedOtherwise.map { culprit($0, .definition) }
+    }
     let contributors = ancestors(of: first.node)
     let largest = layers.filter { contributors.contains($0.node) && $0.isolated != nil }
       .max { ($0.isolatedTimesLimit, $1.node) < ($1.isolatedTimesLimit, $0.node) }
@@ -76,6 +80,16 @@ extension Comparison.Outcome {
       return culprit(largest, .largestContribution)
     }
     return culprit(first, .propagated)
+  }
+
+  /// The first layer of which weights or options differ.
+  private var firstDefinedOtherwise: LayerComparison? {
+    let tensors = Set(weights?.different.map(\.name) ?? [])
+    let functions = Set(functions?.different.map(\.name) ?? [])
+    return layers.first {
+      functions.contains($0.name)
+        || graph.nodes[$0.node].parameters.contains { tensors.contains($0.name) }
+    }
   }
 
   private func culprit(_ layer: LayerComparison, _ evidence: Culprit.Evidence) -> Culprit {

@@ -35,16 +35,13 @@ struct ErrorSpread {
 
   /// - Parameters:
   ///   - inputs: the maxima of the values that the node reads.
-  ///   - isolated: whether the node was given the reference's values, so that nothing is carried.
   ///   - layer: the largest values of the node's own channels.
   func node(
-    _ index: Int, inputs: [ChannelMaxima], isolated: Bool, layer: [Float]
+    _ index: Int, inputs: [ChannelMaxima], layer: [Float]
   ) throws -> Node {
     let node = graph.nodes[index]
     let largest = inputs.map { $0.largest.map(Double.init) }
-    let differences = inputs.map { input in
-      input.differences.map { isolated ? 0 : Double($0) }
-    }
+    let differences = inputs.map { $0.differences.map(Double.init) }
     let all = Double(layer.max() ?? 0)
     // Where nothing is known of the arithmetic, a channel is measured in units of the layer.
     let unknown = Node { _ in

@@ -3,7 +3,7 @@ package import Inference
 package import ResNetV2
 package import Tensors
 
-/// What an executor computes, paired with a network's layers by canonical name: the two networks may differ in their
+/// What an executor computes, paired with a network's layers by canonical name and place: the two networks may differ in their
 /// options.
 package struct ExecutorTruth: LayerTruth {
   package let assignment: LayerNames.Assignment
@@ -15,19 +15,25 @@ package struct ExecutorTruth: LayerTruth {
   ///   - layerNames: what that network's family calls its layers.
   package init(_ executor: any Executor, for graph: Graph, layerNames: LayerNames) {
     self.executor = executor
-    let own = graph.nodes.map(\.name)
-    let others = executor.graph.nodes.map(\.name)
+    let other = executor.graph
     func display(_ name: String) -> String { layerNames.name(of: name) ?? name }
     var assignment = LayerNames.Assignment()
-    for name in Set(own).intersection(others) { assignment.arrays[name] = name }
-    assignment.missing = own.filter { assignment.arrays[$0] == nil }.map(display)
-    assignment.unknown = others.filter { assignment.arrays[$0] == nil }.map(display)
+    for (index, node) in graph.nodes.enumerated() {
+      assignment.arrays[node.name] = graph.counterpart(of: index, in: other).map {
+        other.nodes[$0].name
+      }
+    }
+    let paired = Set(assignment.arrays.values)
+    assignment.missing = graph.nodes.map(\.name).filter { assignment.arrays[$0] == nil }
+      .map(display)
+    assignment.unknown = other.nodes.map(\.name).filter { !paired.contains($0) }.map(display)
     self.assignment = assignment
   }
 
   package func values(for input: Activation) throws -> Values {
     let values = try LiveValues(executor, input)
-    return { name, _ in try values.value(named: name) }
+    let names = assignment.arrays
+    return { name, _ in try names[name].flatMap { try values.value(named: $0) } }
   }
 
   package func tensor(of parameter: Parameter) -> TensorData? {

@@ -20,6 +20,10 @@ package protocol LayerTruth: Sendable {
   /// Which of its layers is which node's value; what only one side has is listed.
   var assignment: LayerNames.Assignment { get }
 
+  /// A value that belongs to no layer of the graph, one of the assignment's unknown ones; `nil` where there is none of that
+  /// shape.
+  func unknownValue(named name: String, shape: Shape) throws -> Activation?
+
   /// The input that the values were recorded for; `nil` where they are computed for any.
   func recordedInput() throws -> Activation?
 
@@ -40,6 +44,8 @@ package protocol LayerTruth: Sendable {
 }
 
 extension LayerTruth {
+  package func unknownValue(named name: String, shape: Shape) throws -> Activation? { nil }
+
   package func recordedInput() throws -> Activation? { nil }
 
   package func check(_ graph: Graph, shapes: [Shape], input: Shape) throws(InputError) {}

@@ -56,6 +56,9 @@ extension Comparison {
     /// How the weights of both sides compare; `nil` where only one side has any.
     package var weights: WeightAgreement?
 
+    /// How the layers' options of both sides compare; `nil` where only one side is a network.
+    package var functions: FunctionAgreement?
+
     /// After how many seconds the search for the cause was ended; `nil` where it came to its own end.
     package var searchedSeconds: Double?
 

@@ -1,7 +1,7 @@
 import Families
 package import Inference
 import ResNetV2
-import Tensors
+package import Tensors
 
 /// A truth's values for one input; what it lacks is computed by the candidate from what it has.
 package final class TrueValues {
@@ -43,6 +43,13 @@ package final class TrueValues {
   /// What a node after this one is to read; `nil` where that is not known, or has another shape than the candidate's.
   package func input(_ name: String) throws -> Activation? {
     try indices[name].flatMap(input)
+  }
+
+  /// The values of a shape that belong to no layer of the candidate, by the truth's names.
+  package func unknown(_ shape: Shape) throws -> [(name: String, value: Activation)] {
+    try truth.assignment.unknown.compactMap { name in
+      try truth.unknownValue(named: name, shape: shape).map { (name, $0) }
+    }
   }
 
   /// What a node of the candidate is to read; `nil` where some of it is not known or does not fit.

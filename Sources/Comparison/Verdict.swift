@@ -5,7 +5,8 @@ import Tensors
 
 /// Pass or fail, and the figures that say by how much.
 package struct Verdict: Hashable, Sendable {
-  /// Whether every layer is within its limit, and no weight differs by more than rounding.
+  /// Whether every layer is within its limit, no weight differs by more than rounding, and every layer does the same of any
+  /// input.
   package let passes: Bool
 
   /// The number of layers that were compared.
@@ -49,6 +50,9 @@ package struct Verdict: Hashable, Sendable {
   /// How the weights of both sides compare; `nil` where only one side has any.
   package let weights: WeightAgreement?
 
+  /// How the layers' options of both sides compare; `nil` where only one side is a network.
+  package let functions: FunctionAgreement?
+
   /// Whether the outputs name the same classes.
   package let agreement: OutputAgreement?
 
@@ -66,11 +70,13 @@ extension Comparison.Outcome {
     let worst = layers.max { ($0.timesLimit, $1.node) < ($1.timesLimit, $0.node) }
     let largestError = layers.map(\.largestError).max() ?? 0
     return Verdict(
-      passes: failed == 0 && weights?.agrees ?? true, compared: layers.count,
+      passes: failed == 0 && weights?.agrees ?? true && functions?.agrees ?? true,
+      compared: layers.count,
       selection: pattern.map { .init(pattern: $0.text, layers: graph.nodes.count - 1) },
       failed: failed, worst: worst, culprit: culprit, passingLimit: roundedUp(largestError),
       isWithinNoise: layers.allSatisfy(\.isWithinNoise),
       withinNoise: layers.count { $0.isWithinNoise }, growth: growth, weights: weights,
+      functions: functions,
       agreement: agreement, assumptions: assumptions, notes: notes)
   }
 }

@@ -20,7 +20,7 @@ package struct CauseSearch: Sendable {
   func explained(
     _ outcome: Comparison.Outcome, _ explain: (Deadline) throws -> Comparison.Outcome
   ) rethrows -> Comparison.Outcome {
-    guard outcome.layers.contains(where: { !$0.passes }) else { return outcome }
+    guard !outcome.verdict.passes else { return outcome }
     begins?(outcome)
     return try explain(Deadline(seconds: seconds, progress: progress))
   }

@@ -89,6 +89,8 @@ struct Proof {
     own.weights = try WeightAgreement(
       of: written.graph, threads: threads, isBitExact: true,
       candidate: { writtenParameters[$0] }, reference: { parameters[$0] })
+    own.functions = try FunctionAgreement(
+      of: written.graph, and: model.graph, tolerance: { _ in 0 }, tensor: { parameters[$0] })
     self.own = own
 
     let type = parameters.coarsestType(in: model.graph)

@@ -210,11 +210,18 @@ private func compare(
   }
   if let other = reference.model {
     result.weights = try weights(of: model, and: other, comparison, request)
+    // A file's own graph is held against the network as a whole.
+    if reference.ownGraph == nil {
+      result.functions = try functions(of: model, and: other, comparison, request)
+    }
   }
-  guard let failing else {
+  if failing == nil {
     try reference.ownGraph?.requireSameFunction(tensors: reference.model?.tensorNames ?? [:])
-    return result
+    guard !result.verdict.passes else { return result }
+    var images = try InputImages(argument, for: model)
+    failing = try images.next()
   }
+  guard let failing else { return result }
   return try request.search?.explained(result) { deadline in
     // Only a failed comparison needs the parameters themselves: they are read again.
     candidate.releaseWorkingMemory()
@@ -246,6 +253,21 @@ private func weights(
     reference: { try other.tensor(of: $0) })
 }
 
+/// Whether the layers of two models do the same of any input.
+private func functions(
+  of model: Model, and other: Model, _ comparison: Comparison, _ request: VerificationRequest
+) throws -> FunctionAgreement {
+  let isAskedFor = request.limits != nil || request.limitsFile != nil
+  let names = model.layerNames
+  return try FunctionAgreement(
+    of: model.graph, and: other.graph,
+    tolerance: {
+      guard isAskedFor else { return Limits.float32 }
+      return comparison.limits.limit(
+        name: $0.name, familyName: names.name(of: $0.name), isolated: true)
+    }, tensor: { try other.tensor(of: $0) ?? model.tensor(of: $0) })
+}
+
 extension Comparison.Outcome {
   /// The first image that shows a difference, on which the cause is looked for; `nil` where none does.
   func firstFailingImage(of argument: InputArgument, for model: Model) throws -> Activation? {
@@ -266,7 +288,8 @@ private func differingOptions(of model: Model, _ reference: Model?) throws -> [S
 
 /// Layers can only be paired where both networks have the same ones.
 private func requireSameNetwork(_ model: Model, _ other: Model) throws {
-  guard model.graph.nodes.map(\.name) == other.graph.nodes.map(\.name) else {
+  let places = model.graph.nodes.indices.map { model.graph.counterpart(of: $0, in: other.graph) }
+  guard places == other.graph.nodes.indices.map(Optional.some) else {
     throw InputError(
       .badData, path: model.source.path, "is another network than \(other.source.path)",
       place: "\(model.architectureName) of \(model.family.title) and \(other.architectureName) of "

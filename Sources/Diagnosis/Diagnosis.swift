@@ -92,7 +92,10 @@ extension Diagnosis {
   private func complete(
     _ result: inout Comparison.Outcome, against truth: some LayerTruth, input: Activation
   ) throws {
-    guard let failure = result.layers.first(where: { !$0.passes }) else { return }
+    guard let failure = result.layers.first(where: { !$0.passes }) else {
+      result.suspicion = try suspicionOfDefinition(of: result, truth: truth, input: input)
+      return
+    }
     if !result.layers.contains(where: { $0.isolated != nil }) {
       var isolated = comparison
       isolated.mode = .isolated
@@ -126,6 +129,19 @@ extension Diagnosis {
       try suspicion(of: culprit.node, layer, truth: truth, values: values, limit: limit)
       ?? result.layer(of: culprit.node)?.problem
       .map { Suspicion(explanation: $0, scaledError: nil) }
+  }
+
+  /// What differs in a layer whose values do not show it.
+  private func suspicionOfDefinition(
+    of result: Comparison.Outcome, truth: any LayerTruth, input: Activation
+  ) throws -> Suspicion? {
+    guard let culprit = result.culprit else { return nil }
+    let limit = comparison.limits.limit(
+      name: culprit.name, familyName: culprit.familyName, isolated: true)
+    return try differingParameters(
+      of: culprit.node, nil,
+      values: { try TrueValues(truth, candidate: comparison.candidate, input: input) },
+      limit: limit) ?? differingOptions(of: culprit.node, truth: truth)
   }
 
   /// The first explanation of a kind: what can be seen directly, what can be tried, what can be

@@ -34,9 +34,11 @@ extension Diagnosis {
     let node = comparison.candidate.graph.nodes[index]
     let orders = rearrangements(of: node)
     return swaps(in: node) + orders.filter { $0.1.lost == nil }.map(\.0) + missingBias(of: node)
-      + statistics(of: node) + otherOptions(for: node) + tensorsOfOthers(for: node)
+      + statistics(of: node) + (try functions(of: index, layer)) + otherOptions(for: node)
+      + (try adjustments(of: index, layer)) + tensorsOfOthers(for: node)
       + inputOrders(of: node, layer, probe: probe) + multipliedKernel(of: node)
       + otherKernels(of: node) + (try paddings(of: index, layer))
+      + (try layersLeftOut(before: index, layer))
       + orders.filter { $0.1.lost != nil }.map(\.0)
   }
 
@@ -145,9 +147,26 @@ extension Diagnosis {
     }
     switch node.operation {
     case .norm(.batch, _, _):
+      // Those of a head have an ε of their own.
+      let place = node.place == .head ? own.head.layerNames.firstIndex(of: node.name) : nil
       return [1e-5, 1.001e-5, 1e-3, 1e-6].compactMap { epsilon in
-        hypothesis("ε should be \(epsilon)") { $0.norm = .batch(epsilon: epsilon) }
+        hypothesis("ε should be \(epsilon)") {
+          guard let place else {
+            $0.norm = .batch(epsilon: epsilon)
+            return
+          }
+          guard case .norm(_, let hasScale, let hasShift) = $0.head.layers[place] else { return }
+          $0.head.layers[place] = .norm(
+            .batch(epsilon: epsilon), hasScale: hasScale, hasShift: hasShift)
+        }
       }
+    case .globalAverage, .globalMaximum:
+      let isAverage = node.operation == .globalAverage
+      return [
+        hypothesis("it should be the global \(isAverage ? "maximum" : "average")") {
+          $0.head.pooling = isAverage ? .max : .average
+        }
+      ].compactMap { $0 }
     case .norm(.group(let count, let epsilon), let channels, _):
       return [1e-5, 1e-6, 1e-3].compactMap { other in
         hypothesis("ε should be \(other)") { $0.norm = .group(count: count, epsilon: other) }

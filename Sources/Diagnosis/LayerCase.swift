@@ -47,6 +47,11 @@ struct LayerCase {
     try values.input(name)
   }
 
+  /// The values of a shape that only the reference has, with its names.
+  func onlyOfReference(_ shape: Shape) throws -> [(name: String, value: Activation)] {
+    try values.unknown(shape)
+  }
+
   /// The scaled error of an executor on the same inputs; infinite where they do not fit it.
   func error(of executor: any Executor) throws -> Double {
     guard let value = try Self.value(of: executor, chain: chainNames, values: values),

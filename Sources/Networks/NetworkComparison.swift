@@ -64,7 +64,8 @@ public func compare(
 /// let worst = comparison.layers.max { $0.timesLimit < $1.timesLimit }
 /// ```
 public struct NetworkComparison: Sendable, CustomStringConvertible {
-  /// Whether every layer is within its limit, and no weight differs by more than rounding.
+  /// Whether every layer is within its limit, no weight differs by more than rounding, and every layer does the same of any
+  /// input.
   public let passes: Bool
 
   /// The layers that were compared, in the order of the graph.

@@ -72,6 +72,7 @@ package struct JSONReport: Encodable, Sendable {
     case withinFloat32Noise
     case layers
     case weights
+    case functions
     case sleepingChannels
     case culprit
     case output
@@ -101,6 +102,7 @@ package struct JSONReport: Encodable, Sendable {
     try values.encode(
       result.layers.map { LayerRecord($0, step: steps[$0.node]) }, forKey: .layers)
     try values.encode(verdict.weights.map(WeightAgreementRecord.init), forKey: .weights)
+    try values.encode(verdict.functions.map(FunctionAgreementRecord.init), forKey: .functions)
     try values.encode(
       SleepingRecord(asleep: result.sleeping.asleep, count: result.sleeping.count),
       forKey: .sleepingChannels)

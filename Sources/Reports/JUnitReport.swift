@@ -20,10 +20,10 @@ package struct JUnitReport: Sendable {
   package func text(for result: Comparison.Outcome) -> String {
     let verdict = result.verdict
     let suite = suite.escapedForMarkup
-    let weights = weightCases(verdict, suite: suite)
-    let failures = verdict.failed + (verdict.weights?.agrees == false ? 1 : 0)
+    let hidden = hiddenCases(verdict)
+    let failures = verdict.failed + hidden.count { !$0.passes }
     let counts =
-      "tests=\"\(verdict.compared + (verdict.weights == nil ? 0 : 1))\" failures=\"\(failures)\" errors=\"0\""
+      "tests=\"\(verdict.compared + hidden.count)\" failures=\"\(failures)\" errors=\"0\""
     let output = [command, verdict.line].compactMap { $0.map(Escaped.markup) }
     let lines =
       [
@@ -34,7 +34,7 @@ package struct JUnitReport: Sendable {
       + result.layers.flatMap { layer in
         testCase(layer, suite: suite, isCulprit: layer.node == verdict.culprit?.node, verdict)
       }
-      + weights
+      + hidden.flatMap { testCase($0, suite: suite) }
       + [
         "    <system-out>\(output.joined(separator: "\n"))</system-out>", "  </testsuite>",
         "</testsuites>",
@@ -42,14 +42,30 @@ package struct JUnitReport: Sendable {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// A test case for all weights, where both sides have any.
-  private func weightCases(_ verdict: Verdict, suite: String) -> [String] {
-    guard let weights = verdict.weights else { return [] }
-    let head = "    <testcase classname=\"\(suite)\" name=\"(weights)\""
-    guard !weights.agrees else { return [head + "/>"] }
-    let text = weights.description.escapedForMarkup
+  /// What the values of layers may not show.
+  private struct HiddenCase {
+    let name: String
+    let passes: Bool
+    let text: String
+  }
+
+  /// A test case for all weights, where both sides have any, and one for what the layers do.
+  private func hiddenCases(_ verdict: Verdict) -> [HiddenCase] {
+    let weights = verdict.weights.map {
+      HiddenCase(name: "weights", passes: $0.agrees, text: $0.description)
+    }
+    let functions = verdict.functions.map {
+      HiddenCase(name: "functions", passes: $0.agrees, text: $0.description)
+    }
+    return [weights, functions].compactMap { $0 }
+  }
+
+  private func testCase(_ hidden: HiddenCase, suite: String) -> [String] {
+    let head = "    <testcase classname=\"\(suite)\" name=\"(\(hidden.name))\""
+    guard !hidden.passes else { return [head + "/>"] }
+    let text = hidden.text.escapedForMarkup
     return [
-      head + ">", "      <failure type=\"weights\" message=\"\(text)\">\(text)</failure>",
+      head + ">", "      <failure type=\"\(hidden.name)\" message=\"\(text)\">\(text)</failure>",
       "    </testcase>",
     ]
   }

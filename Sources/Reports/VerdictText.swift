@@ -42,10 +42,19 @@ extension Verdict {
 
   /// What is wrong, in a few words.
   var failures: String {
+    var hidden: [String] = []
+    if let weights, !weights.agrees {
+      hidden.append("\(weights.different.count) of \(counted(weights.compared, "tensor")) differ")
+    }
+    if let functions, !functions.agrees {
+      let count = functions.different.count
+      hidden.append(
+        "\(count) of \(counted(functions.compared, "layer")) \(count == 1 ? "is" : "are") defined otherwise"
+      )
+    }
     let layers = "\(failed) of \(comparedLayers) out of limits"
-    guard let weights, !weights.agrees else { return layers }
-    let tensors = "\(weights.different.count) of \(counted(weights.compared, "tensor")) differ"
-    return failed == 0 ? "\(tensors), though no layer shows it" : "\(layers), \(tensors)"
+    guard failed == 0, !hidden.isEmpty else { return ([layers] + hidden).joined(separator: ", ") }
+    return "\(hidden.joined(separator: ", ")), though no layer shows it"
   }
 
   /// What there is to say, each with a short label.
@@ -65,6 +74,9 @@ extension Verdict {
       lines.append(("worst", "every value is the same to the last bit"))
     }
     if let weights { lines.append(("weights", weights.description)) }
+    if let functions, !functions.agrees {
+      lines.append(("functions", functions.description))
+    }
     if !passingLimit.isFinite {
       lines.append(("passes", "with no limit: values are not finite, or have no counterpart"))
     } else if passingLimit > 0 {
@@ -135,6 +147,17 @@ extension WeightAgreement {
   }
 }
 
+extension FunctionAgreement {
+  /// What does something else.
+  var description: String {
+    guard let first = different.first else {
+      return "\(counted(compared, "layer")) do the same of any input"
+    }
+    let more = different.count == 1 ? "" : "; and \(counted(different.count - 1, "more layer"))"
+    return "\(first.name): \(first.explanation)\(more)"
+  }
+}
+
 extension NonFiniteCounts {
   /// Which values are not finite, such as `12 values are NaN, none in the reference`.
   fileprivate var description: String {
@@ -171,6 +194,8 @@ extension Culprit {
         error + (scaledError.isFinite ? " from inputs that are right" : "; its inputs are right")
     case .largestContribution:
       text += "adds most, \(readable(scaledError)), to what is out of limits later"
+    case .definition:
+      text += "is defined otherwise, though its values agree on what went in"
     case .propagated:
       text += error
       if !inputs.isEmpty {

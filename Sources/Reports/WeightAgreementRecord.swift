@@ -28,6 +28,22 @@ struct WeightAgreementRecord: Encodable {
   }
 }
 
+/// How the layers' options of both sides compare.
+struct FunctionAgreementRecord: Encodable {
+  private let compared: Int
+  private let different: [Layer]
+
+  private struct Layer: Encodable {
+    let name: String
+    let explanation: String
+  }
+
+  init(_ functions: FunctionAgreement) {
+    compared = functions.compared
+    different = functions.different.map { Layer(name: $0.name, explanation: $0.explanation) }
+  }
+}
+
 /// The channels that no input has woken.
 struct SleepingRecord: Encodable {
   let asleep: Int

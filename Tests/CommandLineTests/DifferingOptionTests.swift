@@ -17,6 +17,23 @@ struct DifferingOptionTests {
     #expect(try #require(said) < table ?? lines.endIndex)
   }
 
+  @Test(
+    "A layer that does something else of some input fails, whether the probe shows it or not",
+    arguments: [
+      // No value of the probe is above 6.
+      (["--option", "head.layers[1].activation=relu6"], "it is ReLU6, the reference's is ReLU"),
+      (["--activation", "sigmoid"], "it is sigmoid, the reference's is softmax"),
+    ])
+  func fails(options: [String], explanation: String) async throws {
+    let folder = try TemporaryFolder()
+    let own = try await Self.convert("own.rnw", options, in: folder)
+    let other = try await Self.convert("other.rnw", [], in: folder)
+    let result = try await Program.run(["verify", own, "--against", other])
+    #expect(result.status == 1, "\(result.output)\(result.error)")
+    let text = result.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(text.contains(explanation), "\(result.output)")
+  }
+
   @Test("Networks of other layers are refused with what sets them apart")
   func otherLayers() async throws {
     let folder = try TemporaryFolder()

@@ -60,12 +60,13 @@ struct Sample: Sendable, CustomStringConvertible {
       input: .probe([size, pick(12...24), pick(12...24), 3], seed: seed))
   }
 
-  private init(
-    family: Family, configuration: Configuration, seed: UInt64, input: Activation
+  init(
+    family: Family, configuration: Configuration, seed: UInt64, renamed: [String: String] = [:],
+    input: Activation
   ) throws {
     self.family = family.id
     graph = try Graph(configuration)
-    names = family.layerNames(for: graph)
+    names = family.layerNames(for: graph, renamed: renamed)
     parameters = try .random(for: graph, seed: seed)
     self.input = input
   }
@@ -102,6 +103,17 @@ struct Sample: Sendable, CustomStringConvertible {
     return NaiveExecutor(
       graph,
       parameters.replacing(a, with: parameters[b]).replacing(b, with: parameters[a]))
+  }
+
+  /// What the file of this network calls the layers of one that should be the same.
+  func names(for other: Graph) throws -> LayerNames {
+    guard other.nodes.map(\.name) != graph.nodes.map(\.name) else { return names }
+    let own = other.nodes.indices.compactMap { index in
+      other.counterpart(of: index, in: graph).flatMap { names.name(of: graph.nodes[$0].name) }
+        .map { (other.nodes[index].name, $0) }
+    }
+    return try #require(Family.named(family)).layerNames(
+      for: other, renamed: Dictionary(uniqueKeysWithValues: own))
   }
 
   func comparison(

@@ -155,5 +155,5 @@ def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
     assert suites.failures == suite.failures == len(failing)
     assert bool(failing) == failures
     assert all(case.classname and case.name for case in cases)
-    assert all(case.result[0].message and case.result[0].type in ("limit", "weights") for case in failing)
+    assert all(case.result[0].message and case.result[0].type in ("limit", "weights", "functions") for case in failing)
     assert not failing or "the first wrong layer" in failing[0].result[0].message

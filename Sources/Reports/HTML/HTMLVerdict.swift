@@ -36,7 +36,7 @@ struct HTMLVerdict {
         ? "The one layer that was compared is within its limit"
         : "All \(verdict.compared) layers are within their limits"
       : verdict.failed == 0
-        ? "The weights differ, though no layer shows it"
+        ? verdict.failures.escapedForMarkup
         : "\(verdict.failed) of \(counted(verdict.compared, "layer")) are out of their limits"
   }
 

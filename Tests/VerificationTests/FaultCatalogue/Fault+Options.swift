@@ -30,8 +30,8 @@ extension Fault {
       ) {
         $0.block.stridedBlock = $0.block.stridedBlock == .first ? .last : .first
       },
-      option("stem norm left out", ["it reads"]) { $0.stem.hasNorm = false },
-      option("projection's norm left out", ["it reads"]) { configuration in
+      option("stem norm left out", ["it reads", "it should read"]) { $0.stem.hasNorm = false },
+      option("projection's norm left out", ["it reads", "it should read"]) { configuration in
         guard configuration.shortcut.kind == .convolutionNorm else { return }
         configuration.shortcut.kind = .convolution
       },
@@ -45,7 +45,7 @@ extension Fault {
   }
 
   /// A wrong option; its first node is the first whose operation or inputs differ.
-  private static func option(
+  static func option(
     _ description: String, _ words: [String], keepsShapes: Bool = true,
     _ change: @escaping @Sendable (inout Configuration) -> Void
   ) -> Fault {
@@ -56,23 +56,27 @@ extension Fault {
     }
     return Fault(
       description: description, words: words, applies: { _, node in node.name == "input" },
-      inject: { sample, _ in
-        let graph = try changed(sample)
-        let own = Dictionary(
-          uniqueKeysWithValues: sample.graph.parameters.map { ($0.name, sample.parameters[$0]) })
-        // What is left out of the network has no place for its tensors.
-        let needed = Set(graph.parameters.map(\.name))
-        return (graph, try Parameters(own.filter { needed.contains($0.key) }, for: graph))
-      }, keepsShapes: keepsShapes,
-      firstNode: { sample, _ in
-        guard let graph = try? changed(sample) else { return "" }
-        return graph.nodes.first { node in
-          guard let index = sample.graph.index(of: node.name) else { return false }
-          let other = sample.graph.nodes[index]
-          return other.operation != node.operation
-            || other.inputs.map({ sample.graph.nodes[$0].name })
-              != node.inputs.map({ graph.nodes[$0].name })
-        }?.name ?? ""
-      })
+      inject: { sample, _ in try inject(changed(sample), into: sample) }, keepsShapes: keepsShapes,
+      firstNode: { sample, _ in (try? firstDifference(of: changed(sample), from: sample)) ?? "" })
+  }
+
+  /// A network of other options with a sample's parameters.
+  static func inject(_ graph: Graph, into sample: Sample) throws -> (Graph, Parameters) {
+    let own = Dictionary(
+      uniqueKeysWithValues: sample.graph.parameters.map { ($0.name, sample.parameters[$0]) })
+    // What is left out of the network has no place for its tensors.
+    let needed = Set(graph.parameters.map(\.name))
+    return (graph, try Parameters(own.filter { needed.contains($0.key) }, for: graph))
+  }
+
+  /// The first node whose operation or inputs are not the sample's.
+  static func firstDifference(of graph: Graph, from sample: Sample) -> String? {
+    graph.nodes.indices.first { index in
+      guard let place = graph.counterpart(of: index, in: sample.graph) else { return false }
+      let other = sample.graph.nodes[place]
+      return other.operation != graph.nodes[index].operation
+        || other.inputs.map { sample.graph.counterpart(of: $0, in: graph) }
+          != graph.nodes[index].inputs
+    }.map { graph.nodes[$0].name }
   }
 }

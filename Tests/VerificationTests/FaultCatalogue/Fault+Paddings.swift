@@ -30,6 +30,7 @@ extension Fault {
       applies: { _, node in
         if case .convolution(let conv) = node.operation { conv.kernel > 1 } else { false }
       }, inject: { sample, _ in (sample.graph, sample.parameters) },
+      isOfExecutor: true,
       truth: { sample, node in
         PaddingExecutor(base: sample.executor, node: node.name, before: before)
       })

@@ -25,20 +25,44 @@ struct FaultCatalogueTests {
   func kinds() async throws {
     #expect(Fault.all.count >= 25)
     #expect(Set(Fault.all.map(\.description)).count == Fault.all.count)
-    let visible = Set(try await Self.trials.value.filter(\.isVisible).map(\.fault.description))
+    let visible = Set(try await Self.trials.value.filter(\.isDetected).map(\.fault.description))
     #expect(Fault.all.map(\.description).filter { !visible.contains($0) } == [])
+  }
+
+  @Test("Whatever moves the output, on the image that was compared or on another, is detected")
+  func detection() async throws {
+    let missed = try await Self.trials.value.filter { $0.missedOn != nil }
+    func report(_ trial: FaultTrial) -> String {
+      "\(trial.report), moves \(trial.missedOn.map { "\($0)" } ?? "")"
+    }
+    // Two networks have weights and options; what a framework computed is of the inputs that it was given.
+    let (ofValues, ofNetworks) = (
+      missed.filter(\.hasValuesOnly), missed.filter { !$0.hasValuesOnly }
+    )
+    #expect(ofNetworks.map(report) == [])
+    let all = try await Self.trials.value.count { $0.hasValuesOnly && $0.isVisible }
+    let unseen = ofValues.map(report).joined(separator: "\n")
+    print("values alone show \(all - ofValues.count) of \(all) faults; not these:\n\(unseen)")
+    #expect(ofValues.count * 50 <= all, "\(unseen)")
+    // Then the pass is not without a word.
+    #expect(ofValues.filter { $0.notes.isEmpty }.map(report) == [])
+    for evidence in FaultTrial.Evidence.allCases {
+      let trials = try await Self.trials.value.filter { $0.evidence == evidence }
+      print("detected by \(evidence): \(trials.count)")
+      if evidence != .values { print(trials.map(\.report).joined(separator: "\n")) }
+    }
   }
 
   @Test("The first wrong layer is always the right one", arguments: FaultTrial.Truth.allCases)
   func layers(_ truth: FaultTrial.Truth) async throws {
-    let trials = try await Self.trials.value.filter { $0.truth == truth && $0.isVisible }
+    let trials = try await Self.trials.value.filter { $0.truth == truth && $0.isDetected }
     #expect(trials.count > 200)
     #expect(trials.filter { !$0.isFound }.map(\.report) == [])
   }
 
   @Test("From weights 19 of 20 faults are explained, from an archive 18 of 20")
   func explanations() async throws {
-    let trials = try await Self.trials.value.filter(\.isVisible)
+    let trials = try await Self.trials.value.filter(\.isDetected)
     for truth in FaultTrial.Truth.allCases {
       let own = trials.filter { $0.truth == truth }
       let explained = own.count(where: \.isExplained)
@@ -63,10 +87,24 @@ struct FaultCatalogueTests {
 
   @Test("Of 200 healthy random networks none is flagged", arguments: ["keras", "torch"])
   func healthy(_ family: String) async throws {
-    let flagged = try await withThrowingTaskGroup(of: String?.self) { group in
+    let flagged = try await flagged { try Sample.random(family: family, seed: $0) }
+    #expect(flagged == [])
+  }
+
+  @Test("Of 200 healthy fine-tuned networks none is flagged", arguments: ["keras", "torch"])
+  func healthyFineTuned(_ family: String) async throws {
+    let flagged = try await flagged { try Sample.fineTuned(family: family, seed: $0) }
+    #expect(flagged == [])
+  }
+
+  /// What is said of 100 networks that are right.
+  private func flagged(
+    _ makeSample: @escaping @Sendable (UInt64) throws -> Sample
+  ) async throws -> [String] {
+    try await withThrowingTaskGroup(of: String?.self) { group in
       for seed in 0..<UInt64(100) {
         group.addTask {
-          let sample = try Sample.random(family: family, seed: 5000 + seed)
+          let sample = try makeSample(5000 + seed)
           let candidate = FastExecutor(
             graph: sample.graph, parameters: sample.parameters, threads: 1)
           let comparison = sample.comparison(of: candidate, mode: .both)
@@ -85,7 +123,6 @@ struct FaultCatalogueTests {
       }
       return try await group.reduce(into: [String]()) { if let line = $1 { $0.append(line) } }
     }
-    #expect(flagged == [])
   }
 }
 

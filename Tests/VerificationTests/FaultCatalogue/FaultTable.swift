@@ -30,8 +30,8 @@ struct FaultTable {
 
   private var text: String {
     var lines = [
-      "| fault | layer found | explained from weights | explained from an archive |",
-      "|---|--:|--:|--:|",
+      "| fault | detected by weights | by an archive | layer found | explained by weights | by an archive |",
+      "|---|--:|--:|--:|--:|--:|",
     ]
     for fault in Fault.all {
       lines.append(
@@ -45,11 +45,13 @@ struct FaultTable {
     func share(_ trials: [FaultTrial], _ isCounted: (FaultTrial) -> Bool) -> String {
       trials.isEmpty ? "–" : "\(trials.count(where: isCounted)) of \(trials.count)"
     }
-    let cells = [
-      title, share(trials, \.isFound),
-      share(trials.filter { $0.truth == .weights }, \.isExplained),
-      share(trials.filter { $0.truth == .archive }, \.isExplained),
-    ]
+    func own(_ truth: FaultTrial.Truth) -> [FaultTrial] { trials.filter { $0.truth == truth } }
+    let detected = FaultTrial.Truth.allCases.map { truth in
+      (share(own(truth), \.isDetected), share(own(truth).filter(\.isDetected), \.isExplained))
+    }
+    let cells =
+      [title] + detected.map(\.0) + [share(trials.filter(\.isDetected), \.isFound)]
+      + detected.map(\.1)
     return "| \(cells.joined(separator: " | ")) |"
   }
 }

@@ -16,6 +16,8 @@ package struct ExportRequest: Sendable {
   package var dictionary: String?
   /// What the user says of the network.
   package var told = Told()
+  /// How many images an ONNX model takes; any number where `nil`.
+  package var batch: Int?
   /// Whether an existing file is replaced.
   package var replaces = false
   /// The number of threads.
@@ -27,7 +29,7 @@ package struct ExportRequest: Sendable {
   }
 }
 
-/// Writes a model's parameters for a framework: the way back, lossless from float32.
+/// Writes a model's parameters for a framework, or the model as ONNX: the way back, lossless from float32.
 ///
 /// - Throws: `InputError` where the model cannot be read, the family has no such network, or the file
 ///   cannot be made.
@@ -36,12 +38,18 @@ package func export(_ request: ExportRequest) async throws {
   let model = try await Model(
     path: request.model, dictionary: request.dictionary, told: request.told)
   let family = request.family ?? model.family
-  guard family.canExpress(model.graph.configuration) else {
+  // The names and the graph of an ONNX model are of no family.
+  guard container == .onnx || family.canExpress(model.graph.configuration) else {
     let able = Family.all.filter { $0.canExpress(model.graph.configuration) }.map(\.id)
     throw InputError(
       .badData, path: request.model, "is no network of \(family.title)",
       place: "\(model.architectureName) of \(model.family.title)",
       hint: "families that have it: \(able.joined(separator: ", "))")
+  }
+  guard request.batch == nil || container == .onnx else {
+    throw InputError(
+      .cannotCreate, path: request.output, "holds weights alone, of any number of images",
+      place: "--batch is for .onnx")
   }
   guard ![.h5, .keras3Weights].contains(container) || family.hasKerasNames else {
     throw InputError(
@@ -57,5 +65,5 @@ package func export(_ request: ExportRequest) async throws {
   try await write(
     parameters, of: model.graph, family: family,
     renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
-    origin: fileName(of: request.model), to: output, threads: request.threads)
+    origin: fileName(of: request.model), batch: request.batch, to: output, threads: request.threads)
 }

@@ -53,6 +53,7 @@ enum WritableContainer: String, CaseIterable {
   case h5
   case npz
   case safetensors
+  case onnx
 
   /// The container that a path's ending asks for.
   init(path: String) throws {
@@ -70,8 +71,8 @@ enum WritableContainer: String, CaseIterable {
 /// Writes parameters into a container, in the names of a family or, in a `.rnw`, of the graph.
 func write(
   _ parameters: Parameters, of graph: Graph, family: Family, renamed: [String: String] = [:],
-  as container: WritableContainer, codec: RNWCodec, origin: String, to output: OutputFile,
-  threads: Int
+  as container: WritableContainer, codec: RNWCodec, origin: String, batch: Int? = nil,
+  to output: OutputFile, threads: Int
 ) async throws {
   switch container {
   case .rnw:
@@ -86,6 +87,9 @@ func write(
       of: parameters, in: graph, renamed: renamed, threads: threads)
     let stored = try concurrentMap(tensors, threads: threads) { ($0.name, try $0.storedData()) }
     try SafetensorsWriter.write(stored, to: output)
+  case .onnx:
+    try ONNXExport(parameters, of: graph, family: family, batch: batch, path: output.path)
+      .write(to: output)
   case .npz:
     var writer = NPZWriter(to: output)
     for tensor in try family.namedTensors(

@@ -11,7 +11,8 @@ import WeightSources
 func describesNoGraph(_ source: any WeightSource) -> InputError {
   InputError(
     .badData, path: source.path, "describes no graph of its own",
-    place: "it is \(source.container)", hint: "whole Keras models do: .keras, and .h5 by save()")
+    place: "it is \(source.container)",
+    hint: "whole Keras models do: .keras, and .h5 by save(); so do ONNX models")
 }
 
 /// Runs the graph that a file itself describes, and writes the activations under its layers' names.

@@ -1,6 +1,17 @@
 import FoundationEssentials
 
 extension Configuration {
+  /// The most bytes that a configuration's JSON form may take.
+  private static let maximumBytes = 1 << 18
+
+  /// Reads the JSON form; `nil` where it is none.
+  package init?(json: String) {
+    guard json.utf8.count <= Self.maximumBytes,
+      let value = try? JSONDecoder().decode(Self.self, from: Data(json.utf8))
+    else { return nil }
+    self = value
+  }
+
   /// The configuration with one option set, found by its place in the JSON form, such as `block.stridedBlock` or
   /// `stages[1].stride`.
   ///

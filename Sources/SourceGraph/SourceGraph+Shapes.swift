@@ -78,6 +78,9 @@ extension SourceOperation {
           first[0], first[1] + border.top + border.bottom, first[2] + border.left + border.right,
           channels,
         ])
+    case .padChannels(let before, let after):
+      guard isImage else { return nil }
+      return Shape(validating: first.dimensions.dropLast() + [channels + before + after])
     case .convolution(let conv):
       // With SAME padding the image is laid into a larger one.
       guard isImage,

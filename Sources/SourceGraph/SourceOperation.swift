@@ -9,6 +9,9 @@ package enum SourceOperation: Hashable, Sendable {
   /// A border around an image: of zeros, or of values that never win in a max-pool.
   case padding(Border)
 
+  /// Channels of zeros before and after the others.
+  case padChannels(before: Int, after: Int)
+
   /// A two-dimensional convolution.
   case convolution(Convolution)
 

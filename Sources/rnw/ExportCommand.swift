@@ -12,6 +12,7 @@ struct ExportCommand: AsyncParsableCommand {
       EXAMPLES
         rnw export model.rnw -o model.safetensors
         rnw export model.rnw -o model.h5 --family keras
+        rnw export model.rnw -o model.onnx    # the whole network, images as NCHW
       """)
 
   @Argument(help: "The model: a .rnw or a weight file.")
@@ -19,8 +20,11 @@ struct ExportCommand: AsyncParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: "The file to make: .safetensors, .npz, .h5 or .rnw.")
+    help: "The file to make: .safetensors, .npz, .h5, .onnx or .rnw.")
   var output: String
+
+  @Option(help: "How many images an .onnx takes at once; any number if left out.")
+  var batch: Int?
 
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
@@ -30,11 +34,18 @@ struct ExportCommand: AsyncParsableCommand {
 
   @OptionGroup var threads: ThreadsOption
 
+  func validate() throws {
+    guard (1...1 << 20).contains(batch ?? 1) else {
+      throw ValidationError("--batch needs a number from 1 on.")
+    }
+  }
+
   func run() async throws {
     var request = ExportRequest(model: model, output: output)
     request.family = try family.family
     request.dictionary = dictionary.name
     request.told = try told.told
+    request.batch = batch
     request.replaces = overwrite.isGiven
     request.threads = threads.count
     try await export(request)

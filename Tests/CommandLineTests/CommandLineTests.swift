@@ -101,7 +101,8 @@ struct CommandLineTests {
     Call(
       arguments: ["convert", narrow, "-o", "x.html", "--report", "x.html"], status: 64,
       message: "name the same file"),
-    Call(arguments: ["init", "resnet50_v2", "-o", "x.onnx"], status: 73, message: "no container"),
+    Call(
+      arguments: ["init", "resnet50_v2", "-o", "x.tflite"], status: 73, message: "no container"),
   ]
 
   @Test("A call ends with its status and says why in one line", arguments: calls)

@@ -44,6 +44,7 @@ extension SourceOperation {
         .group(count: groups, epsilon: norm.epsilon), channels: channels, affine: norm.affine)
     case .activation(let function):
       return function.activation.map { .activation($0) }
+    case .padChannels(let before, let after): return .padChannels(before: before, after: after)
     case .merge(.add): return .add
     case .globalAverage: return .globalAverage
     case .globalMaximum: return .globalMaximum

@@ -44,7 +44,10 @@ struct StructureReader {
         throw fault(trunk.blocks[0].add, "ends a block without norms")
       }
       var input = input
-      if stem.normalizesInput { input.hasNorm = true }
+      if let own = stem.inputNorm {
+        input.hasNorm = true
+        input.hasNormScale = own.hasScale || !norm.affine.hasScale
+      }
       let head = try head(isPreActivated: isPreActivated)
       let hasSame = convolutions.contains { conv in
         conv.isSame && conv.stride > 1 && conv.height > 1
@@ -71,6 +74,8 @@ struct StructureReader {
     var projection: SourceOperation.Convolution?
     /// The operations on the side way.
     var side: [SourceOperation]
+    /// The channels of zeros that a shortcut without parameters adds before the others; `nil` without such a one.
+    var zeroChannelsBefore: Int?
     /// Whether the side way begins after the block's first norm and ReLU.
     var sideIsPreActivated: Bool
 
@@ -87,7 +92,10 @@ struct StructureReader {
     let side = block.side.map { view.graph.nodes[$0].operation }
     return Facts(
       convolutions: convolutions, projection: block.side.compactMap { convolution($0) }.first,
-      side: side, sideIsPreActivated: block.main.first.map(isConvolution) ?? false)
+      side: side,
+      zeroChannelsBefore: side.lazy.compactMap {
+        if case .padChannels(let before, _) = $0 { before } else { nil }
+      }.first, sideIsPreActivated: block.main.first.map(isConvolution) ?? false)
   }
 
   private func stages(
@@ -97,7 +105,7 @@ struct StructureReader {
   ) {
     var stages: [[Facts]] = []
     for block in blocks {
-      if stages.isEmpty || block.projection != nil {
+      if stages.isEmpty || block.projection != nil || block.zeroChannelsBefore != nil {
         stages.append([block])
       } else {
         stages[stages.count - 1].append(block)
@@ -141,6 +149,14 @@ struct StructureReader {
     let hasPool = projected.contains { block in
       block.side.contains { if case .averagePool = $0 { true } else { false } }
     }
+    // One channel is added after the others either way.
+    let zeros = blocks.compactMap(\.zeroChannelsBefore).sorted(by: >)
+    let kind: Configuration.Shortcut.Kind =
+      if let before = zeros.first {
+        before > 0 ? .zeroChannelsAround : .zeroChannelsAfter
+      } else {
+        hasPool ? .averagePoolConvolution : hasNorm ? .convolutionNorm : .convolution
+      }
     let readsPreActivated: Bool
     if isPreActivated, let example, projected.count > 1 || stem.firstBlockIsPreActivated {
       readsPreActivated = example.sideIsPreActivated
@@ -150,7 +166,7 @@ struct StructureReader {
     return Configuration.Shortcut(
       placement: isEverywhere ? .everyStage : .whereShapeChanges,
       input: readsPreActivated ? .preActivated : .raw,
-      kind: hasPool ? .averagePoolConvolution : hasNorm ? .convolutionNorm : .convolution,
+      kind: kind,
       hasBias: example?.projection?.hasBias ?? false)
   }
 
@@ -159,7 +175,8 @@ struct StructureReader {
   private struct StemFacts {
     var stem: Configuration.Stem
     var firstBlockIsPreActivated: Bool
-    var normalizesInput: Bool
+    /// The norm of the input, where there is one.
+    var inputNorm: SourceOperation.Norm?
   }
 
   /// The stem; `nil` where its norm cannot be the way that is asked for.
@@ -173,13 +190,14 @@ struct StructureReader {
     var firstIsPreActivated = firstBeginsWithNorm
     if isPreActivated, !keepsNorm {
       // They stand before the fork where the projection reads them too.
-      guard !firstBeginsWithNorm, operations.count > 2, case .batchNorm = operations.dropLast().last
+      guard !firstBeginsWithNorm, operations.count > 2,
+        operations.dropLast().last?.isNorm == true
       else { return nil }
       operations = operations.dropLast(2)
       firstIsPreActivated = true
     }
     var stem = Configuration.Stem(convolutions: [], hasNorm: false, pool: nil)
-    var normalizesInput = false
+    var inputNorm: SourceOperation.Norm?
     for (index, operation) in zip(operations.indices, operations) {
       switch operation {
       case .convolution(let conv):
@@ -188,7 +206,7 @@ struct StructureReader {
             kernel: conv.height, stride: conv.stride, outputChannels: conv.outputs,
             hasBias: conv.hasBias))
         stem.hasNorm = false
-      case .batchNorm where stem.convolutions.isEmpty: normalizesInput = true
+      case .batchNorm(let norm) where stem.convolutions.isEmpty: inputNorm = norm
       case .batchNorm, .groupNorm: stem.hasNorm = true
       // After a norm, or after a convolution into which that was folded.
       case .activation(.relu): stem.hasNorm = true
@@ -207,7 +225,7 @@ struct StructureReader {
       throw fault(trunk.blocks[0].add, "ends a block without a convolution before it")
     }
     return StemFacts(
-      stem: stem, firstBlockIsPreActivated: firstIsPreActivated, normalizesInput: normalizesInput)
+      stem: stem, firstBlockIsPreActivated: firstIsPreActivated, inputNorm: inputNorm)
   }
 
   // MARK: - Head

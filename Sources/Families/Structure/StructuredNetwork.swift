@@ -30,8 +30,12 @@ struct StructuredNetwork {
     weights = try SourceWeights(of: own, in: source)
     let adjustment = try InputAdjustment(view, weights: weights)
     do {
-      let found = try Self.network(view, adjustment)
-      (graph, match) = (found.graph, found.match)
+      let stated = part == nil ? source.metadata["rnw.configuration"] : nil
+      if let stated, let found = Self.network(view, adjustment, stated: stated) {
+        (graph, match) = (found.graph, found.match)
+      } else {
+        (graph, match) = try Self.network(view, adjustment)
+      }
     } catch {
       throw InputError(
         .badData, path: source.path, "describes a graph that is no ResNet of known options",
@@ -41,6 +45,16 @@ struct StructuredNetwork {
             + "by the tensors' names" : nil)
     }
     family = Self.family(of: graph, match, weights, in: source)
+  }
+
+  /// The network that the file says it is, as this tool writes it into other formats, where the graph is that network's.
+  private static func network(
+    _ view: SourceView, _ adjustment: InputAdjustment, stated json: String
+  ) -> (graph: Graph, match: StructureMatch)? {
+    guard let configuration = Configuration(json: json), let graph = try? Graph(configuration)
+    else { return nil }
+    let match = StructureMatch(view, graph, adjustment: adjustment)
+    return match.faults.isEmpty ? (graph, match) : nil
   }
 
   /// The first of the configurations that may be the graph's which it is, node by node.

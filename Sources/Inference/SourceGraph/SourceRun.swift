@@ -86,6 +86,8 @@ package final class SourceRun {
       return input.padded(
         top: border.top, left: border.left, to: shape,
         with: border.isNegativeInfinity ? -.infinity : 0)
+    case .padChannels(let before, _):
+      return arithmetic.padChannels(input, before: before, to: shape)
     case .convolution(let conv):
       return try convolve(input, conv, index, to: shape)
     case .dense:

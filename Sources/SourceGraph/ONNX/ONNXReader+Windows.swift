@@ -144,6 +144,15 @@ extension ONNXReader {
     let isOfPixels = pads.indices.allSatisfy { axis in
       pads[axis] == 0 || [first, first + 1].contains(axis % 4)
     }
+    let isOfChannels = pads.indices.allSatisfy { axis in
+      pads[axis] == 0 || axis % 4 == input.layout.channelAxis
+    }
+    if isOfChannels, !isOfPixels, value == 0 {
+      let (before, after) = (pads[input.layout.channelAxis], pads[input.layout.channelAxis + 4])
+      return try append(
+        .padChannels(before: before, after: after), node,
+        channels: input.channels.map { $0 + before + after })
+    }
     let isLowest = value <= -Double(Float.greatestFiniteMagnitude)
     guard isOfPixels, value == 0 || isLowest else {
       throw refusal(node, isOfPixels ? "a border of \(value)" : "a border of channels")

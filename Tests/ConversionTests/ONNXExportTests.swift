@@ -1,0 +1,108 @@
+import Families
+import Files
+import Inference
+import ResNetV2
+import SourceGraph
+import Tensors
+import TestSupport
+import Testing
+import WeightSources
+
+@testable import Conversion
+
+@Suite("Networks that are written as ONNX models")
+struct ONNXExportTests {
+  /// Networks of every kind of norm, border, shortcut and head that a family has.
+  static let files = [
+    "keras/narrow.keras", "keras/notop.keras", "keras/v1.full.h5", "torch/basic.pth",
+    "torch/bottleneck.pth",
+    "torch/v1.pth", "pytorch/timm.safetensors", "pytorch/timm.deep.safetensors",
+    "pytorch/timm.deep_groups.safetensors", "pytorch/preact.safetensors",
+    "pytorch/cifar.safetensors",
+    "pytorch/cifar.zeros.safetensors",
+    "mxnet/bottleneck.params", "tensorflow/slim.ckpt", "kinds/fine_tuned.keras",
+    "kinds/cifar_v1.weights.h5",
+    "kinds/cifar_v2.weights.h5", "kinds/old_valid.legacy.h5", "onnx/torch.onnx", "onnx/keras.onnx",
+    "onnx/zoo.onnx", "onnx/preact.onnx",
+  ]
+
+  private func exported(_ file: String, in folder: TemporaryFolder) async throws -> (Model, Model) {
+    var request = ExportRequest(model: Fixture.path(file), output: folder.file("x.onnx"))
+    request.threads = 2
+    try await export(request)
+    return (try await Model(path: Fixture.path(file)), try await Model(path: folder.file("x.onnx")))
+  }
+
+  @Test("What is read again has the same bits and the same options", arguments: files)
+  func readsAgain(_ file: String) async throws {
+    let folder = try TemporaryFolder()
+    let (model, again) = try await exported(file, in: folder)
+    #expect(again.graph.configuration == model.graph.configuration)
+    #expect(again.family.id == model.family.id)
+    for parameter in model.graph.parameters {
+      let (own, other) = (try model.tensor(of: parameter), try again.tensor(of: parameter))
+      #expect(own?.floats() == other?.floats(), "\(parameter.name)")
+    }
+  }
+
+  @Test("An exported model is converted, and compared with its own graph")
+  func converts() async throws {
+    let folder = try TemporaryFolder()
+    _ = try await exported("kinds/fine_tuned.keras", in: folder)
+    let outcome = try await convert(
+      ConversionRequest(source: folder.file("x.onnx"), output: folder.file("y.rnw"))
+    ) { _, _ in }
+    #expect(outcome.passes)
+    #expect(outcome.ownGraph != nil)
+  }
+
+  @Test("Standardised weights are written as they are used, and compute the same")
+  func standardized() async throws {
+    let folder = try TemporaryFolder()
+    let (model, again) = try await exported("pytorch/bit.timm.safetensors", in: folder)
+    #expect(again.graph.configuration.weightStandardizationEpsilon == nil)
+    let image = Activation(
+      shape: [1, 33, 31, 3], values: probeValues(count: 33 * 31 * 3))
+    let outputs = try [model, again].map { model in
+      try ReferenceExecutor(try model.parameters(threads: 2), threads: 2).run(image, observer: nil)
+    }
+    #expect(ScaledError(of: outputs[1].values, from: outputs[0].values).value <= 1e-6)
+  }
+
+  @Test("The number of images is free, or as it is asked for")
+  func batch() async throws {
+    let folder = try TemporaryFolder()
+    for batch in [nil, 4] {
+      var request = ExportRequest(
+        model: Fixture.path("torch/basic.pth"), output: folder.file("\(batch ?? 0).onnx"))
+      request.batch = batch
+      try await export(request)
+      let source = try await WeightFile.open(request.output)
+      let graph = try #require(try source.graph())
+      #expect(graph.inputSize.channels == 3)
+      #expect(graph.inputSize.height == nil)
+      let bytes = try Fixture.bytes(of: request.output)
+      // The size that is open has a name, in a field of five bytes.
+      #expect(bytes.contains("\u{12}\u{05}batch") == (batch == nil))
+    }
+    var request = ExportRequest(
+      model: Fixture.path("torch/basic.pth"), output: folder.file("x.safetensors"))
+    request.batch = 4
+    await #expect(throws: InputError.self) { try await export(request) }
+  }
+
+  private func probeValues(count: Int) -> [Float] {
+    var generator = SplitMix64(seed: 5)
+    return (0..<count).map { _ in generator.nextProbeValue() }
+  }
+}
+
+extension Fixture {
+  /// The bytes of a file as text of Latin-1, to look for names.
+  fileprivate static func bytes(of path: String) throws -> String {
+    let file = try MappedFile(path: path)
+    return String(
+      String.UnicodeScalarView(
+        (file.bytes(at: 0, count: file.count) ?? []).map(Unicode.Scalar.init)))
+  }
+}

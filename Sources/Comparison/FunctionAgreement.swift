@@ -98,6 +98,8 @@ private struct OperationPair {
       return try channels == channels2
         && isNeutral(.scale, tensor, where: affine.hasScale != affine2.hasScale)
         && isNeutral(.shift, tensor, where: affine.hasShift != affine2.hasShift)
+        && isNeutral(.mean, tensor, where: affine.hasStatistics != affine2.hasStatistics)
+        && isNeutral(.variance, tensor, where: affine.hasStatistics != affine2.hasStatistics)
         && isSame(norm, norm2, tensor)
     case (.maxPool(let pool), .maxPool(let pool2)):
       return pool.size == pool2.size && pool.stride == pool2.stride
@@ -122,7 +124,7 @@ private struct OperationPair {
   ) throws -> Bool {
     guard isOnOneSide else { return true }
     guard let parameter = parameter(role), let values = try tensor(parameter) else { return false }
-    let neutral: Float = role == .scale ? 1 : 0
+    let neutral: Float = [.scale, .variance].contains(role) ? 1 : 0
     return values.floats().allSatisfy { $0 == neutral }
   }
 
@@ -137,7 +139,8 @@ private struct OperationPair {
     guard case (.batch(let epsilon), .batch(let otherEpsilon)) = (norm, other) else {
       return norm == other
     }
-    guard let variance = try parameter(.variance).flatMap({ try tensor($0) }) else { return false }
+    guard let parameter = parameter(.variance) else { return isSame(1, epsilon, otherEpsilon) }
+    guard let variance = try tensor(parameter) else { return false }
     return variance.floats().allSatisfy { isSame(Double($0), epsilon, otherEpsilon) }
   }
 

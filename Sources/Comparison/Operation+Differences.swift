@@ -51,11 +51,14 @@ extension Operation {
 extension Operation.Affine {
   /// Which parameters only one side has.
   fileprivate func differences(from other: Operation.Affine) -> [String] {
-    [("scale", hasScale, other.hasScale), ("shift", hasShift, other.hasShift)]
-      .filter { $0.1 != $0.2 }
-      .map {
-        "the \($0.0) is \($0.1 ? "there" : "missing"), the reference's is \($0.2 ? "there" : "missing")"
-      }
+    [
+      ("scale", hasScale, other.hasScale), ("shift", hasShift, other.hasShift),
+      ("mean and variance", hasStatistics, other.hasStatistics),
+    ]
+    .filter { $0.1 != $0.2 }
+    .map {
+      "the \($0.0) is \($0.1 ? "there" : "missing"), the reference's is \($0.2 ? "there" : "missing")"
+    }
   }
 }
 

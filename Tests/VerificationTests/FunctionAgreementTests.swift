@@ -93,6 +93,25 @@ struct FunctionAgreementTests {
     #expect(try agrees(0) && !agrees(1e-6))
   }
 
+  @Test("A norm without statistics is one whose mean is 0 and whose variance is 1, and no other")
+  func statistics() throws {
+    let sample = Sample.torch
+    var configuration = sample.graph.configuration
+    configuration.hasNormStatistics = false
+    configuration.norm = .batch(epsilon: 0)
+    let graph = try Graph(configuration)
+    func agreement(variance: Float) throws -> FunctionAgreement {
+      try FunctionAgreement(of: graph, and: sample.graph, tolerance: { _ in 2e-5 }) {
+        let value: Float = $0.role == .variance ? variance : 0
+        return TensorData(
+          shape: $0.shape, values: Array(repeating: value, count: $0.shape.elementCount))
+      }
+    }
+    #expect(try agreement(variance: 1).agrees)
+    let first = try #require(try agreement(variance: 1.01).different.first)
+    #expect(first.explanation.contains("the mean and variance is missing"))
+  }
+
   @Test("A verdict fails where a layer does something else that no value shows")
   func verdict() throws {
     let sample = try Sample(family: "keras")

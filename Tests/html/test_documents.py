@@ -150,8 +150,9 @@ def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
     (suite,) = suites
     cases = list(suite)
     failing = [case for case in cases if case.result]
-    # The layers, and the weights.
-    assert suites.tests == suite.tests == len(cases) == 60 + 1
+    # The layers, the weights, and what the layers do.
+    assert suites.tests == suite.tests == len(cases) == 60 + 2
+    assert [case.name for case in cases if case.name.startswith("(")] == ["(weights)", "(functions)"]
     assert suites.failures == suite.failures == len(failing)
     assert bool(failing) == failures
     assert all(case.classname and case.name for case in cases)

@@ -154,7 +154,7 @@ def test_sorts_by_every_column(open_page):
         if all(value == value for value in values):
             ascending = head.get_attribute("aria-sort") == "ascending"
             assert values == sorted(values, reverse=not ascending), title
-    page.locator("#layers thead button").nth(5).focus()
+    page.locator("#layers thead th", has_text="propagated").locator("button").focus()
     page.keyboard.press("Enter")
     assert column(page, "propagated") == sorted(column(page, "propagated"), reverse=True)
 

@@ -187,7 +187,7 @@ let package = Package(
     tests("WeightSources", of: "Files", "Tensors", "rnw-hdf5"),
     tests("Families", of: "Files", "ResNetV2", "SourceGraph", "Tensors"),
     tests("Images", of: "Families", "Files", "Tensors", "WeightSources"),
-    tests("Inference", of: "ResNetV2", "Tensors"),
+    tests("Inference", of: "ResNetV2", "Tensors", "Threads"),
     tests("SourceGraph", of: "Files", "Inference", "Plain", "Tensors", "WeightSources", "rnw-hdf5"),
     tests("Reports", of: "Families", "Plain", "ResNetV2", "Tensors", golden: ["Golden"]),
     .testTarget(

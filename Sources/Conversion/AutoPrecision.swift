@@ -15,7 +15,7 @@ extension Model {
     if let choice { return choice.parameters }
     return try naming {
       try original.rounded(
-        to: ParameterTypes(request.precision), in: graph, threads: request.threads)
+        to: ParameterTypes(request.precision), in: graph, threads: request.pool.threadCount)
     }
   }
 
@@ -32,7 +32,7 @@ extension Model {
     let search = try PrecisionSearch(
       graph, original: original, layerNames: layerNames, input: Activation(joining: batches),
       keepsClasses: isGiven, maximumError: maximumError, codec: request.codec,
-      threads: request.threads)
+      pool: request.pool)
     return try naming { try search.run(progress: progress) }
   }
 

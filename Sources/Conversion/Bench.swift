@@ -20,8 +20,8 @@ package struct BenchRequest: Sendable {
   package var size: Int?
   /// How often the network is run.
   package var repetitions = 20
-  /// The number of threads.
-  package var threads = Tool.coreCount
+  /// The threads that compute.
+  package var pool = WorkerPool.shared
   /// Whether convolutions may be computed with fewer products, by Winograd's and Strassen's methods.
   package var winograd = true
   /// Whether every layer's output is stored, as for a comparison.
@@ -163,14 +163,15 @@ package func benchCodec(_ request: BenchRequest) async throws -> CodecOutcome {
   var packedBytes = 0
   for _ in 0..<request.repetitions {
     var start = clock.now
-    let streams = try concurrentMap(tensors, threads: request.threads) {
+    let streams = try concurrentMap(tensors, threads: request.pool.threadCount) {
       try Planes.encode($0, threads: 1)
     }
     packing.append((clock.now - start) / .seconds(1))
     packedBytes = streams.reduce(0) { $0 + $1.byteCount }
     let joined = streams.map { $0.parts.reduce(into: [UInt8]()) { $0 += $1 } }
     start = clock.now
-    let decoded = try concurrentMap(Array(zip(tensors, joined)), threads: request.threads) {
+    let decoded = try concurrentMap(Array(zip(tensors, joined)), threads: request.pool.threadCount)
+    {
       tensor, stream in
       try stream.withUnsafeBytes {
         try Planes.decode($0, dtype: tensor.dtype, shape: tensor.shape, threads: 1)
@@ -202,7 +203,7 @@ extension BenchRequest {
   /// The executor that is measured.
   func executor(_ graph: Graph, _ parameters: Parameters, input: Shape) -> FastExecutor {
     FastExecutor(
-      graph: graph, parameters: parameters, threads: threads,
+      graph: graph, parameters: parameters, pool: pool,
       methods: winograd ? .fastest(expecting: input) : .direct,
       instructionSet: instructionSet ?? .best)
   }
@@ -214,10 +215,10 @@ func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters
   for family in families {
     if let configuration = family.configuration(architecture: request.model) {
       let graph = try Graph(configuration)
-      let parameters = try Parameters.random(for: graph, seed: 1, threads: request.threads)
+      let parameters = try Parameters.random(for: graph, seed: 1, threads: request.pool.threadCount)
       return (graph, family, parameters)
     }
   }
   let model = try await Model(path: request.model, family: request.family)
-  return (model.graph, model.family, try model.parameters(threads: request.threads))
+  return (model.graph, model.family, try model.parameters(threads: request.pool.threadCount))
 }

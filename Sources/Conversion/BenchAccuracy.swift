@@ -32,7 +32,7 @@ package func benchAccuracy(_ request: BenchRequest) async throws -> AccuracyOutc
   let shape = request.inputShape(of: graph, family)
   let fast = request.executor(graph, parameters, input: shape)
   let reference = ReferenceExecutor(
-    graph: graph, parameters: parameters, threads: request.threads)
+    graph: graph, parameters: parameters, pool: request.pool)
   var values: [Activation] = []
   var layers: [AccuracyOutcome.Layer] = []
   do {

@@ -49,8 +49,8 @@ package struct ConversionRequest: Sendable {
   package var replaces = false
   /// Whether values are accepted that no trained network has.
   package var acceptsInvalid = false
-  /// The number of threads.
-  package var threads = Tool.coreCount
+  /// The threads that compute.
+  package var pool = WorkerPool.shared
   /// How the cause of a failed comparison is looked for; `nil` for not at all.
   package var search: CauseSearch? = CauseSearch()
   /// The kernels that the written file is run with; the file is the same for all of them.
@@ -115,7 +115,7 @@ package func convert(
   _ request: ConversionRequest, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
 ) async throws -> ConversionOutcome {
   var clock = StageClock()
-  let threads = request.threads
+  let (pool, threads) = (request.pool, request.pool.threadCount)
   let archive = try request.reference.map { try WeightFile.open($0, dictionary: nil) }
   // A copy in memory: what is read twice is the same twice, and the digest is that of the bytes that were used.
   let source = try clock.measure("read") {
@@ -127,7 +127,7 @@ package func convert(
   let model = try Model(
     source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part,
     told: request.told)
-  let described = request.usesOwnGraph ? try OwnGraph(of: model, threads: threads) : nil
+  let described = request.usesOwnGraph ? try OwnGraph(of: model, pool: pool) : nil
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
     path: request.output, replacing: request.replaces,

@@ -2,6 +2,7 @@ import Comparison
 package import Diagnosis
 package import Families
 import Files
+import Inference
 import Plain
 import ResNetV2
 import Tensors
@@ -22,7 +23,7 @@ package struct DiffRequest: Sendable {
   /// Whether tensors are paired by the files' own names rather than by what they are in the network.
   package var goesByName = false
   /// The number of threads.
-  package var threads = Tool.coreCount
+  package var threads = WorkerPool.processorCount
 
   package init(first: String, second: String) {
     self.first = first

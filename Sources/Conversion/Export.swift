@@ -1,5 +1,6 @@
 package import Families
 import Files
+import Inference
 import RNW
 import ResNetV2
 import Tensors
@@ -21,7 +22,7 @@ package struct ExportRequest: Sendable {
   /// Whether an existing file is replaced.
   package var replaces = false
   /// The number of threads.
-  package var threads = Tool.coreCount
+  package var threads = WorkerPool.processorCount
 
   package init(model: String, output: String) {
     self.model = model

@@ -1,5 +1,6 @@
 package import Families
 import Files
+import Inference
 package import RNW
 package import ResNetV2
 import Safetensors
@@ -22,7 +23,7 @@ package struct InitializationRequest: Sendable {
   /// Whether an existing file is replaced.
   package var replaces = false
   /// The number of threads.
-  package var threads = Tool.coreCount
+  package var threads = WorkerPool.processorCount
 
   package init(family: Family, configuration: Configuration, seed: UInt64, output: String) {
     self.family = family

@@ -26,14 +26,14 @@ package struct OwnGraph: Sendable {
   /// Returns `nil` where the file describes none.
   ///
   /// - Throws: `InputError` where the description is damaged, or has a layer that is not understood.
-  package init?(of model: Model, threads: Int) throws {
+  package init?(of model: Model, pool: WorkerPool) throws {
     guard let match = model.mapping?.structure else {
       try self.init(
-        of: model.source, for: model.graph, layerNames: model.layerNames, threads: threads)
+        of: model.source, for: model.graph, layerNames: model.layerNames, pool: pool)
       return
     }
     try self.init(
-      match, of: model.source, for: model.graph, layerNames: model.layerNames, threads: threads)
+      match, of: model.source, for: model.graph, layerNames: model.layerNames, pool: pool)
   }
 
   /// Reads the graph of a file.
@@ -45,7 +45,7 @@ package struct OwnGraph: Sendable {
   ///   - layerNames: what the file's family calls the layers of that network.
   /// - Throws: `InputError` where the description is damaged, or has a layer that is not understood.
   package init?(
-    of source: any WeightSource, for graph: Graph, layerNames: LayerNames, threads: Int
+    of source: any WeightSource, for graph: Graph, layerNames: LayerNames, pool: WorkerPool
   ) throws {
     guard let own = try source.graph() else { return nil }
     let view = try SourceView(own)
@@ -55,18 +55,18 @@ package struct OwnGraph: Sendable {
     let names = Array(own.nodes.map(\.name).dropFirst())
     let named = layerNames.assignment(of: graph.nodes.map(\.name), to: names)
     let match = StructureMatch(view, graph, adjustment: adjustment, names: named.arrays)
-    try self.init(match, of: source, for: graph, layerNames: layerNames, threads: threads)
+    try self.init(match, of: source, for: graph, layerNames: layerNames, pool: pool)
   }
 
   private init(
     _ match: StructureMatch, of source: any WeightSource, for graph: Graph,
-    layerNames: LayerNames, threads: Int
+    layerNames: LayerNames, pool: WorkerPool
   ) throws {
     network = match.view.graph
     self.match = match
     self.graph = graph
     weights = try SourceWeights(of: network, in: source)
-    arithmetic = ReferenceArithmetic(threads: threads)
+    arithmetic = ReferenceArithmetic(pool: pool)
     var assignment = LayerNames.Assignment()
     for (index, layer) in match.layers where index > 0 {
       assignment.arrays[graph.nodes[index].name] = network.nodes[layer].name

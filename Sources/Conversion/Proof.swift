@@ -49,18 +49,18 @@ struct Proof {
     archive: (any WeightSource)?, described: OwnGraph?, request: ConversionRequest,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
   ) async throws {
-    let threads = request.threads
+    let (pool, threads) = (request.pool, request.pool.threadCount)
     let inputs = try InputImages(request.input, for: model)
     let written = try await Model(path: path)
     let writtenParameters = try written.parameters(threads: threads)
     func fastExecutor(_ graph: Graph, _ parameters: Parameters) -> FastExecutor {
       FastExecutor(
-        graph: graph, parameters: parameters, threads: threads,
+        graph: graph, parameters: parameters, pool: pool,
         methods: .fastest(expecting: inputs.shape), instructionSet: request.instructionSet)
     }
     let candidate = fastExecutor(written.graph, writtenParameters)
     let truth = RecordingExecutor(
-      ReferenceExecutor(graph: model.graph, parameters: parameters, threads: threads),
+      ReferenceExecutor(graph: model.graph, parameters: parameters, pool: pool),
       node: model.graph.certifiedNode)
     func comparison(_ limits: Limits, _ mode: Comparison.Mode) -> Comparison {
       var comparison = Comparison(
@@ -105,7 +105,7 @@ struct Proof {
       limits.overrides.append(.init(layers: Glob(softmax), limit: 1))
     }
     let source = RecordingExecutor(
-      ReferenceExecutor(graph: model.graph, parameters: original, threads: threads),
+      ReferenceExecutor(graph: model.graph, parameters: original, pool: pool),
       node: model.graph.certifiedNode)
     let byOriginal = comparison(limits, .both)
     var accuracy = isRounded ? try run(byOriginal, against: byOriginal.truth(of: source)) : nil
@@ -130,7 +130,7 @@ struct Proof {
         try Diagnosis(
           of: comparison, parameters: original, words: model.family.parameterWords, deadline: $0
         ) {
-          ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
+          ReferenceExecutor(graph: $0, parameters: $1, pool: pool)
         }.explain(result, against: ownGraph, input: input)
       } ?? result
     }
@@ -143,7 +143,7 @@ struct Proof {
           try Diagnosis(
             of: byFramework, parameters: writtenParameters, words: model.family.parameterWords,
             deadline: $0
-          ) { ReferenceExecutor(graph: $0, parameters: $1, threads: threads) }
+          ) { ReferenceExecutor(graph: $0, parameters: $1, pool: pool) }
           .explain(result, against: archive)
         } ?? result
       } catch {

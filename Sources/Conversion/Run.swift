@@ -30,8 +30,8 @@ package struct RunRequest: Sendable {
   package var labels: String?
   /// Whether an existing archive is replaced.
   package var replaces = false
-  /// The number of threads.
-  package var threads = Tool.coreCount
+  /// The threads that compute.
+  package var pool = WorkerPool.shared
 
   package init(model: String, input: InputArgument) {
     self.model = model
@@ -84,8 +84,8 @@ package func run(
     preconditionFailure("an input has at least one image")
   }
   let executor = FastExecutor(
-    graph: model.graph, parameters: try model.parameters(threads: request.threads),
-    threads: request.threads, expecting: first.shape, winograd: request.output == nil)
+    graph: model.graph, parameters: try model.parameters(threads: request.pool.threadCount),
+    pool: request.pool, expecting: first.shape, winograd: request.output == nil)
   do {
     guard let path = request.output else {
       let output = try executor.run(first, &images, progress: progress)

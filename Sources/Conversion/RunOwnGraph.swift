@@ -35,7 +35,7 @@ func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
       range: ProbeRange(InputAdjustment(SourceView(network), weights: weights).input))
   let run = try SourceRun(
     try images.all(), through: network, weights: weights,
-    arithmetic: ReferenceArithmetic(threads: request.threads))
+    arithmetic: ReferenceArithmetic(pool: request.pool))
   let file = try request.output.map {
     try OutputFile(
       path: $0, replacing: request.replaces,

@@ -1,5 +1,6 @@
 import Comparison
 import Families
+import Inference
 import ResNetV2
 import Tensors
 
@@ -14,7 +15,7 @@ func weights(
   let isAskedFor = request.limits != nil || request.limitsFile != nil
   let names = model.layerNames
   return try WeightAgreement(
-    of: model.graph, threads: request.threads,
+    of: model.graph, threads: request.pool.threadCount,
     tolerance: {
       guard isAskedFor else { return Limits.float32Noise }
       return comparison.limits.limit(

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -10,9 +8,6 @@ import FoundationEssentials
 
 /// What the tool is and what it runs on.
 package enum Tool {
-  /// The number of processors that this process may use.
-  package static let coreCount = max(ProcessInfo.processInfo.activeProcessorCount, 1)
-
   /// The most memory that this process has had at once, in bytes.
   package static var peakMemoryBytes: Int {
     var usage = rusage()

@@ -42,8 +42,8 @@ package struct VerificationRequest: Sendable {
   package var collectsDetail = false
   /// How the cause of a failed comparison is looked for; `nil` for not at all.
   package var search: CauseSearch? = CauseSearch()
-  /// The number of threads.
-  package var threads = Tool.coreCount
+  /// The threads that compute.
+  package var pool = WorkerPool.shared
 
   package init(model: String) {
     self.model = model
@@ -67,8 +67,8 @@ package func verify(
   // The executor keeps what it packs, and the parameters go before the reference's are read. It is what
   // `rnw run` computes the same images with.
   let candidate = FastExecutor(
-    graph: model.graph, parameters: try model.parameters(threads: request.threads),
-    threads: request.threads, expecting: try imageShape(request, model, source))
+    graph: model.graph, parameters: try model.parameters(threads: request.pool.threadCount),
+    pool: request.pool, expecting: try imageShape(request, model, source))
   let reference = try Reference(source, request: request, model: model)
   var limits = request.limits ?? standardLimits(model, reference.model)
   if let file = request.limitsFile {
@@ -137,7 +137,7 @@ private struct Reference {
         source, family: request.family, told: Model.told(request.told, of: source))
       let ownGraph = try OwnGraph(
         of: source, for: model.graph, layerNames: (other ?? model).layerNames,
-        threads: request.threads)
+        pool: request.pool)
       if let ownGraph {
         (truth, self.ownGraph, self.model) = (ownGraph, ownGraph, other)
         return
@@ -147,9 +147,9 @@ private struct Reference {
     let other = try Model(
       source, family: request.family, usesGraph: request.usesOwnGraph,
       told: Model.told(request.told, of: source))
-    let parameters = try other.parameters(threads: request.threads)
+    let parameters = try other.parameters(threads: request.pool.threadCount)
     truth = ExecutorTruth(
-      ReferenceExecutor(graph: other.graph, parameters: parameters, threads: request.threads),
+      ReferenceExecutor(graph: other.graph, parameters: parameters, pool: request.pool),
       for: model.graph, layerNames: model.layerNames)
     (self.model, self.parameters) = (other, parameters)
   }
@@ -190,7 +190,7 @@ private func compare(
   _ comparison: Comparison, _ model: Model, _ candidate: FastExecutor, with reference: Reference,
   _ request: VerificationRequest
 ) async throws -> Comparison.Outcome {
-  let threads = request.threads
+  let pool = request.pool
   if let other = reference.model { try requireSameNetwork(model, other) }
   let argument = request.input ?? .standardProbe
   var result: Comparison.Outcome
@@ -226,11 +226,12 @@ private func compare(
     // Only a failed comparison needs the parameters themselves: they are read again.
     candidate.releaseWorkingMemory()
     return try Diagnosis(
-      of: comparison, parameters: try model.parameters(threads: threads),
-      reference: try reference.network(threads: threads), words: model.family.parameterWords,
+      of: comparison, parameters: try model.parameters(threads: pool.threadCount),
+      reference: try reference.network(threads: pool.threadCount),
+      words: model.family.parameterWords,
       deadline: deadline
     ) {
-      ReferenceExecutor(graph: $0, parameters: $1, threads: threads)
+      ReferenceExecutor(graph: $0, parameters: $1, pool: pool)
     }.explain(result, against: reference.truth, input: failing)
   } ?? result
 }
@@ -298,11 +299,11 @@ package func verifyAlone(_ request: VerificationRequest) async throws -> SelfChe
   let network = try ConvertedNetwork(file)
   let graph = network.graph
   try file.verifyRecords()
-  let parameters = try network.parameters(threads: request.threads)
+  let parameters = try network.parameters(threads: request.pool.threadCount)
   let certificate: Certificate? = try file.certificate()
   let check = try certificate.map { certificate in
     let executor = FastExecutor(
-      graph: graph, parameters: parameters, threads: request.threads,
+      graph: graph, parameters: parameters, pool: request.pool,
       expecting: certificate.probeShape)
     return try CertificateCheck(certificate, of: file.path, with: executor)
   }

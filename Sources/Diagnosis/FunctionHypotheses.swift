@@ -11,7 +11,7 @@ extension Diagnosis {
     guard index == layer.node, case .activation(let own) = node.operation,
       let input = try node.inputs.first.flatMap({ try layer.input(graph.nodes[$0].name) })
     else { return [] }
-    let arithmetic = ReferenceArithmetic(threads: 1)
+    let arithmetic = ReferenceArithmetic(pool: WorkerPool(threads: 1))
     return Configuration.Activation.usual.filter { $0 != own }.map { function in
       Hypothesis(
         explanation: "it should be \(function.title)",

@@ -11,7 +11,7 @@ extension Diagnosis {
   /// from the network itself, not only from its values.
   func missingStep(of layer: LayerCase, limit: Double) throws -> Suspicion? {
     let node = comparison.candidate.graph.nodes[layer.node]
-    let arithmetic = ReferenceArithmetic(threads: 1)
+    let arithmetic = ReferenceArithmetic(pool: WorkerPool(threads: 1))
     var candidates: [(explanation: String, value: Activation)] = []
     switch node.operation {
     case .activation:

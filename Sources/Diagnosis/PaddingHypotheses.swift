@@ -137,7 +137,7 @@ private struct PaddedConvolution {
         }
       }
     }
-    return ReferenceArithmetic(threads: 1).convolve(
+    return ReferenceArithmetic(pool: WorkerPool(threads: 1)).convolve(
       Activation(shape: padded, values: values), weights: weights, bias: bias, stride: stride,
       to: shape)
   }

@@ -8,7 +8,7 @@ public import Tensors
 /// plan, threads.
 ///
 /// The results are float32 and the same bits for every number of threads. Several tasks may use one
-/// executor at the same time; they take turns layer by layer.
+/// executor at the same time, and several executors one pool of threads; they take turns layer by layer.
 public final class FastExecutor: Executor {
   /// The network that is computed.
   public let graph: Graph
@@ -17,7 +17,8 @@ public final class FastExecutor: Executor {
   package let instructionSet: InstructionSet
 
   let kernels: any KernelSet.Type
-  let pool: WorkerPool
+  /// The threads that compute.
+  package let pool: WorkerPool
   let constants: [LayerConstants]
   let zeros: AlignedFloats
   let arenas: Arenas
@@ -35,38 +36,38 @@ public final class FastExecutor: Executor {
   ///
   /// - Parameters:
   ///   - parameters: those of the network that is computed.
-  ///   - threads: how many threads compute, the calling one included.
+  ///   - pool: the threads that compute.
   ///   - expecting: the shape of input [N, H, W, C] that the methods of the convolutions are chosen
   ///     for; others give the same results within rounding, and may take longer.
   ///   - winograd: whether convolutions may be computed with fewer products: 3×3 by Winograd's
   ///     minimal filtering, two to three times as fast, and 1×1 by Winograd's form of Strassen's
   ///     product. Both round a little more: at most 1e-5 instead of 2e-6 of a layer's largest value.
   public convenience init(
-    _ parameters: Parameters, threads: Int, expecting: Shape? = nil, winograd: Bool = true
+    _ parameters: Parameters, pool: WorkerPool = .shared, expecting: Shape? = nil,
+    winograd: Bool = true
   ) {
     self.init(
-      graph: parameters.graph, parameters: parameters, threads: threads, expecting: expecting,
+      graph: parameters.graph, parameters: parameters, pool: pool, expecting: expecting,
       winograd: winograd)
   }
 
   /// Makes an executor of parameters that were checked for a network of the same parameters.
   package convenience init(
-    graph: Graph, parameters: Parameters, threads: Int, expecting: Shape? = nil,
+    graph: Graph, parameters: Parameters, pool: WorkerPool, expecting: Shape? = nil,
     winograd: Bool = true
   ) {
     self.init(
-      graph: graph, parameters: parameters, threads: threads,
+      graph: graph, parameters: parameters, pool: pool,
       methods: winograd ? .fastest(expecting: expecting) : .direct, instructionSet: .best)
   }
 
   package init(
-    graph: Graph, parameters: Parameters, threads: Int,
+    graph: Graph, parameters: Parameters, pool: WorkerPool,
     methods rule: ConvolutionMethod.Rule = .fastest(expecting: nil), instructionSet: InstructionSet
   ) {
     self.graph = graph
     self.instructionSet = instructionSet
     let kernels = instructionSet.kernels
-    let pool = WorkerPool(threads: threads)
     let methods = rule.methods(graph, kernels: kernels)
     (self.kernels, self.pool) = (kernels, pool)
     constants = graph.nodes.enumerated().map { index, node in

@@ -12,10 +12,10 @@ package struct ReferenceArithmetic: Sendable {
   private let kernels: any KernelSet.Type
   private let pool: WorkerPool
 
-  /// Prepares for a number of threads.
-  package init(threads: Int, instructionSet: InstructionSet = .best) {
+  /// Prepares to compute on the threads of a pool.
+  package init(pool: WorkerPool, instructionSet: InstructionSet = .best) {
     kernels = instructionSet.kernels
-    pool = WorkerPool(threads: threads)
+    self.pool = pool
   }
 
   /// A convolution: the window moves by `stride` over an image with `top` rows of zeros above and `left`

@@ -18,22 +18,22 @@ public struct ReferenceExecutor: Executor {
   ///
   /// - Parameters:
   ///   - parameters: those of the network that is computed.
-  ///   - threads: how many threads compute, the calling one included; numbers below 1 count as 1.
-  public init(_ parameters: Parameters, threads: Int) {
-    self.init(graph: parameters.graph, parameters: parameters, threads: threads)
+  ///   - pool: the threads that compute.
+  public init(_ parameters: Parameters, pool: WorkerPool = .shared) {
+    self.init(graph: parameters.graph, parameters: parameters, pool: pool)
   }
 
   /// Makes an executor of parameters that were checked for a network of the same parameters.
-  package init(graph: Graph, parameters: Parameters, threads: Int) {
-    self.init(graph: graph, parameters: parameters, threads: threads, instructionSet: .best)
+  package init(graph: Graph, parameters: Parameters, pool: WorkerPool) {
+    self.init(graph: graph, parameters: parameters, pool: pool, instructionSet: .best)
   }
 
   package init(
-    graph: Graph, parameters: Parameters, threads: Int, instructionSet: InstructionSet
+    graph: Graph, parameters: Parameters, pool: WorkerPool, instructionSet: InstructionSet
   ) {
     self.graph = graph
     self.parameters = parameters
-    arithmetic = ReferenceArithmetic(threads: threads, instructionSet: instructionSet)
+    arithmetic = ReferenceArithmetic(pool: pool, instructionSet: instructionSet)
   }
 
   /// Runs the whole network, one node after the other.

@@ -1,6 +1,6 @@
 import CKernelSupport
+import FoundationEssentials
 import Synchronization
-import Tensors
 import Threads
 
 #if canImport(Glibc)
@@ -11,11 +11,26 @@ import Threads
   import Darwin
 #endif
 
-/// Threads that wait for work: for a while by watching a counter, then asleep.
+/// Threads that executors compute on; any number of executors, and of tasks, may use one pool.
 ///
-/// A layer takes a few hundred microseconds, so waking a thread through the system for each would
-/// cost as much as the work. Nothing is left spinning once the layers stop coming.
-final class WorkerPool: Sendable {
+/// ```swift
+/// let pool = WorkerPool(threads: 4)
+/// let (first, second) = (FastExecutor(one, pool: pool), FastExecutor(other, pool: pool))
+/// ```
+///
+/// Executors of one pool take turns layer by layer, so they never compute on more threads than the pool has. The
+/// threads end when nobody holds the pool any more.
+public final class WorkerPool: Sendable {
+  // The threads wait for work: for a while by watching a counter, then asleep. A layer takes a few hundred
+  // microseconds, so waking a thread through the system for each would cost as much as the work. Nothing is left
+  // spinning once the layers stop coming.
+
+  /// The pool of whoever asks for no other: a thread for each processor, started when it is first asked for.
+  public static let shared = WorkerPool(threads: processorCount)
+
+  /// The number of processors that this process may use.
+  package static let processorCount = max(ProcessInfo.processInfo.activeProcessorCount, 1)
+
   /// How often a waiting thread looks before it goes to sleep; a few tens of microseconds.
   private static let spins = 20_000
 
@@ -23,14 +38,16 @@ final class WorkerPool: Sendable {
   private static let maximumThreads = 1024
 
   /// The number of threads that work, the calling one included.
-  let threadCount: Int
+  public let threadCount: Int
 
   private let shared: Shared
   /// One piece of work at a time; other tasks wait their turn.
   private let turn = Mutex(())
 
   /// Starts the threads, or as many of them as the system gives: fewer are slower and nothing else.
-  init(threads: Int) {
+  ///
+  /// - Parameter threads: how many threads compute, the calling one included; numbers below 1 count as 1.
+  public init(threads: Int) {
     let wanted = min(max(threads, 1), Self.maximumThreads)
     let shared = Shared(threads: wanted)
     var started = 1
@@ -50,7 +67,7 @@ final class WorkerPool: Sendable {
 
   /// Does pieces of work on all threads; returns when all are done.
   ///
-  /// - Parameter body: gets the index of a piece and of the thread that does it.
+  /// - Parameter body: gets the index of a piece and of the thread that does it; it gives the pool no work itself.
   func run(_ count: Int, _ body: (_ piece: Int, _ worker: Int) -> Void) {
     guard threadCount > 1, count > 1 else {
       for piece in 0..<count { body(piece, 0) }

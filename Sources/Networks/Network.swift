@@ -24,6 +24,9 @@ public struct Network: Sendable {
 
   private let executor: FastExecutor
 
+  /// The threads that compute.
+  var pool: WorkerPool { executor.pool }
+
   /// The file that the network was read from.
   public var path: String { model.source.path }
 
@@ -50,24 +53,24 @@ public struct Network: Sendable {
   ///
   /// - Parameters:
   ///   - path: the file.
-  ///   - threads: how many threads compute, the calling one included; all processors where `nil`. Numbers below 1 count
-  ///     as 1.
+  ///   - pool: the threads that compute: a thread for each processor, shared by all networks, where none is given.
   /// - Throws: `InputError`, whose `reason` is `.missing`, `.unknownContainer`, `.unsupportedVersion`, `.damaged`,
   ///   `.malformed`, `.unknownNetwork` where the weights are of no known network or of several, `.otherNetwork`
   ///   where tensors are missing or left over, and so on.
-  public init(contentsOf path: String, threads: Int? = nil) throws(InputError) {
-    let threads = max(threads ?? Tool.coreCount, 1)
+  public init(contentsOf path: String, pool: WorkerPool = .shared) throws(InputError) {
     let model = try InputError.only(of: path) {
       try Model(try WeightFile.open(path, dictionary: nil, isOptional: false, copying: false))
     }
-    let parameters = try InputError.only(of: path) { try model.parameters(threads: threads) }
+    let parameters = try InputError.only(of: path) {
+      try model.parameters(threads: pool.threadCount)
+    }
     try InputError.only(of: path) { try model.source.checkUnchanged() }
     self.model = model
     name = model.architectureName
     inputShape = model.usualInput
     assumptions = model.assumptions.map(\.words)
     executor = FastExecutor(
-      graph: model.graph, parameters: parameters, threads: threads, expecting: model.usualInput)
+      graph: model.graph, parameters: parameters, pool: pool, expecting: model.usualInput)
   }
 
   // MARK: - Running

@@ -51,6 +51,7 @@ public func compare(
   _ candidate: Network, contentsOf path: String, images: String? = nil, limit: Double? = nil
 ) async throws -> NetworkComparison {
   var request = VerificationRequest(model: candidate.path)
+  request.pool = candidate.pool
   request.input = images.map { .path($0) }
   request.limits = limit.map { Limits(standard: $0) }
   let outcome = try await verify(request, against: path) { _, _ in }

@@ -59,7 +59,7 @@ package struct PrecisionSearch {
   private let keepsClasses: Bool
   private let maximumError: Double
   private let codec: RNWCodec
-  private let threads: Int
+  private let pool: WorkerPool
   private let whole: Graph
   private let graph: Graph
   private let executor: FastExecutor
@@ -72,17 +72,17 @@ package struct PrecisionSearch {
   /// - Throws: `InputShapeError` where the input does not fit.
   package init(
     _ whole: Graph, original: Parameters, layerNames: LayerNames, input: Activation,
-    keepsClasses: Bool, maximumError: Double, codec: RNWCodec, threads: Int
+    keepsClasses: Bool, maximumError: Double, codec: RNWCodec, pool: WorkerPool
   ) throws {
     (self.whole, self.original, self.layerNames) = (whole, original, layerNames)
     (self.keepsClasses, self.maximumError) = (keepsClasses, maximumError)
-    (self.codec, self.threads) = (codec, threads)
+    (self.codec, self.pool) = (codec, pool)
     // The output is judged before a softmax, which would multiply differences by the size of logits.
     var configuration = whole.configuration
     if configuration.head.lastActivation == .softmax { configuration.head.layers.removeLast() }
     graph = try Graph(configuration)
     inputs = input.batches(of: Self.batch)
-    executor = Self.executor(graph, original, inputs[0].shape, threads: threads)
+    executor = Self.executor(graph, original, inputs[0].shape, pool: pool)
     outputs = try inputs.map { [executor] in try executor.run($0, observer: nil) }
   }
 
@@ -91,17 +91,17 @@ package struct PrecisionSearch {
   /// Those for newer ones add products in one rounding. Their last bits differ, a choice can hang by
   /// one of them, and the same source shall give the same file everywhere.
   private static func executor(
-    _ graph: Graph, _ parameters: Parameters, _ shape: Shape, threads: Int
+    _ graph: Graph, _ parameters: Parameters, _ shape: Shape, pool: WorkerPool
   ) -> FastExecutor {
     FastExecutor(
-      graph: graph, parameters: parameters, threads: threads,
+      graph: graph, parameters: parameters, pool: pool,
       methods: .fastest(expecting: shape), instructionSet: .baseline)
   }
 
   /// Measures every tensor, chooses, runs the whole, and backs off until it holds.
   package func run(progress: (_ done: Int, _ total: Int) -> Void) throws -> PrecisionChoice {
     var sensitivities = try Sensitivities(
-      executor, original, means: try inputMeans(), codec: codec, threads: threads)
+      executor, original, means: try inputMeans(), codec: codec, threads: pool.threadCount)
     try sensitivities.measure(inputs[0], progress: progress)
     try sensitivities.measure([Sensitivities.types[0]], progress: progress)
     var images = outputs[0].images
@@ -159,7 +159,7 @@ package struct PrecisionSearch {
 
   private func judge(_ chosen: [Int], of tensors: [TensorCandidates]) throws -> Attempt {
     let candidate = Self.executor(
-      graph, try parameters(chosen, of: tensors), inputs[0].shape, threads: threads)
+      graph, try parameters(chosen, of: tensors), inputs[0].shape, pool: pool)
     var error = 0.0
     var changed: [(input: Activation, output: Activation)] = []
     for (input, own) in zip(inputs, outputs) {
@@ -201,7 +201,8 @@ package struct PrecisionSearch {
     _ chosen: [Int], of tensors: [TensorCandidates]
   ) throws -> Parameters {
     // What may not be rounded is float32, whatever the source has.
-    let wide = try original.rounded(to: ParameterTypes(.float32), in: whole, threads: threads)
+    let wide = try original.rounded(
+      to: ParameterTypes(.float32), in: whole, threads: pool.threadCount)
     return zip(chosen, tensors).reduce(wide) { parameters, choice in
       parameters.replacing(choice.1.parameter, with: choice.1.all[choice.0].tensor)
     }

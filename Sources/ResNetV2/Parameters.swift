@@ -7,7 +7,7 @@ public import Tensors
 /// ```swift
 /// let graph = try Graph(configuration)
 /// let parameters = try Parameters(["stem.conv.weight": kernel, …], for: graph)
-/// let executor = FastExecutor(parameters, threads: 4)
+/// let executor = FastExecutor(parameters)
 /// ```
 public struct Parameters: Sendable {
   /// The network that they are of.

@@ -112,7 +112,7 @@ struct BenchCommand: AsyncParsableCommand {
     request.batch = batch ?? request.batch
     request.size = size
     request.repetitions = repetitions ?? request.repetitions
-    request.threads = threads.count
+    request.pool = threads.pool
     request.instructionSet = kernels
     request.winograd = winograd ?? request.winograd
     request.keepsActivations = keepActivations
@@ -130,7 +130,7 @@ struct BenchCommand: AsyncParsableCommand {
         try StandardOutput.write(report, asJSON: json, text: report.text)
       }
     }
-    let report = BenchReport(try await bench(request), threads: threads.count)
+    let report = BenchReport(try await bench(request), threads: request.pool.threadCount)
     try StandardOutput.write(report, asJSON: json, text: report.text)
   }
 }

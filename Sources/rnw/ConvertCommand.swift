@@ -140,7 +140,7 @@ struct ConvertCommand: AsyncParsableCommand {
     request.requiresOwnGraph = ownGraph.isRequired
     request.replaces = overwrite.isGiven
     request.acceptsInvalid = acceptInvalid
-    request.threads = threads.count
+    request.pool = threads.pool
     let file = try report.map {
       try ReportFile(
         path: $0, replacing: overwrite.isGiven,

@@ -79,7 +79,7 @@ struct RunCommand: AsyncParsableCommand {
     request.layers = layers.map { Glob($0) }
     request.usesOwnGraph = ownGraph
     request.replaces = overwrite.isGiven
-    request.threads = threads.count
+    request.pool = threads.pool
     request.labels = labels
     let bar = ProgressBar("running")
     let outcome = try await Conversion.run(request, progress: bar.update)

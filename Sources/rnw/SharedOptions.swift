@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparison
 import Conversion
 package import Families
+import Inference
 
 /// Options that several commands share.
 struct FamilyOption: ParsableArguments {
@@ -116,7 +117,10 @@ struct ThreadsOption: ParsableArguments {
   var isGiven: Bool { requested != nil }
 
   /// The number of threads to use.
-  var count: Int { requested ?? Tool.coreCount }
+  var count: Int { requested ?? WorkerPool.processorCount }
+
+  /// The threads that networks are computed on.
+  var pool: WorkerPool { requested.map { WorkerPool(threads: $0) } ?? .shared }
 
   func validate() throws {
     if let requested, !(1...256).contains(requested) {

@@ -108,7 +108,7 @@ struct VerifyCommand: AsyncParsableCommand {
     request.limitsFile = perLayerLimit
     request.mode = isolated ? .both : .propagated
     request.layers = layers.map { Glob($0) }
-    request.threads = threads.count
+    request.pool = threads.pool
     request.usesOwnGraph = ownGraph.isUsed
     request.requiresOwnGraph = ownGraph.isRequired
     guard let against else { return try await checkAlone(request) }

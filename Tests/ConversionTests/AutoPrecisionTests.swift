@@ -48,7 +48,7 @@ struct AutoPrecisionTests {
     let executors = try [
       outcome.model.parameters(threads: 2),
       await Model(path: folder.file("x.rnw")).parameters(threads: 2),
-    ].map { FastExecutor(graph: graph, parameters: $0, threads: 2) }
+    ].map { FastExecutor(graph: graph, parameters: $0, pool: WorkerPool(threads: 2)) }
     for seed in 100..<106 {
       let input = Activation.probe(seed: UInt64(seed), shape: [1, 224, 224, 3])
       let logits = try executors.map { executor in

@@ -159,7 +159,8 @@ struct BelievableTests {
   /// A ReLU with a channel that the standard probe does not wake.
   private func sleepingChannel(of model: Model) throws -> (node: Int, channel: Int)? {
     let executor = ReferenceExecutor(
-      graph: model.graph, parameters: try model.parameters(threads: 1), threads: 1)
+      graph: model.graph, parameters: try model.parameters(threads: 1), pool: WorkerPool(threads: 1)
+    )
     var found: (Int, Int)?
     var images = try InputImages(.standardProbe, for: model)
     let input = try #require(try images.next())

@@ -118,7 +118,7 @@ struct CompleteOwnGraphTests {
     let source = try await Self.source(changedBy: addition)
     let model = try Model(source, usesGraph: false)
     let own = try #require(
-      try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
+      try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, pool: .shared))
     let error = #expect(throws: InputError.self) {
       try own.requireSameFunction(tensors: model.tensorNames)
     }
@@ -134,7 +134,7 @@ struct CompleteOwnGraphTests {
       let source = try await Self.source(changedBy: addition)
       let model = try Model(source, usesGraph: false)
       let own = try #require(
-        try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
+        try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, pool: .shared))
       try own.requireSameFunction(tensors: model.tensorNames)
     }
   }
@@ -144,7 +144,7 @@ struct CompleteOwnGraphTests {
     let source = try await WeightFile.open(OwnGraphTests.small)
     let model = try Model(source, usesGraph: false)
     let own = try #require(
-      try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, threads: 2))
+      try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, pool: .shared))
     var tensors = model.tensorNames
     let pair = ("stage1.block1.norm1.scale", "stage1.block1.norm1.variance")
     (tensors[pair.0], tensors[pair.1]) = (tensors[pair.1], tensors[pair.0])

@@ -172,7 +172,7 @@ struct ConversionTests {
     for threads in [1, 2] {
       var request = ConversionRequest(
         source: Fixture.path("keras/narrow.h5"), output: folder.file("\(threads).rnw"))
-      request.threads = threads
+      request.pool = WorkerPool(threads: threads)
       _ = try await convert(request) { _, _ in }
       files.append(try Data(contentsOf: URL(filePath: folder.file("\(threads).rnw"))))
     }

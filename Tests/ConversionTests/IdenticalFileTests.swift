@@ -31,7 +31,8 @@ struct IdenticalFileTests {
         source: Fixture.path("torch/basic.pth"), output: folder.file("x.rnw"))
       (request.precision, request.codec) = (options.precision, options.codec)
       request.maximumError = options.precision == .auto ? 3e-3 : nil
-      (request.instructionSet, request.threads, request.replaces) = (set, threads, true)
+      request.pool = WorkerPool(threads: threads)
+      (request.instructionSet, request.replaces) = (set, true)
       let outcome = try await convert(request) { _, _ in }
       #expect(outcome.passes)
       files.insert(try Data(contentsOf: URL(filePath: folder.file("x.rnw"))))

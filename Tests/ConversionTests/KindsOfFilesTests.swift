@@ -136,7 +136,7 @@ struct KindsOfFilesTests {
   private func expectTruth(_ name: String, of path: String) async throws {
     let truth = Fixture.path("kinds/\(name).truth.npz")
     var request = RunRequest(model: path, input: .path(truth))
-    request.threads = 2
+    request.pool = WorkerPool(threads: 2)
     let outcome = try await Conversion.run(request) { _, _ in }
     let expected = try await WeightFile.open(truth).tensor(named: "output").floats()
     let error = zip(outcome.output.values, expected).map { abs($0 - $1) }.max() ?? .infinity

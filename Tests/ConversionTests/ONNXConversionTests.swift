@@ -57,7 +57,7 @@ struct ONNXConversionTests {
     let input = try truth.tensor(named: "input")
     let model = try await Model(path: folder.file("x.rnw"))
     #expect(model.graph.configuration == configuration)
-    let executor = FastExecutor(try model.parameters(threads: 2), threads: 2)
+    let executor = FastExecutor(try model.parameters(threads: 2), pool: WorkerPool(threads: 2))
     let output = try executor.run(
       Activation(shape: input.shape, values: input.floats()), observer: nil)
     let error = ScaledError(of: output.values, from: try truth.tensor(named: "output").floats())

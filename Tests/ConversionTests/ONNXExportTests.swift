@@ -64,7 +64,8 @@ struct ONNXExportTests {
     let image = Activation(
       shape: [1, 33, 31, 3], values: probeValues(count: 33 * 31 * 3))
     let outputs = try [model, again].map { model in
-      try ReferenceExecutor(try model.parameters(threads: 2), threads: 2).run(image, observer: nil)
+      try ReferenceExecutor(try model.parameters(threads: 2), pool: WorkerPool(threads: 2)).run(
+        image, observer: nil)
     }
     #expect(ScaledError(of: outputs[1].values, from: outputs[0].values).value <= 1e-6)
   }

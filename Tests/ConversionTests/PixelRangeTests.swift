@@ -49,7 +49,8 @@ struct PixelRangeTests {
     ) { $1 }
     let model = try await Model(path: plain, told: try told())
     let executor = ReferenceExecutor(
-      graph: model.graph, parameters: try model.parameters(threads: 1), threads: 2)
+      graph: model.graph, parameters: try model.parameters(threads: 1), pool: WorkerPool(threads: 2)
+    )
     var images = try InputImages(.standardProbe, for: model)
     let pixels = try images.all()
     let unit = Activation.probe(seed: 1, shape: pixels.shape)

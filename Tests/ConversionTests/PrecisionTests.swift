@@ -62,12 +62,12 @@ struct PrecisionTests {
     let input = Activation.probe(seed: 3, shape: [2, 40, 36, 3])
     let executors: [(any Executor, any Executor)] = [
       (
-        ReferenceExecutor(graph: graph, parameters: compact, threads: 2),
-        ReferenceExecutor(graph: graph, parameters: wide, threads: 2)
+        ReferenceExecutor(graph: graph, parameters: compact, pool: WorkerPool(threads: 2)),
+        ReferenceExecutor(graph: graph, parameters: wide, pool: WorkerPool(threads: 2))
       ),
       (
-        FastExecutor(graph: graph, parameters: compact, threads: 2),
-        FastExecutor(graph: graph, parameters: wide, threads: 2)
+        FastExecutor(graph: graph, parameters: compact, pool: WorkerPool(threads: 2)),
+        FastExecutor(graph: graph, parameters: wide, pool: WorkerPool(threads: 2))
       ),
     ]
     for (first, second) in executors {

@@ -27,8 +27,8 @@ struct Version2Tests {
     #expect(ProbeRange(graph.configuration.input).scale == certificate.probe.scale)
     #expect(ProbeRange(graph.configuration.input).offset == certificate.probe.offset)
     let executors: [any Executor] = [
-      ReferenceExecutor(graph: graph, parameters: parameters, threads: 1),
-      FastExecutor(graph: graph, parameters: parameters, threads: 2),
+      ReferenceExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1)),
+      FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 2)),
     ]
     for executor in executors {
       let values = try executor.certifiedValues(for: probe)

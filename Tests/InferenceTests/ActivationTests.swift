@@ -56,13 +56,13 @@ struct ActivationTests {
   @Test("A softmax of large numbers adds up to one")
   func softmax() {
     let input = Activation(shape: [2, 3], values: [1000, 1001, 1002, -5, -5, -5])
-    let values = ReferenceArithmetic(threads: 1).softmax(input).values
+    let values = ReferenceArithmetic(pool: WorkerPool(threads: 1)).softmax(input).values
     #expect(abs(values[0..<3].reduce(0, +) - 1) <= 1e-6)
     #expect(values[3..<6].allSatisfy { abs($0 - 1 / 3) <= 1e-7 })
   }
 
   private func value(of activation: Configuration.Activation, _ x: Float) -> Float {
-    ReferenceArithmetic(threads: 1)
+    ReferenceArithmetic(pool: WorkerPool(threads: 1))
       .apply(activation, to: Activation(shape: [1, 1], values: [x])).values[0]
   }
 }

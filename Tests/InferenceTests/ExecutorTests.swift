@@ -35,7 +35,7 @@ struct ExecutorTests {
   ) throws {
     let (graph, parameters) = try network.0.make()
     let fast = FastExecutor(
-      graph: graph, parameters: parameters, threads: 2, methods: network.1,
+      graph: graph, parameters: parameters, pool: WorkerPool(threads: 2), methods: network.1,
       instructionSet: instructions)
     let isDirect = network.1 == .direct
     for shape in Self.shapes {
@@ -70,7 +70,8 @@ struct ExecutorTests {
     var results: [[UInt32]] = []
     for threads in [1, 2, 3, 7] {
       let fast = FastExecutor(
-        graph: graph, parameters: parameters, threads: threads, methods: network.1,
+        graph: graph, parameters: parameters, pool: WorkerPool(threads: threads),
+        methods: network.1,
         instructionSet: instructions)
       for _ in 0..<2 {
         results.append(try fast.run(input, observer: nil).values.map(\.bitPattern))
@@ -89,7 +90,8 @@ struct ExecutorTests {
     for instructions in Self.available {
       for threads in [1, 3] {
         let reference = ReferenceExecutor(
-          graph: graph, parameters: parameters, threads: threads, instructionSet: instructions)
+          graph: graph, parameters: parameters, pool: WorkerPool(threads: threads),
+          instructionSet: instructions)
         _ = try reference.run(input) { node, value in
           if node == logits { results.append(value.values.map(\.bitPattern)) }
         }
@@ -109,9 +111,10 @@ struct ExecutorTests {
       var values = input.values
       values[3 * (20 * 65 + 31)] = value
       let spoiled = Activation(shape: input.shape, values: values)
-      let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
+      let reference = ReferenceExecutor(
+        graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
       let fast = FastExecutor(
-        graph: graph, parameters: parameters, threads: 2, methods: rule,
+        graph: graph, parameters: parameters, pool: WorkerPool(threads: 2), methods: rule,
         instructionSet: instructions)
       var expected: [Activation] = []
       _ = try reference.run(spoiled) { _, value in expected.append(value) }
@@ -131,7 +134,7 @@ struct ExecutorTests {
   func spoiltParameters(_ rule: ConvolutionMethod.Rule, _ instructions: InstructionSet) throws {
     let (graph, parameters) = try Network.wide.make()
     let fast = FastExecutor(
-      graph: graph, parameters: parameters, threads: 2, methods: rule,
+      graph: graph, parameters: parameters, pool: WorkerPool(threads: 2), methods: rule,
       instructionSet: instructions)
     for spoilt in try SpoiltParameter.all.get() {
       let found = try FastExecutor(fast, replacing: spoilt.node, with: spoilt.parameters)
@@ -146,7 +149,7 @@ struct ExecutorTests {
   @Test("Several tasks may use one executor at the same time")
   func isConcurrent() async throws {
     let (graph, parameters) = try Network.all[1].make()
-    let fast = FastExecutor(graph: graph, parameters: parameters, threads: 2)
+    let fast = FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
     let inputs = (0..<4).map { Network.input([1, 40, 40, 3], seed: UInt64($0)) }
     let alone = try inputs.map { try fast.run($0, observer: nil).values }
     let together = try await withThrowingTaskGroup(of: (Int, [Float]).self) { group in
@@ -183,7 +186,8 @@ struct ExecutorTests {
   func imagesAreIndependent(_ rule: ConvolutionMethod.Rule) throws {
     let (graph, parameters) = try Network.wide.make()
     let fast = FastExecutor(
-      graph: graph, parameters: parameters, threads: 2, methods: rule, instructionSet: .best)
+      graph: graph, parameters: parameters, pool: WorkerPool(threads: 2), methods: rule,
+      instructionSet: .best)
     // Large enough that the first steps are done for one image after the other, and the last not.
     let shape: Shape = [1, 448, 320, 3]
     var images = (0..<3).map { Network.input(shape, seed: UInt64($0)).values }
@@ -204,7 +208,7 @@ struct ExecutorTests {
   @Test("An input that does not fit is refused")
   func refusesInputs() throws {
     let (graph, parameters) = try Network.all[0].make()
-    let fast = FastExecutor(graph: graph, parameters: parameters, threads: 1)
+    let fast = FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1))
     #expect(throws: InputShapeError.self) {
       try fast.run(Network.input([1, 32, 32, 4]), observer: nil)
     }
@@ -231,7 +235,8 @@ private struct SpoiltParameter {
           parameter, with: TensorData(shape: parameter.shape, values: floats))
         let node = try #require(graph.index(of: parameter.node))
         let inputs = graph.nodes[node].inputs.map { values[$0] }
-        let reference = ReferenceExecutor(graph: graph, parameters: spoilt, threads: 2)
+        let reference = ReferenceExecutor(
+          graph: graph, parameters: spoilt, pool: WorkerPool(threads: 2))
         return SpoiltParameter(
           description: "\(parameter.name), \(value)", node: node, parameters: spoilt,
           inputs: inputs,

@@ -12,8 +12,8 @@ struct InputShapeTests {
   func refuses(_ network: Network) throws {
     let (graph, parameters) = try network.make()
     let executors: [any Executor] = [
-      FastExecutor(graph: graph, parameters: parameters, threads: 1),
-      ReferenceExecutor(graph: graph, parameters: parameters, threads: 1),
+      FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1)),
+      ReferenceExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1)),
     ]
     let shapes = try graph.shapes(for: [1, 32, 32, 3])
     for executor in executors {

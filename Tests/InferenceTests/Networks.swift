@@ -25,7 +25,8 @@ struct Network: Sendable, CustomTestStringConvertible {
       let key = "\(testDescription), \(shape)"
       if let values = known[key] { return values }
       let (graph, parameters) = try make()
-      let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
+      let reference = ReferenceExecutor(
+        graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
       var values: [Activation] = []
       _ = try reference.run(Self.input(shape)) { _, value in values.append(value) }
       known[key] = values

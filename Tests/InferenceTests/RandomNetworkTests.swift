@@ -20,8 +20,9 @@ struct RandomNetworkTests {
     let network = Network(
       testDescription: "seed \(seed)", configuration: try drawn.fitting(shape))
     let (graph, parameters) = try network.make(seed: UInt64(seed))
-    let reference = ReferenceExecutor(graph: graph, parameters: parameters, threads: 2)
-    let fast = FastExecutor(graph: graph, parameters: parameters, threads: 2)
+    let reference = ReferenceExecutor(
+      graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
+    let fast = FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
     let input = Network.input(shape)
     var values: [Activation] = []
     _ = try reference.run(input) { node, value in

@@ -17,7 +17,7 @@ struct VariantTests {
     for set in sets where set.isAvailable {
       func executor(_ parameters: Parameters) -> FastExecutor {
         FastExecutor(
-          graph: graph, parameters: parameters, threads: 2,
+          graph: graph, parameters: parameters, pool: WorkerPool(threads: 2),
           methods: .fastest(expecting: input.shape), instructionSet: set)
       }
       let own = executor(parameters)

@@ -8,8 +8,8 @@ import WeightSources
 /// Every public function with arguments that nobody should give: an error with its reason, never the end of the program.
 @Suite("Misuse of the public interface", .timeLimit(.minutes(2)))
 struct MisuseTests {
-  private func network(threads: Int = 1) throws -> Network {
-    try Network(contentsOf: NetworkTests.converted, threads: threads)
+  private func network(pool: WorkerPool = .shared) throws -> Network {
+    try Network(contentsOf: NetworkTests.converted, pool: pool)
   }
 
   private func reason(of body: () throws -> Void) -> InputError.Reason? {
@@ -175,7 +175,7 @@ struct MisuseTests {
 
   @Test("Any number of threads is taken", arguments: [Int.min, -1, 0, 3])
   func takesThreads(_ threads: Int) throws {
-    let network = try network(threads: threads)
+    let network = try network(pool: WorkerPool(threads: threads))
     let input = try Activation([Float](repeating: 0, count: 32 * 32 * 3), shape: [1, 32, 32, 3])
     #expect(try network.run(input).shape == [1, 10])
   }
@@ -189,13 +189,14 @@ struct MisuseTests {
     let parameters = try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)
     let input = try Activation([Float](repeating: 0, count: 32 * 32 * 3), shape: [1, 32, 32, 3])
     for shape in [[], [1], [0, 0, 0, 0], [1, 1, 1, 1], [1, 1 << 31, 1 << 28, 3]] as [Shape] {
-      let executor = FastExecutor(parameters, threads: 0, expecting: shape)
+      let executor = FastExecutor(parameters, pool: WorkerPool(threads: 0), expecting: shape)
       #expect(throws: (any Error).self) {
         try executor.run(Activation([], shape: [0]), observer: nil)
       }
     }
     let executors: [any Executor] = [
-      FastExecutor(parameters, threads: 1), ReferenceExecutor(parameters, threads: -1),
+      FastExecutor(parameters, pool: WorkerPool(threads: 1)),
+      ReferenceExecutor(parameters, pool: WorkerPool(threads: -1)),
     ]
     for executor in executors {
       for node in [-1, graph.nodes.count, .max] {

@@ -9,7 +9,7 @@ struct NetworkTests {
 
   @Test("A converted network runs on an image and gives what its source gives")
   func runs() throws {
-    let network = try Network(contentsOf: Self.converted, threads: 2)
+    let network = try Network(contentsOf: Self.converted, pool: WorkerPool(threads: 2))
     #expect(network.family == "keras")
     #expect(network.inputShape == [1, 224, 224, 3])
     let image = try network.input(contentsOf: Fixture.path("images/rgb.jpg"))
@@ -17,7 +17,7 @@ struct NetworkTests {
     let output = try network.run(image)
     #expect(output.shape == [1, 10])
     #expect(output.shape == (try network.outputShape(for: image.shape)))
-    let source = try Network(contentsOf: Self.original, threads: 1)
+    let source = try Network(contentsOf: Self.original, pool: WorkerPool(threads: 1))
     // The same weights on another number of threads: the same bits.
     #expect(try source.run(image).values == output.values)
     #expect(output.largest(3)[0].map(\.value) == output.values.sorted(by: >).prefix(3).map(\.self))
@@ -25,7 +25,7 @@ struct NetworkTests {
 
   @Test("Pixels in memory are what the file of the same image is")
   func takesPixels() throws {
-    let network = try Network(contentsOf: Self.converted, threads: 1)
+    let network = try Network(contentsOf: Self.converted, pool: WorkerPool(threads: 1))
     let pixels = [UInt8](repeating: 0, count: 30 * 20 * 3)
     let input = try network.input(pixels: pixels, width: 30, height: 20)
     #expect(input.shape == network.inputShape)
@@ -34,7 +34,7 @@ struct NetworkTests {
 
   @Test("Every layer is handed out under both of its names")
   func handsOutLayers() throws {
-    let network = try Network(contentsOf: Self.converted, threads: 1)
+    let network = try Network(contentsOf: Self.converted, pool: WorkerPool(threads: 1))
     let input = try Activation([Float](repeating: 0.5, count: 64 * 64 * 3), shape: [1, 64, 64, 3])
     var layers: [String: String] = [:]
     var last: [Float] = []
@@ -57,7 +57,8 @@ struct NetworkTests {
   @Test("A network agrees with what it was made from, with all layers compared")
   func agrees() async throws {
     let comparison = try await compare(
-      Network(contentsOf: Self.converted, threads: 2), Network(contentsOf: Self.original))
+      Network(contentsOf: Self.converted, pool: WorkerPool(threads: 2)),
+      Network(contentsOf: Self.original))
     #expect(comparison.passes)
     #expect(comparison.culprit == nil)
     #expect(comparison.layers.count == 60)

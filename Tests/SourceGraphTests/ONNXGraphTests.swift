@@ -24,7 +24,7 @@ struct ONNXGraphTests {
     let run = try SourceRun(
       Activation(shape: input.shape, values: input.floats()), through: graph,
       weights: try SourceWeights(of: graph, in: source),
-      arithmetic: ReferenceArithmetic(threads: 2))
+      arithmetic: ReferenceArithmetic(pool: WorkerPool(threads: 2)))
     let output = try #require(try run.value(of: graph.outputs[0]))
     let error = ScaledError(of: output.values, from: try truth.tensor(named: "output").floats())
     #expect(error.value <= 2e-6, "\(error.value)")
@@ -173,7 +173,7 @@ struct ONNXGraphTests {
     let source = NoSource()
     let run = try SourceRun(
       input, through: graph, weights: try SourceWeights(of: graph, in: source),
-      arithmetic: ReferenceArithmetic(threads: 1))
+      arithmetic: ReferenceArithmetic(pool: WorkerPool(threads: 1)))
     #expect(
       try run.value(of: graph.outputs[0])?.values == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11])
   }

@@ -50,7 +50,7 @@ struct OwnGraphTests {
     let run = try SourceRun(
       Activation(shape: input.shape, values: input.floats()), through: network,
       weights: try SourceWeights(of: network, in: source),
-      arithmetic: ReferenceArithmetic(threads: 2))
+      arithmetic: ReferenceArithmetic(pool: WorkerPool(threads: 2)))
     return try network.nodes.indices.dropFirst().compactMap { index in
       let node = network.nodes[index]
       let value = try #require(try run.value(of: index))

@@ -78,10 +78,11 @@ extension Sample {
   ) throws -> Comparison.Outcome {
     try Comparison(
       candidate: FastExecutor(
-        graph: graph, parameters: candidate, threads: 1, expecting: input.shape),
+        graph: graph, parameters: candidate, pool: WorkerPool(threads: 1), expecting: input.shape),
       layerNames: names, mode: mode
     ).run(
-      against: ReferenceExecutor(graph: graph, parameters: parameters, threads: 1), inputs: [input])
+      against: ReferenceExecutor(
+        graph: graph, parameters: parameters, pool: WorkerPool(threads: 1)), inputs: [input])
   }
 
   /// The same network with one output channel of a parameter multiplied.
@@ -118,10 +119,13 @@ extension Sample {
   func moves(_ other: Parameters, by share: Float) throws -> Bool {
     var moved = false
     var values: [Activation] = []
-    _ = try ReferenceExecutor(graph: graph, parameters: parameters, threads: 1).run(input) {
-      values.append($1)
-    }
-    _ = try ReferenceExecutor(graph: graph, parameters: other, threads: 1).run(input) {
+    _ = try ReferenceExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1))
+      .run(input) {
+        values.append($1)
+      }
+    _ = try ReferenceExecutor(graph: graph, parameters: other, pool: WorkerPool(threads: 1)).run(
+      input
+    ) {
       let maxima = ChannelMaxima($1, values[$0])
       moved =
         moved

@@ -115,7 +115,8 @@ struct FunctionAgreementTests {
   @Test("A verdict fails where a layer does something else that no value shows")
   func verdict() throws {
     let sample = try Sample(family: "keras")
-    let executor = FastExecutor(graph: sample.graph, parameters: sample.parameters, threads: 1)
+    let executor = FastExecutor(
+      graph: sample.graph, parameters: sample.parameters, pool: WorkerPool(threads: 1))
     var result = try sample.comparison(of: executor).run(
       against: sample.executor, inputs: [sample.input])
     #expect(result.verdict.passes)

@@ -41,7 +41,7 @@ struct MissingStepTests {
     },
     Step(layer: "avg_pool", explanation: "the reference's value is after a softmax") { _, values in
       let features = try #require(values["head.pool"])
-      let value = ReferenceArithmetic(threads: 1).softmax(features)
+      let value = ReferenceArithmetic(pool: WorkerPool(threads: 1)).softmax(features)
       return TensorData(shape: value.shape, values: value.values)
     },
   ]

@@ -41,7 +41,7 @@ let benchmarks: @Sendable () -> Void = {
 
   Benchmark("pack ResNet50V2's weights", configuration: settings) { benchmark, subject in
     for _ in benchmark.scaledIterations {
-      blackHole(FastExecutor(subject.parameters, threads: 2))
+      blackHole(FastExecutor(subject.parameters, pool: WorkerPool(threads: 2)))
     }
   } setup: {
     try Subject(threads: 2, winograd: true)
@@ -58,7 +58,7 @@ private struct Subject: Sendable {
   init(threads: Int, winograd: Bool) throws {
     graph = try Graph(.resnet50V2)
     parameters = try graph.randomParameters()
-    executor = FastExecutor(parameters, threads: threads, winograd: winograd)
+    executor = FastExecutor(parameters, pool: WorkerPool(threads: threads), winograd: winograd)
     input = try .probe(shape: [1, 224, 224, 3])
   }
 }

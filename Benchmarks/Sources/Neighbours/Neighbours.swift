@@ -54,7 +54,7 @@ private struct Network {
   init(width: Int) throws {
     self.width = width
     graph = try Graph(.bottlenecks(blocks: [1], width: width, classes: 10))
-    executor = FastExecutor(try graph.randomParameters(), threads: 2)
+    executor = FastExecutor(try graph.randomParameters(), pool: WorkerPool(threads: 2))
   }
 
   /// The rate of a convolution with stride 1 on an image, in operations per second: the best of many runs.

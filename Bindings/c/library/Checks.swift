@@ -19,8 +19,9 @@ func checkCertificate(of file: RNWFile, threads: Int) throws -> CertificateCheck
     throw Failure(RNW_NO_CERTIFICATE, "\(file.path): was made, not converted: no certificate")
   }
   let network = try ConvertedNetwork(file)
+  let pool = WorkerPool(threads: threads)
   let executor = FastExecutor(
-    graph: network.graph, parameters: try network.parameters(threads: threads), threads: threads,
+    graph: network.graph, parameters: try network.parameters(threads: threads), pool: pool,
     expecting: certificate.probeShape)
   return try CertificateCheck(certificate, of: file.path, with: executor)
 }

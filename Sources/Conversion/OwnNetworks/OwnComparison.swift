@@ -63,7 +63,7 @@ package func verifyOwnGraph(
   let network = try OwnNetwork(sources[0], instead: error)
   let truth = try OwnTruth(sources[1], request: request, for: network)
   let limit = request.limits?.propagated ?? Limits.float32
-  let run = try network.run(truth.input, threads: request.threads)
+  let run = try network.run(truth.input, pool: request.pool)
   let graph = network.graph
   var found: [Int: OwnComparison.Layer] = [:]
   var missing: [String] = []
@@ -138,7 +138,7 @@ private struct OwnTruth {
       range: ProbeRange(
         InputAdjustment(SourceView(network.graph), weights: network.weights).input))
     let batch = try images.all()
-    let run = try other.run(batch, threads: request.threads)
+    let run = try other.run(batch, pool: request.pool)
     let places = Dictionary(
       other.layers.map { (other.graph.nodes[$0].name, $0) }
     ) { first, _ in first }

@@ -27,9 +27,9 @@ struct OwnNetwork {
   }
 
   /// Starts a pass.
-  func run(_ input: Activation, threads: Int) throws -> SourceRun {
+  func run(_ input: Activation, pool: WorkerPool) throws -> SourceRun {
     try SourceRun(
-      input, through: graph, weights: weights, arithmetic: ReferenceArithmetic(threads: threads))
+      input, through: graph, weights: weights, arithmetic: ReferenceArithmetic(pool: pool))
   }
 
   /// The nodes that the output depends on, but for those that do nothing or are only the first part of a layer.

@@ -106,10 +106,10 @@ struct FaultCatalogueTests {
         group.addTask {
           let sample = try makeSample(5000 + seed)
           let candidate = FastExecutor(
-            graph: sample.graph, parameters: sample.parameters, threads: 1)
+            graph: sample.graph, parameters: sample.parameters, pool: WorkerPool(threads: 1))
           let comparison = sample.comparison(of: candidate, mode: .both)
           let reference = ReferenceExecutor(
-            graph: sample.graph, parameters: sample.parameters, threads: 1)
+            graph: sample.graph, parameters: sample.parameters, pool: WorkerPool(threads: 1))
           // Every fourth against values of an executor that shares no code with either.
           let result =
             seed.isMultiple(of: 4)

@@ -103,9 +103,10 @@ extension FaultTrial {
   ) throws -> Comparison.Outcome {
     let names = try sample.names(for: graph)
     let comparison = Comparison(
-      candidate: FastExecutor(graph: graph, parameters: parameters, threads: 1), layerNames: names)
+      candidate: FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1)),
+      layerNames: names)
     let makeExecutor: @Sendable (Graph, Parameters) -> any Executor = {
-      ReferenceExecutor(graph: $0, parameters: $1, threads: 1)
+      ReferenceExecutor(graph: $0, parameters: $1, pool: WorkerPool(threads: 1))
     }
     switch truth {
     case .weights:

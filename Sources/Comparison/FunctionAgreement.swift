@@ -177,7 +177,7 @@ private struct OperationPair {
   }
 
   private func isSame(
-    _ function: Configuration.Activation, _ other: Configuration.Activation
+    _ function: ActivationFunction, _ other: ActivationFunction
   ) -> Bool {
     switch (function, other) {
     case (.leakyRelu(let own), .leakyRelu(let other)), (.elu(let own), .elu(let other)),

@@ -214,7 +214,7 @@ struct ONNXExport {
   }
 
   private mutating func function(
-    _ node: Node, _ activation: Configuration.Activation, _ x: String, to name: String
+    _ node: Node, _ activation: ActivationFunction, _ x: String, to name: String
   ) -> String {
     switch activation {
     case .softmax: return add("Softmax", node.name, [x], name, ["axis": .integer(1)])

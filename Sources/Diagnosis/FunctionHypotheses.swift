@@ -12,7 +12,7 @@ extension Diagnosis {
       let input = try node.inputs.first.flatMap({ try layer.input(graph.nodes[$0].name) })
     else { return [] }
     let arithmetic = ReferenceArithmetic(pool: WorkerPool(threads: 1))
-    return Configuration.Activation.usual.filter { $0 != own }.map { function in
+    return ActivationFunction.usual.filter { $0 != own }.map { function in
       Hypothesis(
         explanation: "it should be \(function.title)",
         change: .value { arithmetic.apply(function, to: input) })
@@ -41,9 +41,9 @@ extension Diagnosis {
   }
 }
 
-extension Configuration.Activation {
+extension ActivationFunction {
   /// The functions as they are mostly used, the simplest first.
-  fileprivate static let usual: [Configuration.Activation] = [
+  fileprivate static let usual: [ActivationFunction] = [
     .relu, .softmax, .sigmoid, .tanh, .relu6, .leakyRelu(slope: 0.01), .leakyRelu(slope: 0.1),
     .leakyRelu(slope: 0.2), .leakyRelu(slope: 0.3), .elu(alpha: 1), .selu, .gelu, .geluTanh, .silu,
     .softplus, .hardSigmoid(slope: 1 / 6), .hardSigmoid(slope: 0.2), .hardSwish,

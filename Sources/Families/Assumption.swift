@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 /// A value that the family supplied, as the file says nothing of it.
 ///

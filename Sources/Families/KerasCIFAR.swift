@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 extension Family {
   /// Version 2 of Keras' CIFAR-10 example (`cifar10_resnet.py`): depth 9n + 2.

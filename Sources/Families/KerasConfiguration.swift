@@ -1,5 +1,6 @@
 import ResNetV2
 import SourceGraph
+import Tensors
 
 extension TensorTemplates {
   /// Keras' tensors: HWIO, [in, out], and its words for the parts of a norm.
@@ -33,10 +34,8 @@ func refineFromGraph(_ configuration: inout Configuration, _ graph: SourceGraph)
   if configuration.head.classes > 0, let output = graph.outputs.first {
     var layers = configuration.head.layers
     if configuration.head.lastActivation != nil { layers.removeLast() }
-    if case .activation(let function) = graph.nodes[graph.skippingIdentities(output)].operation,
-      let activation = function.activation
-    {
-      layers.append(.activation(activation))
+    if case .activation(let function) = graph.nodes[graph.skippingIdentities(output)].operation {
+      layers.append(.activation(function))
     }
     configuration.head.layers = layers
   }

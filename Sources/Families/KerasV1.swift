@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 extension Family {
   /// ResNet of `keras.applications`: ResNet50, ResNet101, ResNet152; post-activation.

@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 extension Family {
   /// ResNetV2 of `keras.applications`: ResNet50V2, ResNet101V2, ResNet152V2 and what people build

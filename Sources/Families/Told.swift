@@ -1,6 +1,6 @@
 package import Plain
 package import ResNetV2
-import Tensors
+package import Tensors
 
 /// What a user says of a network where its file is silent.
 package struct Told: Hashable, Sendable {
@@ -27,7 +27,7 @@ package struct Told: Hashable, Sendable {
   /// The last activation.
   package enum LastActivation: Hashable, Sendable {
     case none
-    case function(Configuration.Activation)
+    case function(ActivationFunction)
   }
 
   /// A pooling, by its kind alone.

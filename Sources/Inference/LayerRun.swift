@@ -71,7 +71,7 @@ struct LayerRun {
   }
 
   private func apply(
-    _ activation: Configuration.Activation, _ input: UnsafePointer<Float>,
+    _ activation: ActivationFunction, _ input: UnsafePointer<Float>,
     _ output: UnsafeMutablePointer<Float>
   ) {
     let count = outputShape.elementCount

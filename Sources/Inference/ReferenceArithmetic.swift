@@ -1,6 +1,6 @@
 import CKernelSupport
 import KernelSet
-package import ResNetV2
+import ResNetV2
 package import Tensors
 
 /// The operations of networks with sums in Double, in a fixed order, on float32 values: what every
@@ -155,7 +155,7 @@ package struct ReferenceArithmetic: Sendable {
 
   /// A function of each value, or a softmax over the innermost axis, in Double.
   package func apply(
-    _ activation: Configuration.Activation, to input: Activation
+    _ activation: ActivationFunction, to input: Activation
   ) -> Activation {
     guard activation != .relu else { return rectify(input) }
     let row = input.shape[input.shape.rank - 1]

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Configuration.Head: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case hasPooling, classes, hasSoftmax
@@ -133,7 +135,7 @@ extension Configuration.Head.Layer: Codable {
         hasScale: try norm.decode(Bool.self, forKey: .hasScale),
         hasShift: try norm.decode(Bool.self, forKey: .hasShift))
     case .activation:
-      self = .activation(try values.decode(Configuration.Activation.self, forKey: key))
+      self = .activation(try values.decode(ActivationFunction.self, forKey: key))
     }
   }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Tensors
 
 extension Configuration {
   /// The most bytes that a configuration's JSON form may take.
@@ -78,7 +79,7 @@ private enum OptionTree: Codable {
   /// A function of the head by its word; `nil` at the place of another option, and for what is no function.
   init?(function text: String, at path: String) throws(ConfigurationError) {
     guard path.hasPrefix("head.layers["), path.hasSuffix("].activation"),
-      let function = Configuration.Activation(word: text)
+      let function = ActivationFunction(text: text)
     else { return nil }
     do {
       self = try JSONDecoder().decode(Self.self, from: JSONEncoder().encode([function]))
@@ -180,24 +181,5 @@ private enum OptionTree: Codable {
     default:
       throw ConfigurationError("there is no option \(path)")
     }
-  }
-}
-
-extension Configuration.Activation {
-  /// The function of a word, as in the JSON form; `leakyRelu`, `elu` and `hardSigmoid` with their number after a colon.
-  package init?(word: String) {
-    // α is 1 where it is not said, in every framework; slopes differ.
-    let word = word == "elu" ? "elu:1" : word
-    let parts = word.split(separator: ":", omittingEmptySubsequences: false)
-    let json: String
-    switch (parts.count, parts.last.flatMap { Double($0) }) {
-    case (1, _): json = "\"\(word.filter { $0 != "\"" && $0 != "\\" })\""
-    case (2, let number?): json = "{\"\(parts[0].filter { $0 != "\"" && $0 != "\\" })\":\(number)}"
-    default: return nil
-    }
-    guard let value = try? JSONDecoder().decode(Self.self, from: Data(json.utf8)) else {
-      return nil
-    }
-    self = value
   }
 }

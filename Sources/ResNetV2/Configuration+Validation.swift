@@ -123,17 +123,10 @@ extension Configuration {
     }
   }
 
-  private func validate(_ activation: Activation) throws(ConfigurationError) {
-    switch activation {
-    case .leakyRelu(let value), .elu(let value), .hardSigmoid(let value):
-      guard value.magnitude <= 1000 else {
-        throw ConfigurationError(
-          "the parameter of \(activation.title) is \(value), not within −1000…1000")
-      }
-    case .softmax, .sigmoid, .tanh, .relu, .relu6, .selu, .gelu, .geluTanh, .silu, .softplus,
-      .hardSwish:
-      break
-    }
+  private func validate(_ activation: ActivationFunction) throws(ConfigurationError) {
+    guard let number = activation.number, !(number.magnitude <= 1000) else { return }
+    throw ConfigurationError(
+      "the parameter of \(activation.title) is \(number), not within −1000…1000")
   }
 
   private func check(

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Turns the options of a configuration into nodes, in the order in which a forward pass would be
 /// written down.
 struct GraphBuilder {

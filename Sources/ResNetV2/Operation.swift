@@ -1,3 +1,5 @@
+public import Tensors
+
 /// What a node of the graph computes; images are NHWC.
 public enum Operation: Hashable, Sendable {
   /// The image that is given.
@@ -14,7 +16,7 @@ public enum Operation: Hashable, Sendable {
   case norm(Configuration.Norm, channels: Int, affine: Affine = .both)
 
   /// A function of each value, or of all channels.
-  case activation(Configuration.Activation)
+  case activation(ActivationFunction)
 
   /// The largest value of each window.
   case maxPool(Pool)

@@ -1,5 +1,5 @@
 package import Files
-import Tensors
+package import Tensors
 
 /// What a node of a file's graph computes; images are NHWC.
 package enum SourceOperation: Hashable, Sendable {
@@ -23,7 +23,7 @@ package enum SourceOperation: Hashable, Sendable {
   case groupNorm(Norm, groups: Int)
 
   /// A function of each value, or of each pixel's values.
-  case activation(SourceFunction)
+  case activation(ActivationFunction)
 
   /// The largest value of each window.
   case maxPool(Window)
@@ -152,43 +152,9 @@ extension SourceOperation {
   }
 
   /// Whether the value that is read is handed on unchanged, whatever its shape.
-  package var isIdentity: Bool { self == .identity || self == .activation(.linear) }
+  package var isIdentity: Bool { self == .identity }
 }
 
 extension SourceOperation.Norm {
   fileprivate var variables: [String] { (hasScale ? ["gamma"] : []) + (hasShift ? ["beta"] : []) }
-}
-
-/// A function of each value, or of each pixel's values.
-package enum SourceFunction: Hashable, Sendable {
-  /// The values as they are.
-  case linear
-  /// max(x, 0).
-  case relu
-  /// min(max(x, 0), 6).
-  case relu6
-  /// x where it is positive, else slope · x.
-  case leakyRelu(slope: Double)
-  /// x where it is positive, else α · (exp(x) − 1).
-  case elu(alpha: Double)
-  /// λ · ELU with the λ and α of Klambauer and others, 2017.
-  case selu
-  /// x · Φ(x), with the normal distribution's Φ.
-  case gelu
-  /// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
-  case geluTanh
-  /// x / (1 + exp(−x)).
-  case silu
-  /// log(1 + exp(x)).
-  case softplus
-  /// min(max(slope · x + 1/2, 0), 1).
-  case hardSigmoid(slope: Double)
-  /// x · min(max(x + 3, 0), 6) / 6.
-  case hardSwish
-  /// 1 / (1 + exp(−x)).
-  case sigmoid
-  /// (exp(x) − exp(−x)) / (exp(x) + exp(−x)).
-  case tanh
-  /// exp(x) / Σ exp(x) over the channels.
-  case softmax
 }

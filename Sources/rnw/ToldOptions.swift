@@ -73,7 +73,7 @@ struct ToldOptions: ParsableArguments {
       var told = Told()
       told.activation = try activation.map { word -> Told.LastActivation in
         if ["none", "linear"].contains(word.lowercased()) { return Told.LastActivation.none }
-        guard let function = Configuration.Activation(word: word) else {
+        guard let function = ActivationFunction(text: word) else {
           throw ValidationError(
             "There is no activation '\(word)': none, softmax, sigmoid, tanh, relu, relu6, leakyRelu:SLOPE, elu:ALPHA, "
               + "selu, gelu, geluTanh, silu, softplus, hardSigmoid:SLOPE and hardSwish are known.")

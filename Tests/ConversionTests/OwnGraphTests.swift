@@ -35,7 +35,7 @@ struct OwnGraphTests {
         + "stride 2, same, after zero padding"),
     Change(
       name: "linear_relu", layer: "conv3_block1_2_relu",
-      explanation: "it is ReLU, the reference's is Activation, linear"),
+      explanation: "it is ReLU, the reference's is Activation, which changes nothing"),
     Change(
       name: "padding", layer: "conv1_conv",
       explanation: "it is convolution 7×7, stride 2, the reference's is Conv2D, kernel 7×7, "

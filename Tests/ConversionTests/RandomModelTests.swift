@@ -114,7 +114,7 @@ struct RandomModelTests {
       request.told.activation =
         value == "none"
         ? Told.LastActivation.none
-        : .function(try #require(Configuration.Activation(word: value)))
+        : .function(try #require(ActivationFunction(text: value)))
     case "--pooling": request.told.pooling = Told.PoolingKind(rawValue: value)
     case "--epsilon": request.told.epsilon = Double(value)
     case "--input-scale": request.told.inputScale = numbers()

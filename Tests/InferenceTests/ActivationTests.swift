@@ -7,13 +7,13 @@ import Testing
 
 @Suite("Activations")
 struct ActivationTests {
-  static let all: [Configuration.Activation] = [
+  static let all: [ActivationFunction] = [
     .sigmoid, .tanh, .relu, .relu6, .leakyRelu(slope: 0.3), .elu(alpha: 0.7), .selu, .gelu,
     .geluTanh, .silu, .softplus, .hardSigmoid(slope: 1 / 6), .hardSigmoid(slope: 0.2), .hardSwish,
   ]
 
   @Test("Each is what it is defined as, near zero and far away", arguments: all)
-  func areAsDefined(_ activation: Configuration.Activation) {
+  func areAsDefined(_ activation: ActivationFunction) {
     let near = (-2000...2000).map { Float($0) / 100 }
     let far: [Float] = [-700, -88, -40, -1e-3, -1e-7, 0, 1e-7, 1e-3, 40, 88]
     for x in near + far {
@@ -25,7 +25,7 @@ struct ActivationTests {
   }
 
   @Test("NaN stays NaN, and infinities are what the limits say", arguments: all)
-  func keepsNaN(_ activation: Configuration.Activation) {
+  func keepsNaN(_ activation: ActivationFunction) {
     #expect(value(of: activation, .nan).isNaN)
     let limit = value(of: activation, .infinity)
     #expect(limit == .infinity || limit == 1 || limit == 6)
@@ -46,8 +46,8 @@ struct ActivationTests {
       (.softplus, [0.048587352, 0.313261688, 0.974076986, 2.12692809]),
       (.hardSigmoid(slope: 1 / 6), [0, 0.333333343, 0.583333313, 0.833333313]),
       (.hardSwish, [0, -0.333333343, 0.291666657, 1.66666663]),
-    ] as [(Configuration.Activation, [Double])])
-  func areTheFrameworks(_ activation: Configuration.Activation, _ expected: [Double]) {
+    ] as [(ActivationFunction, [Double])])
+  func areTheFrameworks(_ activation: ActivationFunction, _ expected: [Double]) {
     for (x, expected) in zip([-3, -1, 0.5, 2] as [Float], expected) {
       #expect(abs(Double(value(of: activation, x)) - expected) <= 3e-7)
     }
@@ -61,7 +61,7 @@ struct ActivationTests {
     #expect(values[3..<6].allSatisfy { abs($0 - 1 / 3) <= 1e-7 })
   }
 
-  private func value(of activation: Configuration.Activation, _ x: Float) -> Float {
+  private func value(of activation: ActivationFunction, _ x: Float) -> Float {
     ReferenceArithmetic(pool: WorkerPool(threads: 1))
       .apply(activation, to: Activation(shape: [1, 1], values: [x])).values[0]
   }

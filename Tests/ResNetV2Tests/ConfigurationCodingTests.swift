@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -140,7 +141,7 @@ struct ConfigurationCodingTests {
       }
   }
 
-  private static let activations: [Configuration.Activation] = [
+  private static let activations: [ActivationFunction] = [
     .softmax, .sigmoid, .tanh, .relu, .relu6, .leakyRelu(slope: 0.3), .elu(alpha: 0.5), .selu,
     .gelu, .geluTanh, .silu, .softplus, .hardSigmoid(slope: 1 / 6), .hardSigmoid(slope: 0.2),
     .hardSwish,

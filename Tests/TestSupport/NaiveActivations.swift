@@ -1,4 +1,4 @@
-package import ResNetV2
+package import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -6,7 +6,7 @@ package import ResNetV2
   import Darwin
 #endif
 
-extension Configuration.Activation {
+extension ActivationFunction {
   /// The function as it is defined, by the machine's own mathematical library.
   package func naive(_ values: [Double], row: Int) -> [Double] {
     guard self == .softmax else { return values.map(naive) }

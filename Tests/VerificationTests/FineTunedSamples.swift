@@ -45,10 +45,10 @@ private struct RandomHead {
 
   init(features: Int, _ generator: inout SplitMix64) {
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
-    let hidden: [Configuration.Activation] = [
+    let hidden: [ActivationFunction] = [
       .relu, .relu, .relu6, .leakyRelu(slope: 0.3), .elu(alpha: 1), .gelu, .silu, .tanh,
     ]
-    let last: [Configuration.Activation] = [.softmax, .softmax, .sigmoid, .tanh, .softplus]
+    let last: [ActivationFunction] = [.softmax, .softmax, .sigmoid, .tanh, .softplus]
     configuration = .init(pooling: pick(0...1) == 0 ? .average : .max)
     let count = pick(1...3)
     let keepsSize = pick(0...1) == 0

@@ -43,7 +43,7 @@ extension SourceOperation {
       return .norm(
         .group(count: groups, epsilon: norm.epsilon), channels: channels, affine: norm.affine)
     case .activation(let function):
-      return function.activation.map { .activation($0) }
+      return .activation(function)
     case .padChannels(let before, let after): return .padChannels(before: before, after: after)
     case .merge(.add): return .add
     case .globalAverage: return .globalAverage
@@ -70,7 +70,8 @@ extension SourceOperation {
     case .maxPool(let window), .averagePool(let window):
       "window \(window.size)×\(window.size), stride \(window.stride), "
         + (window.isSame ? "same" : "valid") + (padding == nil ? "" : ", after zero padding")
-    case .activation(let function): "\(function)"
+    case .activation(let function): function.title
+    case .identity: "which changes nothing"
     case .batchNorm(let norm), .groupNorm(let norm, _): "ε \(norm.epsilon)"
     default: nil
     }
@@ -118,28 +119,5 @@ extension Operation {
 
   fileprivate var isSamePool: Bool {
     if case .averagePool(let pool) = self, pool.padding == .same { true } else { false }
-  }
-}
-
-extension SourceFunction {
-  /// The same function in the words of a configuration.
-  package var activation: Configuration.Activation? {
-    switch self {
-    case .linear: nil
-    case .relu: .relu
-    case .relu6: .relu6
-    case .leakyRelu(let slope): .leakyRelu(slope: slope)
-    case .elu(let alpha): .elu(alpha: alpha)
-    case .selu: .selu
-    case .gelu: .gelu
-    case .geluTanh: .geluTanh
-    case .silu: .silu
-    case .softplus: .softplus
-    case .hardSigmoid(let slope): .hardSigmoid(slope: slope)
-    case .hardSwish: .hardSwish
-    case .sigmoid: .sigmoid
-    case .tanh: .tanh
-    case .softmax: .softmax
-    }
   }
 }

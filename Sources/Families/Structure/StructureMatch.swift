@@ -1,5 +1,6 @@
 package import ResNetV2
 import SourceGraph
+import Tensors
 
 /// Which node of a file's own graph is which node of a network, and what keeps the two from being the same
 /// function.

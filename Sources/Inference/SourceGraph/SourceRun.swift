@@ -101,7 +101,7 @@ package final class SourceRun {
         scale: try values("gamma", of: index, count: channels, default: 1),
         shift: try values("beta", of: index, count: channels, default: 0))
     case .activation(let function):
-      return apply(function, to: input)
+      return arithmetic.apply(function, to: input)
     case .maxPool(let window):
       return arithmetic.maxPool(input, PoolWindow(window, input.shape, shape), to: shape)
     case .averagePool(let window):
@@ -190,15 +190,6 @@ package final class SourceRun {
   ) throws -> [Float] {
     let values = try weights.tensor(variable, of: index)?.floats() ?? [standard]
     return values.count == 1 && count != 1 ? Array(repeating: values[0], count: count) : values
-  }
-
-  private func apply(_ function: SourceFunction, to value: Activation) -> Activation {
-    switch function {
-    case .linear: value
-    case .relu: arithmetic.rectify(value)
-    case .softmax: arithmetic.softmax(value)
-    default: Activation(shape: value.shape, values: value.values.map(function.value))
-    }
   }
 }
 

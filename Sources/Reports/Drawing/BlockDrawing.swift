@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 /// One block: its main path from top to bottom, and its side path to the right of it.
 struct BlockDrawing {
@@ -124,7 +125,7 @@ struct BlockDrawing {
   }
 }
 
-extension Configuration.Activation {
+extension ActivationFunction {
   /// Whether its title fits into a pill.
   fileprivate var isShort: Bool { title.count <= 8 }
 }

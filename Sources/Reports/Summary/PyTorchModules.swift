@@ -1,4 +1,5 @@
 import ResNetV2
+import Tensors
 
 /// A network as PyTorch's modules: `conv1`, `bn1`, `relu`, `maxpool`, `layer1` … `layer4`, `fc`.
 ///
@@ -131,5 +132,26 @@ extension SummaryModule {
     SummaryModule(
       className, name: name, nodes: nodes, input: input, output: output, form: form,
       isRepeated: true)
+  }
+}
+
+extension ActivationFunction {
+  /// The name of PyTorch's module.
+  var pyTorchName: String {
+    switch self {
+    case .softmax: "Softmax"
+    case .sigmoid: "Sigmoid"
+    case .tanh: "Tanh"
+    case .relu: "ReLU"
+    case .relu6: "ReLU6"
+    case .leakyRelu: "LeakyReLU"
+    case .elu: "ELU"
+    case .selu: "SELU"
+    case .gelu, .geluTanh: "GELU"
+    case .silu: "SiLU"
+    case .softplus: "Softplus"
+    case .hardSigmoid: "Hardsigmoid"
+    case .hardSwish: "Hardswish"
+    }
   }
 }

@@ -7,12 +7,11 @@ extension LayerSettings {
   func ended(
     by setting: String, _ operations: [SourceOperation]
   ) throws(InputError) -> [SourceOperation] {
-    let function = try activation(setting)
-    return function == .linear ? operations : operations + [.activation(function)]
+    operations + (try activation(setting).map { [.activation($0)] } ?? [])
   }
 
-  /// The function of a layer that is one, such as `ReLU` or `Activation`.
-  func function() throws(InputError) -> SourceFunction {
+  /// The function of a layer that is one, such as `ReLU` or `Activation`; `nil` where that changes nothing.
+  func function() throws(InputError) -> ActivationFunction? {
     switch className {
     case "Activation": return try activation("activation")
     case "ReLU": return try relu()
@@ -29,7 +28,7 @@ extension LayerSettings {
     }
   }
 
-  private func relu() throws(InputError) -> SourceFunction {
+  private func relu() throws(InputError) -> ActivationFunction {
     guard try number("threshold", default: 0) == 0 else { throw refusal(of: "threshold") }
     let slope = try finite("negative_slope", default: 0)
     if isAbsent("max_value") { return slope == 0 ? .relu : .leakyRelu(slope: slope) }
@@ -43,9 +42,9 @@ extension LayerSettings {
     return value
   }
 
-  /// The function of a setting: its name, or a layer in its place.
-  private func activation(_ setting: String) throws(InputError) -> SourceFunction {
-    if isAbsent(setting) { return .linear }
+  /// The function of a setting: its name, or a layer in its place; `nil` for none.
+  private func activation(_ setting: String) throws(InputError) -> ActivationFunction? {
+    if isAbsent(setting) { return nil }
     if let name = values[setting]?.text { return try function(named: name) }
     // A layer in place of a function; a function of the author's own is written as `function`.
     guard let value = values[setting], let className = value["class_name"]?.text,
@@ -60,10 +59,10 @@ extension LayerSettings {
     ).function()
   }
 
-  /// A function by the name that Keras has for it.
-  func function(named name: String) throws(InputError) -> SourceFunction {
+  /// A function by the name that Keras has for it; `nil` for the one that changes nothing.
+  func function(named name: String) throws(InputError) -> ActivationFunction? {
     switch name {
-    case "linear": return .linear
+    case "linear": return nil
     case "relu": return .relu
     case "relu6": return .relu6
     case "leaky_relu": return .leakyRelu(slope: 0.2)

@@ -56,7 +56,8 @@ extension LayerSettings {
       return try ended(by: "activation", [dense])
     case "BatchNormalization": return [try batchNorm()]
     case "GroupNormalization": return [try groupNorm()]
-    case "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax": return [.activation(try function())]
+    case "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax":
+      return [try function().map { .activation($0) } ?? .identity]
     case "MaxPooling2D": return [.maxPool(try window())]
     case "AveragePooling2D": return [.averagePool(try window())]
     case "GlobalAveragePooling2D":

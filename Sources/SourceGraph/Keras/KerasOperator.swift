@@ -88,7 +88,7 @@ private struct OperatorCall {
       "relu", "relu6", "sigmoid", "tanh", "selu", "softplus", "silu", "math.softplus":
       guard arguments.count == 1 else { throw refusal }
       let name = function.split(separator: ".").last.map(String.init) ?? ""
-      return .activation(try settings.function(named: name))
+      return try settings.function(named: name).map { .activation($0) } ?? .identity
     default: throw refusal
     }
   }

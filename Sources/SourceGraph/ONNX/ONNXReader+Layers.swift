@@ -218,7 +218,7 @@ extension ONNXReader {
   // MARK: - Functions
 
   /// The function that a node is; `nil` for an operator that is none.
-  mutating func function(_ node: ONNXModel.Node) throws(InputError) -> SourceFunction? {
+  mutating func function(_ node: ONNXModel.Node) throws(InputError) -> ActivationFunction? {
     let input = try image(node)
     switch node.kind {
     case "Relu": return .relu

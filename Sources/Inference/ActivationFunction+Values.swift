@@ -1,6 +1,6 @@
-import ResNetV2
+import Tensors
 
-extension Configuration.Activation {
+extension ActivationFunction {
   /// Computes the function of some values, in Double and rounded once; both executors do it so.
   ///
   /// - Parameters:

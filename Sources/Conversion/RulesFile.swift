@@ -11,7 +11,7 @@ extension Rules {
   ///
   /// - Throws: `InputError` that says what was expected.
   package init(path: String) throws(InputError) {
-    let file = try InputError.only(of: path) { try MappedFile(path: path) }
+    let file = try MappedFile(path: path)
     func fault(_ place: String) -> InputError {
       InputError(
         .badData, path: path, "is no list of rules", place: place,

@@ -42,7 +42,7 @@ package final class MappedFile: Sendable {
   /// - Parameter copying: whether the bytes are read into memory of their own rather than mapped.
   /// - Throws: ``InputError`` of kind `unreadable` where there is no such regular file, and `badData` where it changes
   ///   while it is copied.
-  package init(path: String, copying: Bool = false) throws {
+  package init(path: String, copying: Bool = false) throws(InputError) {
     let (descriptor, status) = try Self.openRegular(path)
     var isKept = false
     defer { if !isKept { close(descriptor) } }
@@ -118,7 +118,9 @@ package final class MappedFile: Sendable {
   // MARK: - Opening
 
   /// Opens a regular file without ever waiting for somebody who would write it, as a FIFO does.
-  private static func openRegular(_ path: String) throws -> (descriptor: Int32, status: stat) {
+  private static func openRegular(
+    _ path: String
+  ) throws(InputError) -> (descriptor: Int32, status: stat) {
     var descriptor: Int32
     repeat {
       descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -145,7 +147,7 @@ package final class MappedFile: Sendable {
 
   private static func map(
     _ descriptor: Int32, count: Int, path: String
-  ) throws -> UnsafeRawPointer? {
+  ) throws(InputError) -> UnsafeRawPointer? {
     guard count > 0 else { return nil }
     guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
       address != MAP_FAILED
@@ -157,7 +159,7 @@ package final class MappedFile: Sendable {
 
   private static func copy(
     _ descriptor: Int32, stamp: FileStamp, path: String
-  ) throws -> UnsafeRawPointer {
+  ) throws(InputError) -> UnsafeRawPointer {
     let count = stamp.count
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
     guard let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED
@@ -165,7 +167,7 @@ package final class MappedFile: Sendable {
     #if os(Linux)
       madvise(start, count, MADV_HUGEPAGE)
     #endif
-    do {
+    do throws(InputError) {
       try read(descriptor, count: count, to: start, path: path)
       var after = stat()
       guard fstat(descriptor, &after) == 0, FileStamp(after) == stamp else { throw changed(path) }
@@ -179,7 +181,7 @@ package final class MappedFile: Sendable {
 
   private static func read(
     _ descriptor: Int32, count: Int, to start: UnsafeMutableRawPointer, path: String
-  ) throws {
+  ) throws(InputError) {
     var done = 0
     while done < count {
       let read = pread(descriptor, start + done, min(count - done, 1 << 30), off_t(done))
@@ -200,7 +202,7 @@ package final class MappedFile: Sendable {
   /// Makes sure that the path still names the file that was opened, as it was then.
   ///
   /// - Throws: ``InputError`` of kind `badData`: what was read may be neither the old file nor the new one.
-  package func checkUnchanged() throws {
+  package func checkUnchanged() throws(InputError) {
     guard temporary == nil else { return }
     guard FileStamp(path: path) == stamp else { throw Self.changed(path) }
   }

@@ -64,7 +64,7 @@ public struct Network: Sendable {
     let parameters = try InputError.only(of: path) {
       try model.parameters(threads: pool.threadCount)
     }
-    try InputError.only(of: path) { try model.source.checkUnchanged() }
+    try model.source.checkUnchanged()
     self.model = model
     name = model.architectureName
     inputShape = model.usualInput
@@ -160,8 +160,7 @@ public struct Network: Sendable {
   /// - Throws: `InputError` where the certificate certifies nothing.
   public func checkCertificate() throws(InputError) -> CertificateCheck? {
     guard let file = model.converted else { return nil }
-    let certificate = try InputError.only(of: path) { try file.certificate(as: Certificate.self) }
-    guard let certificate else { return nil }
+    guard let certificate = try file.certificate(as: Certificate.self) else { return nil }
     return try CertificateCheck(certificate, of: path, with: executor)
   }
 }

@@ -1,4 +1,4 @@
-package import Files
+public import Files
 import Plain
 package import Safetensors
 public import Tensors
@@ -39,17 +39,17 @@ public struct RNWFile: WeightSource {
   ///
   /// - Throws: `InputError` where there is no such file, where it is no `.rnw`, where its version is newer than
   ///   this reader, or where it breaks a rule of the format.
-  public init(path: String) throws {
+  public init(path: String) throws(InputError) {
     try self.init(try MappedFile(path: path))
   }
 
   /// Opens a mapped file.
-  package init(_ file: MappedFile) throws {
+  package init(_ file: MappedFile) throws(InputError) {
     try self.init(try SafetensorsFile(file))
   }
 
   /// Takes a safetensors file for a `.rnw`.
-  package init(_ file: SafetensorsFile) throws {
+  package init(_ file: SafetensorsFile) throws(InputError) {
     path = file.path
     stored = file
     metadata = file.metadata
@@ -77,21 +77,21 @@ public struct RNWFile: WeightSource {
   /// It is mapped where it lies uncompressed in the file, and decoded where it does not.
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
-  public func tensor(named name: String) throws -> TensorData {
+  public func tensor(named name: String) throws(InputError) -> TensorData {
     try tensor(named: name, threads: 1)
   }
 
   /// Reads one tensor and verifies its checksum, decoding its blocks on several threads.
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
-  public func tensor(named name: String, threads: Int) throws -> TensorData {
+  public func tensor(named name: String, threads: Int) throws(InputError) -> TensorData {
     let elements = try elements(of: name, threads: threads)
     guard let scales = try entry(of: name).record.scales else { return elements }
     return elements.scaled(byChannel: try self.elements(of: scales, threads: 1).floats())
   }
 
   /// The elements of a tensor, without the scales that belong to it.
-  private func elements(of name: String, threads: Int) throws -> TensorData {
+  private func elements(of name: String, threads: Int) throws(InputError) -> TensorData {
     let entry = try entry(of: name)
     let data = try stored.tensor(named: entry.place)
     switch entry.record.encoding {
@@ -107,8 +107,9 @@ public struct RNWFile: WeightSource {
   ///
   /// Nothing is copied or verified; ``verify(tensorNamed:)`` does that.
   ///
-  /// Returns `nil` for a tensor that is compressed.
-  public func mappedTensor(named name: String) throws -> TensorData? {
+  /// - Returns: `nil` for a tensor that is compressed.
+  /// - Throws: `InputError` where the file has no tensor of the name.
+  public func mappedTensor(named name: String) throws(InputError) -> TensorData? {
     try entry(of: name).record.encoding == .raw ? try stored.tensor(named: name) : nil
   }
 
@@ -125,7 +126,7 @@ public struct RNWFile: WeightSource {
   /// Verifies the checksums of one tensor, and of its scales.
   ///
   /// - Throws: `InputError` that names the tensor where its elements are not those that were written.
-  public func verify(tensorNamed name: String) throws {
+  public func verify(tensorNamed name: String) throws(InputError) {
     _ = try tensor(named: name)
   }
 
@@ -135,22 +136,26 @@ public struct RNWFile: WeightSource {
   /// Whether the tensors are those of the network that the file describes is not this type's to know.
   ///
   /// - Throws: `InputError` that names what is wrong first.
-  public func verify(threads: Int = 1) throws {
+  public func verify(threads: Int = 1) throws(InputError) {
     try verifyRecords()
     let largestFirst = tensors.sorted { $0.shape.elementCount > $1.shape.elementCount }
-    _ = try concurrentMap(largestFirst, threads: threads) { try verify(tensorNamed: $0.name) }
+    _ = try InputError.only(of: path) {
+      try concurrentMap(largestFirst, threads: threads) { try verify(tensorNamed: $0.name) }
+    }
   }
 
   /// Verifies that the records of the file are of the form that the format gives them.
   ///
   /// - Throws: `InputError` that names the first that is not.
-  public func verifyRecords() throws { try RecordForm.check(self) }
+  public func verifyRecords() throws(InputError) { try RecordForm.check(self) }
 
   private func decoded(
     _ data: TensorData, _ entry: TensorTable.Entry, threads: Int
-  ) throws -> TensorData {
-    let result = try data.withUnsafeBytes {
-      try Planes.decode($0, dtype: entry.info.dtype, shape: entry.info.shape, threads: threads)
+  ) throws(InputError) -> TensorData {
+    let result = try InputError.only(of: path) {
+      try data.withUnsafeBytes {
+        try Planes.decode($0, dtype: entry.info.dtype, shape: entry.info.shape, threads: threads)
+      }
     }
     data.releasePages()
     // The first is the promise; the second also covers bits of the stream that no decoder looks at.
@@ -160,9 +165,9 @@ public struct RNWFile: WeightSource {
     return result.tensor
   }
 
-  private func entry(of name: String) throws -> TensorTable.Entry {
+  private func entry(of name: String) throws(InputError) -> TensorTable.Entry {
     guard let entry = table.entries[name] else {
-      throw fault("has no tensor of this name", name.shortened, .noSuchTensor)
+      throw .noTensor(name.shortened, in: path)
     }
     return entry
   }
@@ -181,28 +186,40 @@ public struct RNWFile: WeightSource {
   /// The configuration of the network, as the tool that wrote the file encoded it.
   ///
   /// - Throws: `InputError` where the record is missing or of another form.
-  public func configuration<Record: Decodable>(as type: Record.Type = Record.self) throws -> Record
+  public func configuration<Record: Decodable>(as type: Record.Type = Record.self)
+    throws(InputError) -> Record
   {
     try record(MetadataKey.configuration)
   }
 
   /// What an image goes through before it is given to the network.
-  public func preprocessing<Record: Decodable>(as type: Record.Type = Record.self) throws -> Record
+  ///
+  /// - Throws: `InputError` where the record is missing or of another form.
+  public func preprocessing<Record: Decodable>(as type: Record.Type = Record.self)
+    throws(InputError) -> Record
   {
     try record(MetadataKey.preprocessing)
   }
 
   /// Where the weights came from.
-  public func source<Record: Decodable>(as type: Record.Type = Record.self) throws -> Record {
+  ///
+  /// - Throws: `InputError` where the record is missing or of another form.
+  public func source<Record: Decodable>(as type: Record.Type = Record.self) throws(InputError)
+    -> Record
+  {
     try record(MetadataKey.source)
   }
 
   /// What was compared before the file was written; `nil` for a file that was not converted.
-  public func certificate<Record: Decodable>(as type: Record.Type = Record.self) throws -> Record? {
+  ///
+  /// - Throws: `InputError` where the record is of another form.
+  public func certificate<Record: Decodable>(as type: Record.Type = Record.self) throws(InputError)
+    -> Record?
+  {
     metadata[MetadataKey.certificate] == nil ? nil : try record(MetadataKey.certificate)
   }
 
-  private func record<Record: Decodable>(_ key: String) throws -> Record {
+  private func record<Record: Decodable>(_ key: String) throws(InputError) -> Record {
     guard let value = records[key] else { throw fault("lacks its record \(key)", nil) }
     do {
       return try RecordDecoder.decode(from: value)
@@ -215,7 +232,7 @@ public struct RNWFile: WeightSource {
 
   // MARK: - Checks
 
-  private static func checkMetadata(of file: SafetensorsFile) throws {
+  private static func checkMetadata(of file: SafetensorsFile) throws(InputError) {
     func fault(
       _ problem: String, _ place: String, _ reason: InputError.Reason = .malformed
     ) -> InputError {

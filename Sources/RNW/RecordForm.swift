@@ -1,3 +1,4 @@
+import Files
 import Plain
 import Safetensors
 
@@ -36,7 +37,7 @@ enum RecordForm {
   /// known.
   ///
   /// - Throws: `InputError` for the first that does not.
-  static func check(_ file: RNWFile) throws {
+  static func check(_ file: RNWFile) throws(InputError) {
     _ = try file.source(as: Source.self)
     let preprocessing = try file.preprocessing(as: Preprocessing.self)
     guard preprocessing.isPossible else {

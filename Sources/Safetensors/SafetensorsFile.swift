@@ -33,7 +33,7 @@ package struct SafetensorsFile: WeightSource {
   /// Checks and opens a mapped file.
   ///
   /// - Throws: `InputError` for the first rule of the format that is broken.
-  package init(_ file: MappedFile) throws {
+  package init(_ file: MappedFile) throws(InputError) {
     let header: SafetensorsHeader
     do {
       header = try SafetensorsHeader(file)
@@ -50,14 +50,13 @@ package struct SafetensorsFile: WeightSource {
   }
 
   /// Gives one tensor; nothing is copied.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let entry = ranges[name],
       let data = TensorData(
         dtype: entry.info.dtype, shape: entry.info.shape, file: file,
         offset: entry.range.lowerBound)
     else {
-      throw InputError(
-        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     return data
   }

@@ -1,4 +1,4 @@
-package import Files
+public import Files
 
 /// A container of named tensors: what every reader of this package looks like from outside.
 ///
@@ -26,7 +26,7 @@ public protocol WeightSource: Sendable {
   /// lists.
   ///
   /// - Throws: `InputError` where the data cannot be read or contradicts its description.
-  func tensor(named name: String) throws -> TensorData
+  func tensor(named name: String) throws(InputError) -> TensorData
 }
 
 extension WeightSource {
@@ -38,8 +38,16 @@ extension WeightSource {
   /// What was computed from a source counts only after this.
   ///
   /// - Throws: `InputError` of kind `badData` for a file that has changed.
-  public func checkUnchanged() throws {
+  public func checkUnchanged() throws(InputError) {
     for source in files { try source.file.checkUnchanged() }
+  }
+}
+
+extension InputError {
+  /// A source was asked for a tensor that it does not list.
+  package static func noTensor(_ name: String, in path: String) -> InputError {
+    InputError(
+      .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
   }
 }
 

@@ -184,5 +184,7 @@ struct ChangedSource: GraphCarrier {
     }
   }
 
-  func tensor(named name: String) throws -> TensorData { try source.tensor(named: name) }
+  func tensor(named name: String) throws(InputError) -> TensorData {
+    try source.tensor(named: name)
+  }
 }

@@ -259,7 +259,7 @@ struct KerasNamed: GraphCarrier {
     return copy
   }
 
-  func tensor(named name: String) throws -> TensorData {
+  func tensor(named name: String) throws(InputError) -> TensorData {
     throw InputError(.badData, path: path, "has no data")
   }
 }

@@ -10,7 +10,7 @@ struct NamedShapes: WeightSource {
   var metadata: [String: String] = [:]
   var tensors: [TensorInfo] = []
 
-  func tensor(named name: String) throws -> TensorData {
+  func tensor(named name: String) throws(InputError) -> TensorData {
     throw InputError(.badData, path: path, "has no data")
   }
 

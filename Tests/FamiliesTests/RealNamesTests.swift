@@ -91,7 +91,7 @@ struct ListedNames: WeightSource {
     }
   }
 
-  func tensor(named name: String) throws -> TensorData {
+  func tensor(named name: String) throws(InputError) -> TensorData {
     throw InputError(.badData, path: path, "has no data")
   }
 }

@@ -224,7 +224,7 @@ private struct NoSource: WeightSource {
   let path = "m.onnx"
   let tensors: [TensorInfo] = []
   let metadata: [String: String] = [:]
-  func tensor(named name: String) throws -> TensorData {
+  func tensor(named name: String) throws(InputError) -> TensorData {
     throw InputError(.badData, path: path, "has no tensors")
   }
 }

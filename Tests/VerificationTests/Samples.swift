@@ -1,4 +1,5 @@
 import Families
+import Files
 import Inference
 import Plain
 import ResNetV2
@@ -153,8 +154,11 @@ struct MemorySource: WeightSource {
     arrays.map { TensorInfo(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape) }
   }
 
-  func tensor(named name: String) throws -> TensorData {
-    try #require(arrays.first { $0.name == name }).tensor
+  func tensor(named name: String) throws(InputError) -> TensorData {
+    guard let array = arrays.first(where: { $0.name == name }) else {
+      throw .noTensor(name, in: path)
+    }
+    return array.tensor
   }
 }
 

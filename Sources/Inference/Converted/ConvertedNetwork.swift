@@ -44,9 +44,7 @@ package struct ConvertedNetwork: Sendable {
   ///
   /// - Throws: `InputError` where there is none, or one that files of this version cannot express.
   package static func configuration(of file: RNWFile) throws(InputError) -> Configuration {
-    let configuration = try InputError.only(of: file.path) {
-      try file.configuration(as: Configuration.self)
-    }
+    let configuration = try file.configuration(as: Configuration.self)
     guard configuration.formatMajor <= file.formatMajor else {
       throw InputError(
         .badData, path: file.path, "describes a network of a newer version than its own",

@@ -71,7 +71,7 @@ struct HDF5File: Sendable {
   }
 
   /// The elements of a dataset of the table.
-  func tensor(_ dataset: HDF5Table.Dataset) throws -> TensorData {
+  func tensor(_ dataset: HDF5Table.Dataset) throws(InputError) -> TensorData {
     guard let info = dataset.info else {
       throw InputError(
         .badData, path: path, dataset.problem ?? "cannot be read", place: dataset.path)

@@ -1,4 +1,4 @@
-import Files
+package import Files
 import FoundationEssentials
 package import Plain
 import SourceGraph
@@ -113,10 +113,9 @@ package struct ModelFolder: DescriptionCarrier {
   }
 
   /// Reads one tensor from the part that holds it.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let owner = owners[name] else {
-      throw InputError(
-        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     return try parts[owner].tensor(named: name)
   }

@@ -90,10 +90,9 @@ package struct KerasSource: WeightSource {
   }
 
   /// Reads one tensor; data that lies plainly in the file is mapped, not copied.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let dataset = datasets[name] else {
-      throw InputError(
-        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     return try file.tensor(dataset)
   }

@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensors
 
 /// The arrays of a file of MXNet's parameters (`.params`), as `save_parameters`, `export` and `nd.save` write it.
@@ -72,12 +72,11 @@ package struct MXNetSource: WeightSource {
   }
 
   /// Gives one array; nothing is copied.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let (info, offset) = stored[name],
       let data = TensorData(dtype: info.dtype, shape: info.shape, file: file, offset: offset)
     else {
-      throw InputError(
-        .badData, path: path, "has no array of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     return data
   }

@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensors
 
 /// The arrays of a `.npz` archive, or the single array of a `.npy` file.
@@ -96,10 +96,9 @@ package struct NumPySource: WeightSource {
   }
 
   /// Reads one array.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let array = arrays[name] else {
-      throw InputError(
-        .badData, path: path, "has no array of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     let header = array.header
     switch array.content {
@@ -118,7 +117,7 @@ package struct NumPySource: WeightSource {
 
   private func tensor(
     _ header: NPYHeader, in file: MappedFile, start: Int, name: String
-  ) throws -> TensorData {
+  ) throws(InputError) -> TensorData {
     let offset = start + header.dataOffset
     if !header.isBigEndian, !header.isFortranOrder || header.shape.rank < 2,
       let mapped = TensorData(dtype: header.dtype, shape: header.shape, file: file, offset: offset)

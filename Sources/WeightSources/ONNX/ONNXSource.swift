@@ -56,10 +56,7 @@ package struct ONNXSource: WeightSource {
       inputs: listing.inputs.filter { !known.contains($0.name) }, outputs: listing.outputs,
       tensors: Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
     ) { name in
-      guard let value = values[name] else {
-        throw InputError(
-          .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
-      }
+      guard let value = values[name] else { throw InputError.noTensor(name, in: path) }
       return value
     }
     do {
@@ -70,7 +67,9 @@ package struct ONNXSource: WeightSource {
   }
 
   /// Hands out one tensor, mapped where its values are bytes.
-  package func tensor(named name: String) throws -> TensorData { try model.read(name) }
+  package func tensor(named name: String) throws(InputError) -> TensorData {
+    try InputError.only(of: path) { try model.read(name) }
+  }
 
   /// Whether a file begins as a model does: with its version, and with no field before its graph that a model has not.
   static func isONNX(_ file: MappedFile) -> Bool {

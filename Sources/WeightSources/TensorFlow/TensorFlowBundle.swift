@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensors
 
 /// The tensors of a TensorFlow checkpoint: an index (`.index`) and its data in one or several files (`.data-00000-of-…`).
@@ -82,12 +82,11 @@ package struct TensorFlowBundle: WeightSource {
   }
 
   /// Reads one tensor, whose checksum is verified.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let entry = entries[name], let dtype = entry.dtype, let file = shards[entry.shard],
       let data = TensorData(dtype: dtype, shape: entry.shape, file: file, offset: entry.offset)
     else {
-      throw InputError(
-        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     guard CRC32C.masked(data.withUnsafeBytes(CRC32C.checksum)) == entry.checksum else {
       throw InputError(

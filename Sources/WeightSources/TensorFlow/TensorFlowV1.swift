@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensors
 
 /// The tensors of a TensorFlow checkpoint of the first form: a single file (`.ckpt`), as TensorFlow wrote it until 2017.
@@ -70,10 +70,9 @@ package struct TensorFlowV1: WeightSource {
   }
 
   /// Gives one tensor; what stands in the file as it is needed is not copied.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let (info, value) = stored[name] else {
-      throw InputError(
-        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     switch value {
     case .bytes(let bytes): return TensorData(dtype: info.dtype, shape: info.shape, bytes: bytes)

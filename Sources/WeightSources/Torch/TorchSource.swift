@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensors
 
 /// The tensors of a PyTorch checkpoint, in the zip format or the stream format of old.
@@ -73,10 +73,9 @@ package struct TorchSource: WeightSource {
   private static let maximumSharing = 16
 
   /// Reads one tensor: mapped where it lies contiguous in the file, gathered by its strides where it does not.
-  package func tensor(named name: String) throws -> TensorData {
+  package func tensor(named name: String) throws(InputError) -> TensorData {
     guard let view = views[name] else {
-      throw InputError(
-        .badData, path: path, "has no tensor of this name", place: name, reason: .noSuchTensor)
+      throw .noTensor(name, in: path)
     }
     let storage = try data.read(view.storage)
     let (file, start) = (storage.file, storage.offset)

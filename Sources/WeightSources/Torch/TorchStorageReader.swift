@@ -10,7 +10,7 @@ protocol TorchStorageReader: Sendable {
   func check(_ storage: TorchStorage, name: String) throws
 
   /// Finds the elements of a storage that was checked, after verifying its checksum where it has one.
-  func read(_ storage: TorchStorage) throws -> (file: MappedFile, offset: Int)
+  func read(_ storage: TorchStorage) throws(InputError) -> (file: MappedFile, offset: Int)
 }
 
 extension TorchStorage {
@@ -98,7 +98,7 @@ struct TorchArchive: TorchStorageReader {
     }
   }
 
-  func read(_ storage: TorchStorage) throws -> (file: MappedFile, offset: Int) {
+  func read(_ storage: TorchStorage) throws(InputError) -> (file: MappedFile, offset: Int) {
     guard let member = members["\(root)data/\(storage.key)"] else {
       throw InputError(.badData, path: archive.file.path, "lacks data", place: storage.key)
     }
@@ -201,7 +201,7 @@ struct TorchStream: TorchStorageReader {
     }
   }
 
-  func read(_ storage: TorchStorage) throws -> (file: MappedFile, offset: Int) {
+  func read(_ storage: TorchStorage) throws(InputError) -> (file: MappedFile, offset: Int) {
     guard let place = places[storage.key] else {
       throw InputError(.badData, path: file.path, "lacks data", place: storage.key)
     }

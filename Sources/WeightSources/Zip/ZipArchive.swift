@@ -66,7 +66,7 @@ struct ZipArchive: Sendable {
   /// The content of a member, its checksum verified.
   ///
   /// - Throws: `InputError` where the content is larger than the limit or damaged.
-  func bytes(of member: Member, limit: Int) throws -> [UInt8] {
+  func bytes(of member: Member, limit: Int) throws(InputError) -> [UInt8] {
     guard member.count <= limit else {
       throw InputError(
         .badData, path: file.path, "has a member of \(member.count) bytes",
@@ -100,7 +100,7 @@ struct ZipArchive: Sendable {
   }
 
   /// Verifies the checksum of a stored member, whose bytes can then be used where they lie.
-  func verify(_ member: Member) throws {
+  func verify(_ member: Member) throws(InputError) {
     let checksum = file.withUnsafeBytes { all in
       Deflate.checksum(UnsafeRawBufferPointer(rebasing: all[member.range]))
     }

@@ -23,7 +23,7 @@ extension Model {
   func choice(
     _ original: Parameters, _ request: ConversionRequest,
     progress: (_ done: Int, _ total: Int) -> Void
-  ) async throws -> PrecisionChoice? {
+  ) throws -> PrecisionChoice? {
     guard request.precision == .auto, let maximumError = request.maximumError else { return nil }
     let isGiven = request.input != .standardProbe
     var images = try InputImages(isGiven ? request.input : Self.standardImages, for: self)

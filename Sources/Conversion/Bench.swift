@@ -61,8 +61,8 @@ package struct BenchOutcome: Sendable {
 /// Measures the forward pass of a model, layer by layer.
 ///
 /// - Throws: `InputError` where the file cannot be read.
-package func bench(_ request: BenchRequest) async throws -> BenchOutcome {
-  let (graph, family, parameters) = try await network(request)
+package func bench(_ request: BenchRequest) throws -> BenchOutcome {
+  let (graph, family, parameters) = try network(request)
   let shape = request.inputShape(of: graph, family)
   let executor = request.executor(graph, parameters, input: shape)
   let before = executor.measurePeak()
@@ -100,18 +100,18 @@ package struct LoadOutcome: Sendable {
 /// touched.
 ///
 /// - Throws: `InputError` where the file cannot be read.
-package func benchLoad(_ request: BenchRequest) async throws -> LoadOutcome {
+package func benchLoad(_ request: BenchRequest) throws -> LoadOutcome {
   let clock = ContinuousClock()
   var opening: [Double] = []
   var times: [Double] = []
-  var model = try await Model(path: request.model, family: request.family)
+  var model = try Model(path: request.model, family: request.family)
   for _ in 0..<request.repetitions {
     var start = clock.now
-    let source = try await WeightFile.open(request.model)
+    let source = try WeightFile.open(request.model)
     try source.mapTensors()
     opening.append((clock.now - start) / .seconds(1))
     start = clock.now
-    model = try await Model(path: request.model, family: request.family)
+    model = try Model(path: request.model, family: request.family)
     times.append((clock.now - start) / .seconds(1))
   }
   return LoadOutcome(
@@ -152,8 +152,8 @@ private struct CodecFault: Error, CustomStringConvertible {
 /// Measures the codec `planes` on the tensors of a file, from memory to memory, checksums included.
 ///
 /// - Throws: `InputError` where the file cannot be read.
-package func benchCodec(_ request: BenchRequest) async throws -> CodecOutcome {
-  let source = try await WeightFile.open(request.model)
+package func benchCodec(_ request: BenchRequest) throws -> CodecOutcome {
+  let source = try WeightFile.open(request.model)
   let infos = source.tensors.filter { Planes.canEncode($0.dtype) && $0.shape.elementCount > 0 }
     .sorted { $0.shape.elementCount > $1.shape.elementCount }
   let tensors = try infos.map { try source.tensor(named: $0.name) }
@@ -210,7 +210,7 @@ extension BenchRequest {
 }
 
 /// The network that is asked for, with the file's parameters or random ones.
-func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters) {
+func network(_ request: BenchRequest) throws -> (Graph, Family, Parameters) {
   let families = request.family.map { [$0] } ?? Family.all
   for family in families {
     if let configuration = family.configuration(architecture: request.model) {
@@ -219,6 +219,6 @@ func network(_ request: BenchRequest) async throws -> (Graph, Family, Parameters
       return (graph, family, parameters)
     }
   }
-  let model = try await Model(path: request.model, family: request.family)
+  let model = try Model(path: request.model, family: request.family)
   return (model.graph, model.family, try model.parameters(threads: request.pool.threadCount))
 }

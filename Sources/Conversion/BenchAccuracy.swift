@@ -27,8 +27,8 @@ package struct AccuracyOutcome: Sendable {
 /// Computes every layer alone with the fast kernels and with sums in Double, from the same inputs, and compares.
 ///
 /// - Throws: `InputError` where the file cannot be read or the input does not fit.
-package func benchAccuracy(_ request: BenchRequest) async throws -> AccuracyOutcome {
-  let (graph, family, parameters) = try await network(request)
+package func benchAccuracy(_ request: BenchRequest) throws -> AccuracyOutcome {
+  let (graph, family, parameters) = try network(request)
   let shape = request.inputShape(of: graph, family)
   let fast = request.executor(graph, parameters, input: shape)
   let reference = ReferenceExecutor(

@@ -113,7 +113,7 @@ package struct ConversionOutcome: Sendable {
 ///   limits is no error: then no file is made.
 package func convert(
   _ request: ConversionRequest, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
-) async throws -> ConversionOutcome {
+) throws -> ConversionOutcome {
   var clock = StageClock()
   let (pool, threads) = (request.pool, request.pool.threadCount)
   let archive = try request.reference.map { try WeightFile.open($0, dictionary: nil) }
@@ -137,8 +137,8 @@ package func convert(
   if !request.acceptsInvalid {
     try refuseSuspicious(original, of: model, threads: threads)
   }
-  let choice = try await clock.measure("choose") {
-    try await model.choice(original, request, progress: progress)
+  let choice = try clock.measure("choose") {
+    try model.choice(original, request, progress: progress)
   }
   let parameters = try clock.measure("round") {
     try model.parameters(original, for: request, choice: choice)
@@ -152,9 +152,9 @@ package func convert(
   }
 
   // What was written is what is judged: the file is opened again, and run by the other executor.
-  let proof = try await clock.measure("compare") {
+  let proof = try clock.measure("compare") {
     do {
-      return try await Proof(
+      return try Proof(
         of: draft.path, model: model, parameters: parameters, original: original, archive: archive,
         described: described, request: request, progress: progress)
     } catch {

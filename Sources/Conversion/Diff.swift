@@ -35,8 +35,8 @@ package struct DiffRequest: Sendable {
 /// run.
 ///
 /// - Throws: `InputError` where a file cannot be read or holds no known network.
-package func diff(_ request: DiffRequest) async throws -> WeightComparison {
-  let sources = try await openSources([request.first, request.second], request.dictionary)
+package func diff(_ request: DiffRequest) throws -> WeightComparison {
+  let sources = try openSources([request.first, request.second], request.dictionary)
   let comparison: WeightComparison
   if request.goesByName {
     comparison = try WeightComparison(

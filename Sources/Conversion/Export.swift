@@ -34,9 +34,9 @@ package struct ExportRequest: Sendable {
 ///
 /// - Throws: `InputError` where the model cannot be read, the family has no such network, or the file
 ///   cannot be made.
-package func export(_ request: ExportRequest) async throws {
+package func export(_ request: ExportRequest) throws {
   let container = try WritableContainer(path: request.output)
-  let model = try await Model(
+  let model = try Model(
     path: request.model, dictionary: request.dictionary, told: request.told)
   let family = request.family ?? model.family
   // The names and the graph of an ONNX model are of no family.
@@ -63,7 +63,7 @@ package func export(_ request: ExportRequest) async throws {
   let parameters = try model.parameters(threads: request.threads)
   try model.source.checkUnchanged()
   let isOwn = family.id == model.family.id
-  try await write(
+  try write(
     parameters, of: model.graph, family: family,
     renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
     origin: fileName(of: request.model), batch: request.batch, to: output, threads: request.threads)

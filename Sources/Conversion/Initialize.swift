@@ -36,13 +36,13 @@ package struct InitializationRequest: Sendable {
 /// Writes a network of random weights.
 ///
 /// - Throws: `InputError` where the file cannot be made, or its ending is of no container that is written.
-package func initialize(_ request: InitializationRequest) async throws {
+package func initialize(_ request: InitializationRequest) throws {
   let container = try WritableContainer(path: request.output)
   let graph = try Graph(request.configuration)
   let output = try OutputFile(path: request.output, replacing: request.replaces)
   let parameters = try Parameters.random(
     for: graph, seed: request.seed, threads: request.threads)
-  try await write(
+  try write(
     parameters, of: graph, family: request.family, as: container, codec: request.codec,
     origin: "random weights of seed \(request.seed)", to: output, threads: request.threads)
 }
@@ -74,7 +74,7 @@ func write(
   _ parameters: Parameters, of graph: Graph, family: Family, renamed: [String: String] = [:],
   as container: WritableContainer, codec: RNWCodec, origin: String, batch: Int? = nil,
   to output: OutputFile, threads: Int
-) async throws {
+) throws {
   switch container {
   case .rnw:
     let records = try records(family: family, graph: graph, renamed: renamed, origin: origin)
@@ -102,11 +102,11 @@ func write(
   case .h5:
     let tensors = try family.namedTensors(
       of: parameters, in: graph, renamed: renamed, threads: threads)
-    try await KerasH5Writer.write(layers(of: graph, family, renamed, tensors), to: output)
+    try KerasH5Writer.write(layers(of: graph, family, renamed, tensors), to: output)
   case .keras3Weights:
     let tensors = try family.namedTensors(
       of: parameters, in: graph, renamed: renamed, threads: threads)
-    try await Keras3WeightsWriter.write(layers(of: graph, family, renamed, tensors), to: output)
+    try Keras3WeightsWriter.write(layers(of: graph, family, renamed, tensors), to: output)
   }
   try output.commit()
 }

@@ -80,8 +80,8 @@ package struct Inspection: Encodable, Sendable {
 /// - Throws: `InputError` where the file cannot be read.
 package func inspect(
   _ path: String, dictionary: String? = nil, readsValues: Bool
-) async throws -> Inspection {
-  let source = try await WeightFile.open(path, dictionary: dictionary)
+) throws -> Inspection {
+  let source = try WeightFile.open(path, dictionary: dictionary)
   let inspection = try Inspection(source, readsValues: readsValues)
   try source.checkUnchanged()
   return inspection

@@ -35,9 +35,9 @@ package struct Model: Sendable {
   package init(
     path: String, family: Family? = nil, part: ModelPart? = nil, dictionary: String? = nil,
     told: Told = Told()
-  ) async throws {
+  ) throws {
     try self.init(
-      try await WeightFile.open(path, dictionary: dictionary), family: family, part: part,
+      try WeightFile.open(path, dictionary: dictionary), family: family, part: part,
       told: told)
   }
 

@@ -6,7 +6,7 @@ import WeightSources
 ///
 /// - Parameter dictionary: which dictionary is taken of those that are PyTorch checkpoints.
 /// - Throws: `InputError` where a file cannot be read, or where none of them has dictionaries.
-func openSources(_ paths: [String], _ dictionary: String?) async throws -> [any WeightSource] {
+func openSources(_ paths: [String], _ dictionary: String?) throws -> [any WeightSource] {
   var sources: [any WeightSource] = []
   for path in paths {
     sources.append(

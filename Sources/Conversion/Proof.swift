@@ -48,10 +48,10 @@ struct Proof {
     of path: String, model: Model, parameters: Parameters, original: Parameters,
     archive: (any WeightSource)?, described: OwnGraph?, request: ConversionRequest,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
-  ) async throws {
+  ) throws {
     let (pool, threads) = (request.pool, request.pool.threadCount)
     let inputs = try InputImages(request.input, for: model)
-    let written = try await Model(path: path)
+    let written = try Model(path: path)
     let writtenParameters = try written.parameters(threads: threads)
     func fastExecutor(_ graph: Graph, _ parameters: Parameters) -> FastExecutor {
       FastExecutor(

@@ -60,17 +60,17 @@ package struct RunOutcome: Sendable {
 package func run(
   _ request: RunRequest,
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
-) async throws -> RunOutcome {
+) throws -> RunOutcome {
   try requireArchive(request.output)
-  if request.usesOwnGraph { return try await runOwnGraph(request) }
-  let source = try await WeightFile.open(request.model, dictionary: request.dictionary)
+  if request.usesOwnGraph { return try runOwnGraph(request) }
+  let source = try WeightFile.open(request.model, dictionary: request.dictionary)
   let model: Model
   do {
     model = try Model(source, family: request.family, told: request.told)
   } catch let error as InputError {
     // No family knows it: then its own graph is run, where it carries one.
     _ = try OwnNetwork(source, instead: error)
-    return try await runOwnGraph(request)
+    return try runOwnGraph(request)
   }
   try requireLayer(
     request, among: model.graph.nodes.indices.dropFirst().compactMap { model.arrayName(of: $0) })

@@ -18,8 +18,8 @@ func describesNoGraph(_ source: any WeightSource) -> InputError {
 /// Runs the graph that a file itself describes, and writes the activations under its layers' names.
 ///
 /// All images are one batch.
-func runOwnGraph(_ request: RunRequest) async throws -> RunOutcome {
-  let source = try await WeightFile.open(request.model, dictionary: request.dictionary)
+func runOwnGraph(_ request: RunRequest) throws -> RunOutcome {
+  let source = try WeightFile.open(request.model, dictionary: request.dictionary)
   guard let network = try source.graph() else {
     throw describesNoGraph(source)
   }

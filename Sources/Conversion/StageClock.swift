@@ -21,16 +21,6 @@ package struct StageClock: Sendable {
     return try body()
   }
 
-  /// Runs an asynchronous stage and notes its time.
-  package mutating func measure<Result>(
-    _ name: String, _ body: () async throws -> Result
-  ) async rethrows -> Result {
-    let clock = ContinuousClock()
-    let start = clock.now
-    defer { add(clock.now - start, to: name) }
-    return try await body()
-  }
-
   private mutating func add(_ duration: Duration, to name: String) {
     let seconds = duration / .seconds(1)
     if let index = stages.firstIndex(where: { $0.name == name }) {

@@ -17,7 +17,7 @@ package struct NamedNetwork: Sendable {
   ///
   /// - Parameter families: the families in which a name is looked up, the first that has it is taken.
   /// - Throws: `InputError` where it is neither.
-  package init(_ text: String, family: Family?, families: [Family]) async throws {
+  package init(_ text: String, family: Family?, families: [Family]) throws {
     for candidate in family.map({ [$0] }) ?? families {
       guard let configuration = candidate.configuration(architecture: text) else { continue }
       name = text
@@ -26,7 +26,7 @@ package struct NamedNetwork: Sendable {
       layerNames = candidate.layerNames(for: graph)
       return
     }
-    let model = try await Model(path: text, family: family)
+    let model = try Model(path: text, family: family)
     name = fileName(of: text)
     self.family = model.family
     graph = model.graph

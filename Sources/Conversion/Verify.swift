@@ -59,8 +59,8 @@ package struct VerificationRequest: Sendable {
 package func verify(
   _ request: VerificationRequest, against path: String,
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
-) async throws -> Comparison.Outcome {
-  let sources = try await openSources([request.model, path], request.dictionary)
+) throws -> Comparison.Outcome {
+  let sources = try openSources([request.model, path], request.dictionary)
   let (judged, source) = (sources[0], sources[1])
   let model = try Model(
     judged, family: request.family, told: try Model.told(request.told, of: judged))
@@ -82,7 +82,7 @@ package func verify(
   let input = request.input?.path ?? (reference.isRecorded ? path : request.model)
   comparison.parameter = { try model.tensor(of: $0) }
   do {
-    var result = try await compare(comparison, model, candidate, with: reference, request)
+    var result = try compare(comparison, model, candidate, with: reference, request)
     for source in sources { try source.checkUnchanged() }
     result.assumptions = reference.assumptions(model, result)
     result.differingOptions = try differingOptions(of: model, reference.model)
@@ -189,7 +189,7 @@ private func standardLimits(_ model: Model, _ other: Model?) -> Limits {
 private func compare(
   _ comparison: Comparison, _ model: Model, _ candidate: FastExecutor, with reference: Reference,
   _ request: VerificationRequest
-) async throws -> Comparison.Outcome {
+) throws -> Comparison.Outcome {
   let pool = request.pool
   if let other = reference.model { try requireSameNetwork(model, other) }
   let argument = request.input ?? .standardProbe
@@ -288,8 +288,8 @@ package struct SelfCheck: Sendable {
 /// Checks a `.rnw` by its own records.
 ///
 /// - Throws: `InputError` where the structure or a checksum is wrong, or where the file is no `.rnw`.
-package func verifyAlone(_ request: VerificationRequest) async throws -> SelfCheck {
-  let source = try await WeightFile.open(request.model)
+package func verifyAlone(_ request: VerificationRequest) throws -> SelfCheck {
+  let source = try WeightFile.open(request.model)
   guard let file = source as? RNWFile else {
     throw InputError(
       .badData, path: request.model, "has no certificate to be verified by",

@@ -8,7 +8,7 @@ public import Tensors
 ///
 /// ```swift
 /// let original = try Network(contentsOf: "resnet50v2.h5")
-/// let comparison = try await compare(network, original)
+/// let comparison = try compare(network, original)
 /// print(comparison)  // the table of the worst layers, and the verdict
 /// if let culprit = comparison.culprit {
 ///   print("\(culprit.name) is wrong: \(culprit.suspicion ?? "nobody knows why")")
@@ -29,8 +29,8 @@ public import Tensors
 ///   the images do not fit.
 public func compare(
   _ candidate: Network, _ reference: Network, images: String? = nil, limit: Double? = nil
-) async throws -> NetworkComparison {
-  let result = try await compare(
+) throws -> NetworkComparison {
+  let result = try compare(
     candidate, contentsOf: reference.path, images: images, limit: limit)
   try reference.model.source.checkUnchanged()
   return result
@@ -49,12 +49,12 @@ public func compare(
 /// - Throws: `InputError` where the file cannot be read or is of another network, or where the images do not fit.
 public func compare(
   _ candidate: Network, contentsOf path: String, images: String? = nil, limit: Double? = nil
-) async throws -> NetworkComparison {
+) throws -> NetworkComparison {
   var request = VerificationRequest(model: candidate.path)
   request.pool = candidate.pool
   request.input = images.map { .path($0) }
   request.limits = limit.map { Limits(standard: $0) }
-  let outcome = try await verify(request, against: path) { _, _ in }
+  let outcome = try verify(request, against: path) { _, _ in }
   try candidate.model.source.checkUnchanged()
   return NetworkComparison(outcome)
 }

@@ -28,13 +28,6 @@ public enum WeightFile {
     }
   }
 
-  /// The same for those who wait anyway.
-  package static func open(
-    _ path: String, dictionary: String? = nil
-  ) async throws -> any WeightSource {
-    try open(path, dictionary: dictionary, isOptional: false, copying: false)
-  }
-
   /// Opens a file, mapped or as a copy in memory.
   ///
   /// - Parameter isOptional: whether a file without dictionaries may be asked for one.

@@ -7,7 +7,7 @@ import ResNetV2
 import Tensors
 
 /// `rnw bench`.
-struct BenchCommand: AsyncParsableCommand {
+struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measure the forward pass layer by layer, as a share of what the processor can do.",
@@ -106,7 +106,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
+  func run() throws {
     var request = BenchRequest(model: model)
     request.family = try family.family
     request.batch = batch ?? request.batch
@@ -117,20 +117,20 @@ struct BenchCommand: AsyncParsableCommand {
     request.winograd = winograd ?? request.winograd
     request.keepsActivations = keepActivations
     if load {
-      let report = LoadReport(try await benchLoad(request))
+      let report = LoadReport(try benchLoad(request))
       return try StandardOutput.write(report, asJSON: json, text: report.text)
     }
     if codec {
-      let report = CodecReport(try await benchCodec(request))
+      let report = CodecReport(try benchCodec(request))
       return try StandardOutput.write(report, asJSON: json, text: report.text)
     }
     if check {
-      let report = AccuracyReport(try await benchAccuracy(request))
+      let report = AccuracyReport(try benchAccuracy(request))
       return try StandardOutput.conclude(passes: report.passes) {
         try StandardOutput.write(report, asJSON: json, text: report.text)
       }
     }
-    let report = BenchReport(try await bench(request), threads: request.pool.threadCount)
+    let report = BenchReport(try bench(request), threads: request.pool.threadCount)
     try StandardOutput.write(report, asJSON: json, text: report.text)
   }
 }

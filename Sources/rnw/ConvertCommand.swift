@@ -11,7 +11,7 @@ import Tensors
 import WeightSources
 
 /// `rnw convert`.
-struct ConvertCommand: AsyncParsableCommand {
+struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
     abstract: "Convert a weight file to .rnw, and prove it layer by layer.",
@@ -121,9 +121,9 @@ struct ConvertCommand: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
+  func run() throws {
     if dryRun {
-      return try await printMapping()
+      return try printMapping()
     }
     var request = ConversionRequest(source: source, output: outputPath)
     request.family = try family.family
@@ -150,7 +150,7 @@ struct ConvertCommand: AsyncParsableCommand {
     let bar = ProgressBar("comparing")
     let searchBar = ProgressBar("looking for the cause")
     request.search = diagnosis.search(after: bar, searchBar)
-    let outcome = try await convert(request, progress: bar.update)
+    let outcome = try convert(request, progress: bar.update)
     bar.finish()
     searchBar.finish()
     try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
@@ -211,8 +211,8 @@ struct ConvertCommand: AsyncParsableCommand {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private func printMapping() async throws {
-    let source = try await WeightFile.open(source, dictionary: dictionary.name)
+  private func printMapping() throws {
+    let source = try WeightFile.open(source, dictionary: dictionary.name)
     let report = try MappingReport(of: source, family: family.family, told: told.told)
     try StandardOutput.conclude(passes: true) {
       try StandardOutput.write(report, asJSON: json, text: report.text)

@@ -5,7 +5,7 @@ import Diagnosis
 import Reports
 
 /// `rnw diff`.
-struct DiffCommand: AsyncParsableCommand {
+struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Compare the weights of two files, tensor by tensor, across containers and families.",
@@ -56,14 +56,14 @@ struct DiffCommand: AsyncParsableCommand {
     try requireUnused(["--all": all && json], because: "with --json, which has every tensor")
   }
 
-  func run() async throws {
+  func run() throws {
     var request = DiffRequest(first: first, second: second)
     request.family = try family.family
     request.dictionary = dictionary.name
     request.told = try told.told
     request.goesByName = byName
     request.threads = threads.count
-    let comparison = try await diff(request)
+    let comparison = try diff(request)
     try StandardOutput.conclude(passes: comparison.areEqual) {
       try StandardOutput.write(
         WeightRecord(comparison, files: [first, second]), asJSON: json,

@@ -2,7 +2,7 @@ import ArgumentParser
 import Conversion
 
 /// `rnw export`.
-struct ExportCommand: AsyncParsableCommand {
+struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write a model back into a framework's container, in a family's names.",
@@ -40,7 +40,7 @@ struct ExportCommand: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
+  func run() throws {
     var request = ExportRequest(model: model, output: output)
     request.family = try family.family
     request.dictionary = dictionary.name
@@ -48,6 +48,6 @@ struct ExportCommand: AsyncParsableCommand {
     request.batch = batch
     request.replaces = overwrite.isGiven
     request.threads = threads.count
-    try await export(request)
+    try export(request)
   }
 }

@@ -5,7 +5,7 @@ import RNW
 import ResNetV2
 
 /// `rnw init`.
-struct InitCommand: AsyncParsableCommand {
+struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
     abstract: "Make a network of random weights in any family's names.",
@@ -53,14 +53,14 @@ struct InitCommand: AsyncParsableCommand {
       because: "where the output is no .rnw")
   }
 
-  func run() async throws {
+  func run() throws {
     let (family, configuration) = try network()
     var request = InitializationRequest(
       family: family, configuration: configuration, seed: seed, output: output)
     request.codec = codec ?? .planes
     request.replaces = overwrite.isGiven
     request.threads = threads.count
-    try await initialize(request)
+    try initialize(request)
   }
 
   private func network() throws -> (Family, Configuration) {

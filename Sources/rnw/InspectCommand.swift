@@ -5,7 +5,7 @@ import Tensors
 import WeightSources
 
 /// `rnw inspect`.
-struct InspectCommand: AsyncParsableCommand {
+struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "List the tensors and metadata of any weight file, and the family found.",
@@ -27,8 +27,8 @@ struct InspectCommand: AsyncParsableCommand {
   @Flag(help: "Print one JSON document.")
   var json = false
 
-  func run() async throws {
-    let inspection = try await inspect(
+  func run() throws {
+    let inspection = try inspect(
       file, dictionary: dictionary.name, readsValues: stats)
     try StandardOutput.write(inspection, asJSON: json, text: inspection.text())
   }

@@ -13,7 +13,8 @@ import Tensors
 #endif
 
 /// The command line: parsing, and how every failure is answered.
-struct RNWCommand: AsyncParsableCommand {
+@main
+struct RNWCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rnw",
     abstract: "Bring ResNetV2 weights into Swift, and prove that nothing changed on the way.",
@@ -37,7 +38,7 @@ struct RNWCommand: AsyncParsableCommand {
   /// What the smallest network takes beside the program itself.
   private static let leastMemory = 96 << 20
 
-  static func main() async {
+  static func main() {
     StandardDescriptors.fillGaps()
     // A closed pipe and a full disk are answered where they happen, not by a signal.
     signal(SIGPIPE, SIG_IGN)
@@ -49,7 +50,7 @@ struct RNWCommand: AsyncParsableCommand {
       Platform.exit(EX_NOINPUT)
     }
     do {
-      try await run(parseAsRoot())
+      try run(parseAsRoot())
     } catch {
       end(with: error)
     }
@@ -84,14 +85,10 @@ struct RNWCommand: AsyncParsableCommand {
     Platform.exit(status)
   }
 
-  private static func run(_ command: any ParsableCommand) async throws {
+  private static func run(_ command: any ParsableCommand) throws {
     var command = command
     do {
-      if var asynchronous = command as? any AsyncParsableCommand {
-        try await asynchronous.run()
-      } else {
-        try command.run()
-      }
+      try command.run()
     } catch let error as InputError {
       throw error
     } catch let error as ExitCode {

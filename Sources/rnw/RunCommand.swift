@@ -8,7 +8,7 @@ import ResNetV2
 import Tensors
 
 /// `rnw run`.
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Run a model, print the best classes, and write the activations of its layers.",
@@ -70,7 +70,7 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
+  func run() throws {
     var request = RunRequest(model: model, input: try input.argument ?? .standardProbe)
     request.family = try family.family
     request.dictionary = dictionary.name
@@ -82,7 +82,7 @@ struct RunCommand: AsyncParsableCommand {
     request.pool = threads.pool
     request.labels = labels
     let bar = ProgressBar("running")
-    let outcome = try await Conversion.run(request, progress: bar.update)
+    let outcome = try Conversion.run(request, progress: bar.update)
     bar.finish()
     let report = RunReport(outcome, top: top)
     try StandardOutput.write(report, asJSON: json, text: report.text)

@@ -7,7 +7,7 @@ import ResNetV2
 import Tensors
 
 /// `rnw summary`.
-struct SummaryCommand: AsyncParsableCommand {
+struct SummaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "summary",
     abstract: "Print what a network is made of: layers, shapes, parameters, work and memory.",
@@ -52,16 +52,16 @@ struct SummaryCommand: AsyncParsableCommand {
   @Flag(help: "Print one JSON document.")
   var json = false
 
-  func run() async throws {
+  func run() throws {
     do {
       let network: NamedNetwork
       do {
-        network = try await NamedNetwork(
+        network = try NamedNetwork(
           self.network, family: try family.family, families: [.torch, .torchvision] + Family.all)
       } catch let error as InputError where format == .text {
         let sizes = try sizes()
         return try write(
-          try await summarizeOwnGraph(self.network, instead: error, sizes: sizes))
+          try summarizeOwnGraph(self.network, instead: error, sizes: sizes))
       }
       try write(network)
     } catch let error as SummaryError {

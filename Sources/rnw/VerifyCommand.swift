@@ -9,7 +9,7 @@ import Reports
 import Tensors
 
 /// `rnw verify`.
-struct VerifyCommand: AsyncParsableCommand {
+struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Compare a model layer by layer, and name the first layer that is wrong.",
@@ -97,7 +97,7 @@ struct VerifyCommand: AsyncParsableCommand {
       because: "without --report FILE: nothing is written")
   }
 
-  func run() async throws {
+  func run() throws {
     var request = VerificationRequest(model: model)
     request.against = against
     request.family = try family.family
@@ -111,7 +111,7 @@ struct VerifyCommand: AsyncParsableCommand {
     request.pool = threads.pool
     request.usesOwnGraph = ownGraph.isUsed
     request.requiresOwnGraph = ownGraph.isRequired
-    guard let against else { return try await checkAlone(request) }
+    guard let against else { return try checkAlone(request) }
     let file = try report.map {
       try ReportFile(
         path: $0, replacing: overwrite.isGiven, inputs: [model, against, request.input?.path])
@@ -122,9 +122,9 @@ struct VerifyCommand: AsyncParsableCommand {
     request.search = diagnosis.search(after: bar, searchBar)
     let result: Comparison.Outcome
     do {
-      result = try await verify(request, against: against, progress: bar.update)
+      result = try verify(request, against: against, progress: bar.update)
     } catch let error as InputError where error.reason == .unknownNetwork && file == nil {
-      let own = try await verifyOwnGraph(
+      let own = try verifyOwnGraph(
         request, against: against, instead: error, progress: bar.update)
       bar.finish()
       return try StandardOutput.conclude(passes: own.passes) {
@@ -152,8 +152,8 @@ struct VerifyCommand: AsyncParsableCommand {
     ).text(for: result)
   }
 
-  private func checkAlone(_ request: VerificationRequest) async throws {
-    let check = try await verifyAlone(request)
+  private func checkAlone(_ request: VerificationRequest) throws {
+    let check = try verifyAlone(request)
     let report = SelfCheckReport(check)
     try StandardOutput.conclude(passes: check.passes) {
       try StandardOutput.write(report, asJSON: json, text: report.text)

@@ -16,11 +16,11 @@ struct AutoPrecisionTests {
   static let limits = [1e-2, 1e-3, 1e-6]
 
   @Test("The output stays within the limit, and a wider limit gives a smaller file")
-  func staysWithinLimit() async throws {
+  func staysWithinLimit() throws {
     let folder = try TemporaryFolder()
     var sizes: [Int] = []
     for limit in Self.limits {
-      let outcome = try await Self.convert(
+      let outcome = try Self.convert(
         "keras/narrow.h5", limit, to: folder.file("\(limit).rnw"))
       #expect(outcome.passes && outcome.outputError <= limit)
       let choice = try #require(outcome.choice)
@@ -28,11 +28,11 @@ struct AutoPrecisionTests {
       #expect(choice.tensors.count == outcome.model.graph.parameters.count(where: \.isRoundable))
       sizes.append(choice.tensors.reduce(0) { $0 + $1.bytes })
       // What is in the file is what was chosen.
-      let written = try await Model(path: folder.file("\(limit).rnw"))
+      let written = try Model(path: folder.file("\(limit).rnw"))
       let types = Dictionary(
         uniqueKeysWithValues: written.source.tensors.map { ($0.name, $0.dtype) })
       for tensor in choice.tensors { #expect(types[tensor.name] == tensor.dtype, "\(tensor.name)") }
-      #expect(try await verifyAlone(VerificationRequest(model: folder.file("\(limit).rnw"))).passes)
+      #expect(try verifyAlone(VerificationRequest(model: folder.file("\(limit).rnw"))).passes)
     }
     #expect(sizes == sizes.sorted() && sizes[0] < sizes[2])
   }
@@ -40,14 +40,14 @@ struct AutoPrecisionTests {
   @Test(
     "Inputs that the choice was not made on stay within the limit too",
     arguments: ["keras/narrow.h5", "torch/basic.pth"], [1e-2])
-  func unseenInputs(_ source: String, _ limit: Double) async throws {
+  func unseenInputs(_ source: String, _ limit: Double) throws {
     let folder = try TemporaryFolder()
-    let outcome = try await Self.convert(source, limit, to: folder.file("x.rnw"))
+    let outcome = try Self.convert(source, limit, to: folder.file("x.rnw"))
     let graph = outcome.model.graph
     let node = try #require(graph.index(of: "head.dense"))
     let executors = try [
       outcome.model.parameters(threads: 2),
-      await Model(path: folder.file("x.rnw")).parameters(threads: 2),
+      Model(path: folder.file("x.rnw")).parameters(threads: 2),
     ].map { FastExecutor(graph: graph, parameters: $0, pool: WorkerPool(threads: 2)) }
     for seed in 100..<106 {
       let input = Activation.probe(seed: UInt64(seed), shape: [1, 224, 224, 3])
@@ -61,14 +61,14 @@ struct AutoPrecisionTests {
   }
 
   @Test("The classes of images that are given stay what they were")
-  func keepsClasses() async throws {
+  func keepsClasses() throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("keras/narrow.h5"), output: folder.file("x.rnw"))
     request.precision = .auto
     request.maximumError = 0.5
     request.input = .probe(seed: 7, count: 6)
-    let outcome = try await Conversion.convert(request) { _, _ in }
+    let outcome = try Conversion.convert(request) { _, _ in }
     let agreement = try #require(outcome.accuracy?.agreement)
     #expect(agreement.images == 6 && agreement.sameFirst == 6 && agreement.sameList == 6)
     #expect(outcome.choice?.images == 6)
@@ -120,11 +120,11 @@ struct AutoPrecisionTests {
 
   private static func convert(
     _ source: String, _ limit: Double, to path: String
-  ) async throws -> ConversionOutcome {
+  ) throws -> ConversionOutcome {
     var request = ConversionRequest(source: Fixture.path(source), output: path)
     request.precision = .auto
     request.maximumError = limit
-    return try await Conversion.convert(request) { _, _ in }
+    return try Conversion.convert(request) { _, _ in }
   }
 }
 

@@ -17,7 +17,7 @@ struct BelievableTests {
   @Test(
     "An input with a value that is not finite is refused, and the value named",
     arguments: [Float.nan, .infinity, -.infinity])
-  func refusesInputs(_ value: Float) async throws {
+  func refusesInputs(_ value: Float) throws {
     let folder = try TemporaryFolder()
     var values = Activation.probe(seed: 3, shape: [2, 32, 32, 3]).values
     values[32 * 32 * 3 + 3 * 32 * 4 + 3 * 5 + 2] = value
@@ -29,12 +29,12 @@ struct BelievableTests {
     var verification = VerificationRequest(model: source)
     verification.input = .path(path)
     let errors = [
-      await #expect(throws: InputError.self) { _ = try await convert(conversion) { _, _ in } },
-      await #expect(throws: InputError.self) {
-        _ = try await verify(verification, against: source) { _, _ in }
+      #expect(throws: InputError.self) { _ = try convert(conversion) { _, _ in } },
+      #expect(throws: InputError.self) {
+        _ = try verify(verification, against: source) { _, _ in }
       },
-      await #expect(throws: InputError.self) {
-        _ = try await run(RunRequest(model: source, input: .path(path)))
+      #expect(throws: InputError.self) {
+        _ = try run(RunRequest(model: source, input: .path(path)))
       },
     ]
     for error in errors {
@@ -45,7 +45,7 @@ struct BelievableTests {
   }
 
   @Test("A certificate says on which images which layers were compared")
-  func statesTheInput() async throws {
+  func statesTheInput() throws {
     let folder = try TemporaryFolder()
     let images = Activation.probe(seed: 3, shape: [3, 40, 33, 3])
     let path = try write(
@@ -53,8 +53,8 @@ struct BelievableTests {
     var request = ConversionRequest(
       source: Fixture.path("keras/narrow.h5"), output: folder.file("x.rnw"))
     request.input = .path(path)
-    let outcome = try await convert(request) { _, _ in }
-    let given = try await certificate(request.output)
+    let outcome = try convert(request) { _, _ in }
+    let given = try certificate(request.output)
     let bytes = images.values.flatMap { value in
       withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
     }
@@ -70,17 +70,17 @@ struct BelievableTests {
 
     request.input = .standardProbe
     request.output = folder.file("y.rnw")
-    _ = try await convert(request) { _, _ in }
-    let standard = try #require(try await certificate(request.output).compared)
+    _ = try convert(request) { _, _ in }
+    let standard = try #require(try certificate(request.output).compared)
     #expect(standard.input.seed == 1 && standard.input.images == 1)
     #expect(standard.input.sha256 != digest)
   }
 
   @Test("A weight of a channel that no input wakes is compared all the same")
-  func findsSleepingFaults() async throws {
+  func findsSleepingFaults() throws {
     let folder = try TemporaryFolder()
     let source = Fixture.path("keras/narrow.h5")
-    let model = try await Model(path: source)
+    let model = try Model(path: source)
     let (relu, channel) = try #require(try sleepingChannel(of: model))
     // What it reads is the norm before: a lower shift leaves it asleep.
     let norm = model.graph.nodes[model.graph.nodes[relu].inputs[0]]
@@ -94,7 +94,7 @@ struct BelievableTests {
       tensors.append((info.name, TensorData(shape: tensor.shape, values: values)))
     }
     let other = try write(tensors, to: folder)
-    let outcome = try await verify(VerificationRequest(model: other), against: source) { _, _ in }
+    let outcome = try verify(VerificationRequest(model: other), against: source) { _, _ in }
     #expect(!outcome.verdict.passes)
     #expect(outcome.weights?.different.map(\.name) == [shift.name])
     #expect(outcome.weights?.different.first?.firstChannel == channel)
@@ -102,13 +102,13 @@ struct BelievableTests {
     #expect(outcome.verdict.notes.contains { $0.contains("--input probe:1:8 wakes more") })
     var same = VerificationRequest(model: source)
     same.input = .probe(seed: 1, count: 8)
-    let more = try await verify(same, against: source) { _, _ in }
+    let more = try verify(same, against: source) { _, _ in }
     #expect(more.verdict.passes && more.weights?.agrees == true)
     #expect(more.sleeping.asleep < outcome.sleeping.asleep)
   }
 
   @Test("The search for a cause ends in time, and the verdict is told before it")
-  func boundsTheSearch() async throws {
+  func boundsTheSearch() throws {
     let told = Calls()
     var request = VerificationRequest(model: Fixture.path("keras/broken/transposed.h5"))
     var search = CauseSearch()
@@ -116,42 +116,42 @@ struct BelievableTests {
     search.begins = { told.add(done: $0.verdict.failed, total: $0.verdict.failed) }
     request.search = search
     let reference = Fixture.path("keras/narrow.h5")
-    let bounded = try await verify(request, against: reference) { _, _ in }
+    let bounded = try verify(request, against: reference) { _, _ in }
     #expect(!bounded.verdict.passes && bounded.suspicion == nil && told.isInOrder)
     #expect(bounded.verdict.notes.contains { $0.contains("was ended after 0 s") })
     request.search = nil
-    let none = try await verify(request, against: reference) { _, _ in }
+    let none = try verify(request, against: reference) { _, _ in }
     #expect(!none.verdict.passes && none.suspicion == nil && none.searchedSeconds == nil)
   }
 
   @Test("Weights that are not finite pass only where that is asked for, and prove nothing later")
-  func acceptsInvalid() async throws {
+  func acceptsInvalid() throws {
     let folder = try TemporaryFolder()
     let source = Fixture.path("keras/broken/nan.h5")
     var request = ConversionRequest(source: source, output: folder.file("x.rnw"))
     request.acceptsInvalid = true
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes)
     #expect(outcome.comparison.verdict.notes.contains { $0.contains("accepted") })
-    let check = try await verifyAlone(VerificationRequest(model: request.output))
+    let check = try verifyAlone(VerificationRequest(model: request.output))
     #expect(!check.passes)
-    let again = try await verify(VerificationRequest(model: request.output), against: source) {
+    let again = try verify(VerificationRequest(model: request.output), against: source) {
       _, _ in
     }
     #expect(!again.verdict.passes)
     var bench = BenchRequest(model: request.output)
     bench.size = 32
-    #expect(try await benchAccuracy(bench).layers.contains { $0.error == .infinity })
+    #expect(try benchAccuracy(bench).layers.contains { $0.error == .infinity })
   }
 
   @Test("A constant output and images of one pixel are remarked on")
-  func remarks() async throws {
+  func remarks() throws {
     let folder = try TemporaryFolder()
     let path = try write(
       [("input", TensorData(shape: [1, 1, 1, 3], values: [0.5, 0.25, 1]))], to: folder)
     var request = VerificationRequest(model: Fixture.path("keras/narrow.h5"))
     request.input = .path(path)
-    let outcome = try await verify(request, against: Fixture.path("keras/narrow.h5")) { _, _ in }
+    let outcome = try verify(request, against: Fixture.path("keras/narrow.h5")) { _, _ in }
     #expect(outcome.verdict.passes)
     #expect(outcome.verdict.notes.contains { $0.contains("saw images of one pixel") })
   }
@@ -179,8 +179,8 @@ struct BelievableTests {
     return found
   }
 
-  private func certificate(_ path: String) async throws -> CertificateRecord {
-    let file = try #require(try await Model(path: path).converted)
+  private func certificate(_ path: String) throws -> CertificateRecord {
+    let file = try #require(try Model(path: path).converted)
     return try #require(try file.certificate(as: CertificateRecord.self))
   }
 

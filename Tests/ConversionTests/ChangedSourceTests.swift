@@ -26,14 +26,14 @@ struct ChangedSourceTests {
 
   @Test(
     "A source that changes during a conversion is no PASS, and leaves nothing", arguments: sources)
-  func conversion(_ name: String) async throws {
+  func conversion(_ name: String) throws {
     for isShorter in [true, false] {
       let folder = try TemporaryFolder()
       let bytes = try Fixture.bytes(name)
       let path = try folder.write(bytes, to: "source")
       let isDone = Mutex(false)
-      let error = await #expect(throws: InputError.self) {
-        try await convert(ConversionRequest(source: path, output: folder.file("x.rnw"))) { _, _ in
+      let error = #expect(throws: InputError.self) {
+        try convert(ConversionRequest(source: path, output: folder.file("x.rnw"))) { _, _ in
           isDone.withLock { isDone in
             guard !isDone else { return }
             isDone = true
@@ -48,12 +48,12 @@ struct ChangedSourceTests {
   }
 
   @Test("A comparison with a file that changes meanwhile has no verdict", arguments: sources)
-  func comparison(_ name: String) async throws {
+  func comparison(_ name: String) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(try Fixture.bytes(name), to: "source")
     let isDone = Mutex(false)
-    let error = await #expect(throws: InputError.self) {
-      try await verify(VerificationRequest(model: path), against: Fixture.path(name)) { _, _ in
+    let error = #expect(throws: InputError.self) {
+      try verify(VerificationRequest(model: path), against: Fixture.path(name)) { _, _ in
         isDone.withLock { isDone in
           if !isDone { Self.overwrite(path) }
           isDone = true
@@ -65,10 +65,10 @@ struct ChangedSourceTests {
   }
 
   @Test("The digest of the record is that of the bytes that were used", arguments: sources)
-  func digest(_ name: String) async throws {
+  func digest(_ name: String) throws {
     let folder = try TemporaryFolder()
     let output = folder.file("x.rnw")
-    _ = try await convert(ConversionRequest(source: Fixture.path(name), output: output)) { _, _ in }
+    _ = try convert(ConversionRequest(source: Fixture.path(name), output: output)) { _, _ in }
     let record: SourceRecord = try RNWFile(path: output).source()
     let digest = SHA256.hash(data: try Fixture.bytes(name)).map { byte in
       String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)

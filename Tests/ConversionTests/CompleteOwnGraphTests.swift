@@ -55,11 +55,11 @@ struct CompleteOwnGraphTests {
   ]
 
   @Test("A map of one pixel that is flattened is no map afterwards")
-  func flattensOnePixel() async throws {
+  func flattensOnePixel() throws {
     let json = try Self.configuration()
       .replacing("GlobalAveragePooling2D", with: "Flatten")
       .replacing(#/"batch_shape": \[null, \w+, \w+, 3\]/#, with: #""batch_shape": [null, 8, 8, 3]"#)
-    let source = try await WeightFile.open(OwnGraphTests.small)
+    let source = try WeightFile.open(OwnGraphTests.small)
     let model = try Model(ChangedSource(source: source, json: json))
     #expect(
       model.graph.configuration.head.pooling
@@ -67,10 +67,10 @@ struct CompleteOwnGraphTests {
   }
 
   @Test("What follows an activation of the same kind does nothing, and augmentation is not run")
-  func provesIdentities() async throws {
+  func provesIdentities() throws {
     let relu = #"{"name": "again", "activation": "relu"}"#
     var json = try Self.configuration()
-    let source = try await WeightFile.open(OwnGraphTests.small)
+    let source = try WeightFile.open(OwnGraphTests.small)
     let usual = try Model(source).graph.configuration
     for (name, className, config, call) in [
       ("again", "Activation", relu, "{}"),
@@ -114,8 +114,8 @@ struct CompleteOwnGraphTests {
   }
 
   @Test("What follows the network, or leaves it elsewhere, is named", arguments: additions)
-  func namesWhatFollows(_ addition: Addition) async throws {
-    let source = try await Self.source(changedBy: addition)
+  func namesWhatFollows(_ addition: Addition) throws {
+    let source = try Self.source(changedBy: addition)
     let model = try Model(source, usesGraph: false)
     let own = try #require(
       try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, pool: .shared))
@@ -126,12 +126,12 @@ struct CompleteOwnGraphTests {
   }
 
   @Test("The network itself is proven, and so is one with dropout at its end")
-  func provesTheSame() async throws {
+  func provesTheSame() throws {
     for layers in [[], [Self.layer("drop", "Dropout", ["predictions"])]] {
       let addition = Addition(
         testDescription: "", layers: layers, outputs: [layers.isEmpty ? "predictions" : "drop"],
         fault: "")
-      let source = try await Self.source(changedBy: addition)
+      let source = try Self.source(changedBy: addition)
       let model = try Model(source, usesGraph: false)
       let own = try #require(
         try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, pool: .shared))
@@ -140,8 +140,8 @@ struct CompleteOwnGraphTests {
   }
 
   @Test("Weights that stand in each other's places are named")
-  func namesOtherTensors() async throws {
-    let source = try await WeightFile.open(OwnGraphTests.small)
+  func namesOtherTensors() throws {
+    let source = try WeightFile.open(OwnGraphTests.small)
     let model = try Model(source, usesGraph: false)
     let own = try #require(
       try OwnGraph(of: source, for: model.graph, layerNames: model.layerNames, pool: .shared))
@@ -152,8 +152,8 @@ struct CompleteOwnGraphTests {
     #expect(error?.place?.hasPrefix("stage1.block1.norm1.scale is ") == true)
   }
 
-  private static func source(changedBy addition: Addition) async throws -> ChangedSource {
-    let source = try await WeightFile.open(OwnGraphTests.small)
+  private static func source(changedBy addition: Addition) throws -> ChangedSource {
+    let source = try WeightFile.open(OwnGraphTests.small)
     let json = try Self.configuration()
     let parsed = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
     var model = try #require(parsed)

@@ -24,13 +24,13 @@ struct ConversionTests {
   ]
 
   @Test("Every module agrees with what PyTorch computed", arguments: checkpoints)
-  func agreesWithTorch(_ checkpoint: (file: String, activations: String)) async throws {
+  func agreesWithTorch(_ checkpoint: (file: String, activations: String)) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("torch/\(checkpoint.file)"), output: folder.file("x.rnw"))
     request.reference = Fixture.path("torch/\(checkpoint.activations).activations.npz")
     request.limit = 5e-6
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes)
     let reference = try #require(outcome.reference)
     #expect(reference.coverage.missing.isEmpty && reference.coverage.unknown.isEmpty)
@@ -38,15 +38,15 @@ struct ConversionTests {
   }
 
   @Test("The way back to the framework is lossless", arguments: ["safetensors", "npz"])
-  func exports(_ ending: String) async throws {
+  func exports(_ ending: String) throws {
     let folder = try TemporaryFolder()
     let source = Fixture.path("torch/bottleneck.pth")
-    _ = try await convert(ConversionRequest(source: source, output: folder.file("x.rnw"))) { _, _ in
+    _ = try convert(ConversionRequest(source: source, output: folder.file("x.rnw"))) { _, _ in
     }
-    try await export(
+    try export(
       ExportRequest(model: folder.file("x.rnw"), output: folder.file("y.\(ending)")))
-    let truth = try await WeightFile.open(source)
-    let exported = try await WeightFile.open(folder.file("y.\(ending)"))
+    let truth = try WeightFile.open(source)
+    let exported = try WeightFile.open(folder.file("y.\(ending)"))
     let names = truth.tensors.map(\.name).filter { !$0.hasSuffix("num_batches_tracked") }
     #expect(Set(exported.tensors.map(\.name)) == Set(names))
     for name in names {
@@ -55,16 +55,16 @@ struct ConversionTests {
   }
 
   @Test("A model is not written in the names of a family that has another network")
-  func refusesOtherFamilies() async throws {
+  func refusesOtherFamilies() throws {
     let folder = try TemporaryFolder()
     var request = ExportRequest(
       model: Fixture.path("torch/bottleneck.pth"), output: folder.file("x.npz"))
     request.family = .keras
-    let error = await #expect(throws: InputError.self) { try await export(request) }
+    let error = #expect(throws: InputError.self) { try export(request) }
     #expect(error?.hint == "families that have it: torch")
     request.family = nil
     request.output = folder.file("x.h5")
-    await #expect(throws: InputError.self) { try await export(request) }
+    #expect(throws: InputError.self) { try export(request) }
   }
 
   static let containers: [(file: String, activations: String)] =
@@ -79,7 +79,7 @@ struct ConversionTests {
     ]
 
   @Test("Every layer of every container agrees with what Keras computed", arguments: containers)
-  func agreesWithKeras(_ container: (file: String, activations: String)) async throws {
+  func agreesWithKeras(_ container: (file: String, activations: String)) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("keras/\(container.file)"), output: folder.file("x.rnw"))
@@ -87,13 +87,13 @@ struct ConversionTests {
     // A wrong padding value would cost 3e-4; real agreement is far below the default limit.
     request.limit = 5e-6
     request.input = .probe(seed: 1, count: 1)
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes)
     let reference = try #require(outcome.reference)
     #expect(reference.coverage.missing.isEmpty && reference.coverage.unknown.isEmpty)
     #expect(reference.verdict.compared >= 50)
     // The file that was made is the network that was read.
-    let converted = try await Model(path: folder.file("x.rnw"))
+    let converted = try Model(path: folder.file("x.rnw"))
     #expect(converted.graph.configuration == outcome.model.graph.configuration)
     let (written, read) = (
       try converted.parameters(threads: 2), try outcome.model.parameters(threads: 2)
@@ -101,7 +101,7 @@ struct ConversionTests {
     for parameter in converted.graph.parameters {
       #expect(written[parameter].floats() == read[parameter].floats(), "\(parameter.name)")
     }
-    let check = try await verifyAlone(VerificationRequest(model: folder.file("x.rnw")))
+    let check = try verifyAlone(VerificationRequest(model: folder.file("x.rnw")))
     #expect(check.passes && check.certificate != nil)
   }
 
@@ -112,14 +112,14 @@ struct ConversionTests {
       ("transposed", "conv3_block2_2_conv", "kernel has input and output channels transposed"),
       ("scaled", "conv3_block2_1_bn", "moving_variance is 1.010 × what it should be"),
     ])
-  func faults(_ fault: (file: String, layer: String, cause: String)) async throws {
+  func faults(_ fault: (file: String, layer: String, cause: String)) throws {
     let broken = VerificationRequest(model: Fixture.path("keras/broken/\(fault.file).h5"))
-    let result = try await verify(broken, against: Fixture.path("keras/narrow.h5")) { _, _ in }
+    let result = try verify(broken, against: Fixture.path("keras/narrow.h5")) { _, _ in }
     #expect(!result.verdict.passes)
     #expect(result.verdict.culprit?.familyName == fault.layer)
     #expect(result.verdict.culprit?.suspicion?.explanation == fault.cause)
     let archive = Fixture.path("keras/narrow.activations.npz")
-    let again = try await verify(broken, against: archive) { _, _ in }
+    let again = try verify(broken, against: archive) { _, _ in }
     #expect(again.verdict.culprit?.familyName == fault.layer)
   }
 
@@ -136,44 +136,44 @@ struct ConversionTests {
       ),
       ("narrow.activations.npz", "avg_pool, conv1_conv, conv1_pad, …"),
     ])
-  func refusals(_ file: String, _ place: String) async throws {
+  func refusals(_ file: String, _ place: String) throws {
     let folder = try TemporaryFolder()
     let existing = try folder.write([1, 2, 3], to: "x.rnw")
     let source = Fixture.path("keras/\(file)")
-    let error = await #expect(throws: InputError.self) {
-      try await convert(ConversionRequest(source: source, output: folder.file("new.rnw"))) { _, _ in
+    let error = #expect(throws: InputError.self) {
+      try convert(ConversionRequest(source: source, output: folder.file("new.rnw"))) { _, _ in
       }
     }
     #expect(error?.place?.contains(place) == true, "\(error.map(\.description) ?? "")")
     #expect(error?.kind == .badData)
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     #expect(left == ["x.rnw"])
-    await #expect(throws: InputError.self) {
-      try await convert(ConversionRequest(source: source, output: existing)) { _, _ in }
+    #expect(throws: InputError.self) {
+      try convert(ConversionRequest(source: source, output: existing)) { _, _ in }
     }
     #expect(try [UInt8](Data(contentsOf: URL(filePath: existing))) == [1, 2, 3])
   }
 
   @Test("Out of limits nothing is written")
-  func failureWritesNothing() async throws {
+  func failureWritesNothing() throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("keras/broken/scaled.h5"), output: folder.file("x.rnw"))
     request.reference = Fixture.path("keras/narrow.activations.npz")
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(!outcome.passes && outcome.outputBytes == nil)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
 
   @Test("The same source gives the same bytes for any number of threads")
-  func isDeterministic() async throws {
+  func isDeterministic() throws {
     let folder = try TemporaryFolder()
     var files: [Data] = []
     for threads in [1, 2] {
       var request = ConversionRequest(
         source: Fixture.path("keras/narrow.h5"), output: folder.file("\(threads).rnw"))
       request.pool = WorkerPool(threads: threads)
-      _ = try await convert(request) { _, _ in }
+      _ = try convert(request) { _, _ in }
       files.append(try Data(contentsOf: URL(filePath: folder.file("\(threads).rnw"))))
     }
     #expect(files[0] == files[1])
@@ -182,13 +182,13 @@ struct ConversionTests {
   @Test(
     "A network made of a seed is the same from every container",
     arguments: ["h5", "npz", "safetensors", "rnw"])
-  func initializes(_ ending: String) async throws {
+  func initializes(_ ending: String) throws {
     let folder = try TemporaryFolder()
     let configuration = Family.keras.configuration(kind: .bottleneck, blocks: [2, 2], classes: 3)
     let request = InitializationRequest(
       family: .keras, configuration: configuration, seed: 5, output: folder.file("x.\(ending)"))
-    try await initialize(request)
-    let model = try await Model(path: folder.file("x.\(ending)"))
+    try initialize(request)
+    let model = try Model(path: folder.file("x.\(ending)"))
     #expect(model.graph.configuration == configuration)
     let parameters = try model.parameters(threads: 1)
     let expected = try Parameters.random(for: model.graph, seed: 5, threads: 2)
@@ -198,14 +198,14 @@ struct ConversionTests {
   }
 
   @Test("Activations that are written are what verify reads")
-  func runWritesActivations() async throws {
+  func runWritesActivations() throws {
     let folder = try TemporaryFolder()
     let archive = Fixture.path("keras/narrow.activations.npz")
     var request = RunRequest(model: Fixture.path("keras/narrow.h5"), input: .path(archive))
     request.output = folder.file("a.npz")
-    let outcome = try await run(request)
+    let outcome = try run(request)
     #expect(outcome.output.shape == [2, 10])
-    let result = try await verify(
+    let result = try verify(
       VerificationRequest(model: Fixture.path("keras/narrow.keras")), against: folder.file("a.npz")
     ) { _, _ in }
     #expect(result.verdict.passes && result.verdict.worst?.scaledError == 0)

@@ -23,8 +23,8 @@ struct DiffTests {
       "narrow.weights.h5", "narrow.keras", "narrow.tfkeras.full.h5", "narrow.npz",
       "narrow.safetensors", "narrow.float64.h5", "narrow.nested.full.h5",
     ])
-  func equal(_ file: String) async throws {
-    let comparison = try await diff(
+  func equal(_ file: String) throws {
+    let comparison = try diff(
       DiffRequest(first: Self.narrow, second: Fixture.path("keras/\(file)")))
     #expect(comparison.areEqual && comparison.options.isEmpty)
     #expect(comparison.tensors.count == 92)
@@ -44,8 +44,8 @@ struct DiffTests {
         "has 1 value that is NaN or infinite, in output channel 0"
       ),
     ])
-  func findings(_ file: String, _ tensor: String, _ finding: String) async throws {
-    let comparison = try await diff(
+  func findings(_ file: String, _ tensor: String, _ finding: String) throws {
+    let comparison = try diff(
       DiffRequest(first: Fixture.path("keras/broken/\(file).h5"), second: Self.narrow))
     let differing = comparison.tensors.filter { !$0.isEqual }
     #expect(differing.count == (file == "swapped" ? 2 : 1))
@@ -55,14 +55,14 @@ struct DiffTests {
   }
 
   @Test("A file of rounded weights is said to be that, in either order")
-  func rounding() async throws {
+  func rounding() throws {
     let half = Fixture.path("keras/narrow.float16.h5")
     for isFirst in [true, false] {
       let request =
         isFirst
         ? DiffRequest(first: half, second: Self.narrow)
         : DiffRequest(first: Self.narrow, second: half)
-      let comparison = try await diff(request)
+      let comparison = try diff(request)
       let rounding = try #require(comparison.rounding)
       #expect(rounding.isFirst == isFirst && rounding.type == .float16)
       #expect(
@@ -72,28 +72,28 @@ struct DiffTests {
   }
 
   @Test("Converted files are compared with their sources", arguments: [Precision.bfloat16, .int8])
-  func converted(_ precision: Precision) async throws {
+  func converted(_ precision: Precision) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(source: Self.narrow, output: folder.file("x.rnw"))
     request.precision = precision
     request.maximumError = 1
-    _ = try await convert(request) { _, _ in }
-    let comparison = try await diff(DiffRequest(first: folder.file("x.rnw"), second: Self.narrow))
+    _ = try convert(request) { _, _ in }
+    let comparison = try diff(DiffRequest(first: folder.file("x.rnw"), second: Self.narrow))
     #expect(comparison.rounding?.isFirst == true)
     #expect(comparison.rounding?.type == (precision == .int8 ? .int8 : .bfloat16))
   }
 
   @Test("Networks of two families say in what they differ, and which tensors one side lacks")
-  func families() async throws {
+  func families() throws {
     let folder = try TemporaryFolder()
     for family in [Family.keras, .torch] {
       let configuration = family.configuration(kind: .bottleneck, blocks: [1, 1], classes: 3)
-      try await initialize(
+      try initialize(
         InitializationRequest(
           family: family, configuration: configuration, seed: 5,
           output: folder.file("\(family.id).npz")))
     }
-    let comparison = try await diff(
+    let comparison = try diff(
       DiffRequest(first: folder.file("keras.npz"), second: folder.file("torch.npz")))
     let options = Dictionary(uniqueKeysWithValues: comparison.options.map { ($0.name, $0) })
     let epsilon = options["norm.batch.epsilon"]
@@ -106,17 +106,17 @@ struct DiffTests {
   }
 
   @Test("The same weights in networks of other options are different")
-  func otherOptions() async throws {
+  func otherOptions() throws {
     let folder = try TemporaryFolder()
     for padding in [Configuration.Stem.PoolPadding.zero, .negativeInfinity] {
       var configuration = Family.torch.configuration(kind: .basic, blocks: [1, 1], classes: 3)
       configuration.stem.pool?.padding = padding
-      try await initialize(
+      try initialize(
         InitializationRequest(
           family: .torch, configuration: configuration, seed: 5,
           output: folder.file("\(padding).rnw")))
     }
-    let comparison = try await diff(
+    let comparison = try diff(
       DiffRequest(first: folder.file("zero.rnw"), second: folder.file("negativeInfinity.rnw")))
     #expect(comparison.weightsAreEqual && !comparison.areEqual)
     let text = WeightReport().text(for: comparison)
@@ -130,9 +130,9 @@ struct DiffTests {
   }
 
   @Test("By name, files of any kind are compared, and renamed tensors are found")
-  func byName() async throws {
+  func byName() throws {
     let folder = try TemporaryFolder()
-    let source = try await WeightFile.open(Self.narrow)
+    let source = try WeightFile.open(Self.narrow)
     let file = try OutputFile(path: folder.file("x.npz"), replacing: false)
     var writer = NPZWriter(to: file)
     for info in source.tensors where info.name != "post_bn/beta" {
@@ -142,10 +142,10 @@ struct DiffTests {
     try writer.finish()
     try file.commit()
     var request = DiffRequest(first: Self.narrow, second: folder.file("x.npz"))
-    let error = await #expect(throws: InputError.self) { try await diff(request) }
+    let error = #expect(throws: InputError.self) { try diff(request) }
     #expect(error?.hint == "--by-name compares the tensors of any two files by their own names")
     request.goesByName = true
-    let comparison = try await diff(request)
+    let comparison = try diff(request)
     #expect(comparison.tensors.count == 90 && comparison.tensors.allSatisfy(\.isEqual))
     #expect(comparison.onlyFirst.map(\.name) == ["post_bn/gamma", "post_bn/beta"])
     #expect(comparison.onlyFirst.map(\.renamed) == ["final/gamma", nil])
@@ -153,9 +153,9 @@ struct DiffTests {
   }
 
   @Test("The document has every key")
-  func document() async throws {
+  func document() throws {
     let request = DiffRequest(first: Fixture.path("keras/broken/scaled.h5"), second: Self.narrow)
-    let comparison = try await diff(request)
+    let comparison = try diff(request)
     let record = WeightRecord(comparison, files: ["a", "b"])
     let text = try RecordCoding.json(record)
     #expect(text.contains(#""schema":"rnw.diff/1""#) && text.contains(#""verdict":"different""#))

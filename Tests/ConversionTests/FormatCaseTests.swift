@@ -42,7 +42,7 @@ struct FormatCaseTests {
   }
 
   @Test("The answer is that of the table", .timeLimit(.minutes(5)))
-  func answers() async throws {
+  func answers() throws {
     let folder = try TemporaryFolder()
     let cases = try JSONDecoder().decode(
       [Case].self, from: Data(try Fixture.bytes("rnw/cases.json")))
@@ -56,13 +56,13 @@ struct FormatCaseTests {
         }
       }
       let path = try folder.write(bytes, to: "case.rnw")
-      #expect(await Self.answer(to: path) == item.answer, "\(item.name)")
+      #expect(Self.answer(to: path) == item.answer, "\(item.name)")
     }
   }
 
-  private static func answer(to path: String) async -> Case.Answer {
+  private static func answer(to path: String) -> Case.Answer {
     guard (try? RNWFile(path: path)) != nil else { return .refused }
-    let check = try? await verifyAlone(VerificationRequest(model: path))
+    let check = try? verifyAlone(VerificationRequest(model: path))
     return check?.passes == true ? .accepted : .opened
   }
 }

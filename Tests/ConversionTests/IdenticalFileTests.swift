@@ -21,7 +21,7 @@ struct IdenticalFileTests {
     "For any number of threads and the kernels of any processor",
     arguments: Precision.allCases.map { Options(precision: $0) }
       + [Options(precision: .float32, codec: .none), Options(precision: .int8, codec: .none)])
-  func anyProcessor(_ options: Options) async throws {
+  func anyProcessor(_ options: Options) throws {
     let folder = try TemporaryFolder()
     var files: Set<Data> = []
     let sets = InstructionSet.allCases.filter(\.isAvailable)
@@ -33,7 +33,7 @@ struct IdenticalFileTests {
       request.maximumError = options.precision == .auto ? 3e-3 : nil
       request.pool = WorkerPool(threads: threads)
       (request.instructionSet, request.replaces) = (set, true)
-      let outcome = try await convert(request) { _, _ in }
+      let outcome = try convert(request) { _, _ in }
       #expect(outcome.passes)
       files.insert(try Data(contentsOf: URL(filePath: folder.file("x.rnw"))))
     }

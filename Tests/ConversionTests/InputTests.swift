@@ -13,13 +13,13 @@ import WeightSources
 
 @Suite("Inputs")
 struct InputTests {
-  private func model(_ name: String = "keras/narrow.h5") async throws -> Model {
-    try await Model(path: Fixture.path(name))
+  private func model(_ name: String = "keras/narrow.h5") throws -> Model {
+    try Model(path: Fixture.path(name))
   }
 
   @Test("The images of a probe are the same one by one as all at once")
-  func streamsProbes() async throws {
-    var images = try InputImages(.probe(seed: 7, count: 3), for: try await model())
+  func streamsProbes() throws {
+    var images = try InputImages(.probe(seed: 7, count: 3), for: try model())
     #expect(images.count == 3)
     let all = Activation.probe(seed: 7, shape: [3, 224, 224, 3])
     #expect(try images.all().values == all.values)
@@ -27,11 +27,11 @@ struct InputTests {
   }
 
   @Test("An array is handed out image by image, whatever its type")
-  func streamsArrays() async throws {
+  func streamsArrays() throws {
     let folder = try TemporaryFolder()
     let values = (0..<3 * 4 * 5 * 3).map { Float($0) - 7 }
     let path = try write(values, shape: [3, 4, 5, 3], to: folder.file("x.npz"))
-    var images = try InputImages(.path(path), for: try await model())
+    var images = try InputImages(.path(path), for: try model())
     #expect(images.count == 3 && images.names == ["x.npz 1", "x.npz 2", "x.npz 3"])
     let second = try (0..<2).map { _ in try #require(try images.next()) }[1]
     #expect(second.shape == [1, 4, 5, 3])
@@ -39,20 +39,20 @@ struct InputTests {
   }
 
   @Test("A folder is read in the order of names, files with a dot aside")
-  func readsFolders() async throws {
+  func readsFolders() throws {
     let folder = try TemporaryFolder()
     let one = [Float](repeating: 1, count: 12)
     _ = try write(one, shape: [2, 2, 3], to: folder.file("b.npz"))
     _ = try write(one.map { $0 * 2 } + one, shape: [2, 2, 2, 3], to: folder.file("a.npz"))
     _ = try folder.write([1, 2], to: ".hidden")
-    var images = try InputImages(.path(folder.path), for: try await model())
+    var images = try InputImages(.path(folder.path), for: try model())
     #expect(images.names == ["a.npz 1", "a.npz 2", "b.npz"])
     #expect(try images.all().values.map { Int($0) }.reduce(0, +) == 48)
   }
 
   @Test("What is no input is refused, by its name and before anything is read")
-  func refuses() async throws {
-    let model = try await model()
+  func refuses() throws {
+    let model = try model()
     let folder = try TemporaryFolder()
     let empty = try #require(throws: InputError.self) {
       try InputImages(.path(folder.path), for: model)
@@ -73,11 +73,11 @@ struct InputTests {
   }
 
   @Test("A photo is prepared as its family does it", .enabled(if: ImageFile.isBuiltIn))
-  func preparesImages() async throws {
+  func preparesImages() throws {
     let photo = Fixture.path("images/rgb.jpg")
     let pixels = try ImageFile.read(MappedFile(path: photo))
     for (file, family) in [("keras/narrow.h5", Family.keras), ("torch/basic.pth", .torch)] {
-      let model = try await model(file)
+      let model = try model(file)
       var images = try InputImages(.path(photo), for: model)
       let image = try #require(try images.next())
       let resize = try #require(family.preprocessing.resize)
@@ -93,7 +93,7 @@ struct InputTests {
   @Test(
     "Of many inputs the statistics are those of all, and the cause is found on the one that shows it"
   )
-  func comparesMany() async throws {
+  func comparesMany() throws {
     let folder = try TemporaryFolder()
     let shape: Shape = [3, 32, 32, 3]
     var values = Activation.probe(seed: 3, shape: shape).values
@@ -104,7 +104,7 @@ struct InputTests {
     request.mode = .both
     request.input = .path(path)
     let calls = Calls()
-    let result = try await verify(
+    let result = try verify(
       request, against: Fixture.path("keras/narrow.h5"), progress: calls.add)
     #expect(result.images == 3 && result.inputShape == [1, 32, 32, 3])
     #expect(result.agreement?.images == 3)

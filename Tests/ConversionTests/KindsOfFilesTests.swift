@@ -47,67 +47,67 @@ struct KindsOfFilesTests {
 
   @Test(
     "What is written computes what Keras computed, and what was taken is said", arguments: cases)
-  func agrees(_ expected: Case) async throws {
+  func agrees(_ expected: Case) throws {
     let folder = try TemporaryFolder()
     let request = ConversionRequest(
       source: Fixture.path("kinds/\(expected.file)"), output: folder.file("x.rnw"))
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes)
     #expect(outcome.model.family.id == expected.family)
     for assumption in expected.assumed {
       #expect(outcome.assumptions.contains(assumption), "\(outcome.assumptions)")
     }
-    try await expectTruth(expected.truth, of: request.output)
+    try expectTruth(expected.truth, of: request.output)
   }
 
   @Test("Of counted layers of one shape none is guessed; whoever names the family has its order")
-  func ambiguousOrder() async throws {
+  func ambiguousOrder() throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("kinds/cifar_v2.counted.weights.h5"), output: folder.file("x.rnw"))
-    let error = await #expect(throws: InputError.self) { try await convert(request) { _, _ in } }
+    let error = #expect(throws: InputError.self) { try convert(request) { _, _ in } }
     #expect(error?.problem == "does not tell which of its counted layers is which")
     request.family = .kerasCIFARV2
-    #expect(try await convert(request) { _, _ in }.passes)
-    try await expectTruth("cifar_v2", of: request.output)
+    #expect(try convert(request) { _, _ in }.passes)
+    try expectTruth("cifar_v2", of: request.output)
   }
 
   @Test("A listed pooling is known, and cannot be told otherwise")
-  func listedPooling() async throws {
+  func listedPooling() throws {
     let source = Fixture.path("kinds/heads.weights.h5")
     var told = Told()
     told.pooling = .max
-    let model = try await Model(path: source, told: told)
+    let model = try Model(path: source, told: told)
     #expect(model.graph.configuration.head.pooling == .max)
     #expect(!model.assumptions.contains { $0.option == "head.pooling" })
     told.pooling = .average
-    let error = await #expect(throws: InputError.self) {
-      try await Model(path: source, told: told)
+    let error = #expect(throws: InputError.self) {
+      try Model(path: source, told: told)
     }
     #expect(error?.problem == "lists a layer of another pooling than average")
   }
 
   @Test("Rules give the names of nobody to a family, and stand in the file's record")
-  func rules() async throws {
+  func rules() throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("kinds/rules.npz"), output: folder.file("x.rnw"))
-    await #expect(throws: InputError.self) { try await convert(request) { _, _ in } }
+    #expect(throws: InputError.self) { try convert(request) { _, _ in } }
     request.told.rules = try Rules(path: Fixture.path("kinds/rules.json"))
     request.told.pooling = .max
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes && outcome.model.family.id == "keras")
-    try await expectTruth("heads", of: request.output)
-    let file = try #require(try await WeightFile.open(request.output) as? RNWFile)
+    try expectTruth("heads", of: request.output)
+    let file = try #require(try WeightFile.open(request.output) as? RNWFile)
     let record: SourceRecord = try file.source()
     #expect(record.waived == ["ema_decay": "by a rule: a number of training"])
     #expect(record.used["stem.conv.weight"] == "enc.c1_c.kernel")
     #expect(
       record.rules?[#"enc\.c1_c\.kernel"#] == "2: conv1_conv/kernel, axes [2, 3, 1, 0]")
     let exported = folder.file("y.npz")
-    try await export(ExportRequest(model: request.output, output: exported))
+    try export(ExportRequest(model: request.output, output: exported))
     #expect(
-      try await WeightFile.open(exported).tensors.count == outcome.model.graph.parameters.count)
+      try WeightFile.open(exported).tensors.count == outcome.model.graph.parameters.count)
   }
 
   @Test(
@@ -133,12 +133,12 @@ struct KindsOfFilesTests {
     #expect(error?.place?.contains(expected) == true, "\(error?.description ?? "")")
   }
 
-  private func expectTruth(_ name: String, of path: String) async throws {
+  private func expectTruth(_ name: String, of path: String) throws {
     let truth = Fixture.path("kinds/\(name).truth.npz")
     var request = RunRequest(model: path, input: .path(truth))
     request.pool = WorkerPool(threads: 2)
-    let outcome = try await Conversion.run(request) { _, _ in }
-    let expected = try await WeightFile.open(truth).tensor(named: "output").floats()
+    let outcome = try Conversion.run(request) { _, _ in }
+    let expected = try WeightFile.open(truth).tensor(named: "output").floats()
     let error = zip(outcome.output.values, expected).map { abs($0 - $1) }.max() ?? .infinity
     #expect(error < 2e-6, "\(error)")
   }

@@ -11,19 +11,19 @@ import WeightSources
 @Suite("Folders as Hugging Face saves them")
 struct ModelFolderTests {
   @Test("The configuration tells what the tensors do not: groups, and what need not be assumed")
-  func configuration() async throws {
-    let folder = try await Model(path: Fixture.path("huggingface/bit"))
+  func configuration() throws {
+    let folder = try Model(path: Fixture.path("huggingface/bit"))
     #expect(folder.graph.configuration.norm == .group(count: 4, epsilon: 1e-5))
     #expect(!folder.assumptions.contains { $0.option == "norm.groups" })
     #expect(!folder.assumptions.contains { $0.option == "stem.pool" })
-    let alone = try await Model(path: Fixture.path("huggingface/bit/model.safetensors"))
+    let alone = try Model(path: Fixture.path("huggingface/bit/model.safetensors"))
     #expect(alone.assumptions.contains(.init(option: "norm.groups", value: "8")))
   }
 
   @Test("A network without a head is one without its prefix")
-  func headless() async throws {
-    let whole = try await Model(path: Fixture.path("huggingface/bit"))
-    let model = try await Model(path: Fixture.path("huggingface/model"))
+  func headless() throws {
+    let whole = try Model(path: Fixture.path("huggingface/bit"))
+    let model = try Model(path: Fixture.path("huggingface/model"))
     #expect(model.family.id == "bit-hf")
     #expect(model.graph.configuration.head == .init(pooling: .average))
     let (first, second) = (try whole.parameters(threads: 1), try model.parameters(threads: 1))
@@ -33,9 +33,9 @@ struct ModelFolderTests {
   }
 
   @Test("What Google's code for fine-tuning saves is the same network as its other forms")
-  func fineTune() async throws {
-    let tuned = try await Model(path: Fixture.path("huggingface/bit.pth.tar"))
-    let truth = try await Model(path: Fixture.path("pytorch/bit.npz"))
+  func fineTune() throws {
+    let tuned = try Model(path: Fixture.path("huggingface/bit.pth.tar"))
+    let truth = try Model(path: Fixture.path("pytorch/bit.npz"))
     #expect(tuned.family.id == "bit-torch")
     #expect(tuned.graph.parameters == truth.graph.parameters)
     let (first, second) = (try tuned.parameters(threads: 1), try truth.parameters(threads: 1))
@@ -63,32 +63,32 @@ struct ModelFolderTests {
       ("\"width_factor\": 1", "\"width_factor\": 9223372036854775807", "no number"),
       ("\"model_type\": \"bit\"", "\"model_type\": \"resnet\"", "model_type resnet"),
     ])
-  func contradictions(_ good: String, _ bad: String, _ expected: String) async throws {
+  func contradictions(_ good: String, _ bad: String, _ expected: String) throws {
     let folder = try Self.copy(of: "bit")
     let text = String(decoding: try Fixture.bytes("huggingface/bit/config.json"), as: UTF8.self)
     #expect(text.contains(good))
     _ = try folder.write(Array(text.replacing(good, with: bad).utf8), to: "config.json")
-    let error = await #expect(throws: InputError.self) { try await Model(path: folder.path) }
+    let error = #expect(throws: InputError.self) { try Model(path: folder.path) }
     #expect(error?.place?.contains(expected) == true, "\(error?.description ?? "")")
   }
 
   @Test("A folder of timm's tells by its name what the network is")
-  func timm() async throws {
+  func timm() throws {
     let folder = try TemporaryFolder()
     let configuration = try #require(Family.timm.configuration(architecture: "resnetv2_18"))
-    try await initialize(
+    try initialize(
       InitializationRequest(
         family: .timm, configuration: configuration, seed: 1,
         output: folder.file("model.safetensors")))
     func write(_ json: String) throws { _ = try folder.write(Array(json.utf8), to: "config.json") }
     try write("{\"architecture\": \"resnetv2_18.ra4_e3600_r224_in1k\", \"num_classes\": 1000}")
-    let model = try await Model(path: folder.path)
+    let model = try Model(path: folder.path)
     #expect(Set(model.assumptions.map(\.option)).isSubset(of: ["input", "head.pooling"]))
     try write("{\"architecture\": \"resnetv2_18\", \"num_classes\": 10}")
-    let error = await #expect(throws: InputError.self) { try await Model(path: folder.path) }
+    let error = #expect(throws: InputError.self) { try Model(path: folder.path) }
     #expect(error?.place?.contains("num_classes says 10") == true)
     try write("{\"architecture\": \"resnet18\"}")
-    await #expect(throws: InputError.self) { try await Model(path: folder.path) }
+    #expect(throws: InputError.self) { try Model(path: folder.path) }
   }
 
   /// The files of a fixture in a folder that a test may change.

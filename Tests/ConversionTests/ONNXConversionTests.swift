@@ -39,12 +39,12 @@ struct ONNXConversionTests {
   @Test(
     "A converted model computes what ONNX Runtime does, within 2e-5, and is compared with its own graph",
     arguments: files)
-  func converts(_ exported: Exported) async throws {
+  func converts(_ exported: Exported) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("onnx/\(exported.file).onnx"), output: folder.file("x.rnw"))
     request.limit = 1e-5
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes)
     let own = try #require(outcome.ownGraph)
     #expect(own.verdict.compared == outcome.model.graph.nodes.count - 1)
@@ -53,9 +53,9 @@ struct ONNXConversionTests {
     #expect(configuration.foldsNorms == exported.folds)
     #expect(configuration.hasNormStatistics == exported.hasStatistics)
 
-    let truth = try await WeightFile.open(Fixture.path("onnx/\(exported.file).truth.npz"))
+    let truth = try WeightFile.open(Fixture.path("onnx/\(exported.file).truth.npz"))
     let input = try truth.tensor(named: "input")
-    let model = try await Model(path: folder.file("x.rnw"))
+    let model = try Model(path: folder.file("x.rnw"))
     #expect(model.graph.configuration == configuration)
     let executor = FastExecutor(try model.parameters(threads: 2), pool: WorkerPool(threads: 2))
     let output = try executor.run(
@@ -65,9 +65,9 @@ struct ONNXConversionTests {
   }
 
   @Test("An exporter that folds nothing gives the bits of the weights that it was given")
-  func sameBits() async throws {
-    let model = try await Model(path: Fixture.path("onnx/torch.plain.onnx"))
-    let source = try await WeightFile.open(Fixture.path("onnx/torch.plain.onnx"))
+  func sameBits() throws {
+    let model = try Model(path: Fixture.path("onnx/torch.plain.onnx"))
+    let source = try WeightFile.open(Fixture.path("onnx/torch.plain.onnx"))
     let kernel = try #require(
       model.graph.parameters.first { $0.name == "stage2.block1.shortcut.conv.weight" })
     let own = try source.tensor(named: "layer2.0.downsample.0.weight")
@@ -75,8 +75,8 @@ struct ONNXConversionTests {
   }
 
   @Test("A model's names are not taken for those of weights whose norms were folded into them")
-  func foldedNames() async throws {
-    let source = try await WeightFile.open(Fixture.path("onnx/torch.dynamo.onnx"))
+  func foldedNames() throws {
+    let source = try WeightFile.open(Fixture.path("onnx/torch.dynamo.onnx"))
     #expect(throws: InputError.self) { try Model(source, usesGraph: false) }
   }
 }

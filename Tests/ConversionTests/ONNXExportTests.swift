@@ -26,17 +26,17 @@ struct ONNXExportTests {
     "onnx/zoo.onnx", "onnx/preact.onnx",
   ]
 
-  private func exported(_ file: String, in folder: TemporaryFolder) async throws -> (Model, Model) {
+  private func exported(_ file: String, in folder: TemporaryFolder) throws -> (Model, Model) {
     var request = ExportRequest(model: Fixture.path(file), output: folder.file("x.onnx"))
     request.threads = 2
-    try await export(request)
-    return (try await Model(path: Fixture.path(file)), try await Model(path: folder.file("x.onnx")))
+    try export(request)
+    return (try Model(path: Fixture.path(file)), try Model(path: folder.file("x.onnx")))
   }
 
   @Test("What is read again has the same bits and the same options", arguments: files)
-  func readsAgain(_ file: String) async throws {
+  func readsAgain(_ file: String) throws {
     let folder = try TemporaryFolder()
-    let (model, again) = try await exported(file, in: folder)
+    let (model, again) = try exported(file, in: folder)
     #expect(again.graph.configuration == model.graph.configuration)
     #expect(again.family.id == model.family.id)
     for parameter in model.graph.parameters {
@@ -46,10 +46,10 @@ struct ONNXExportTests {
   }
 
   @Test("An exported model is converted, and compared with its own graph")
-  func converts() async throws {
+  func converts() throws {
     let folder = try TemporaryFolder()
-    _ = try await exported("kinds/fine_tuned.keras", in: folder)
-    let outcome = try await convert(
+    _ = try exported("kinds/fine_tuned.keras", in: folder)
+    let outcome = try convert(
       ConversionRequest(source: folder.file("x.onnx"), output: folder.file("y.rnw"))
     ) { _, _ in }
     #expect(outcome.passes)
@@ -57,9 +57,9 @@ struct ONNXExportTests {
   }
 
   @Test("Standardised weights are written as they are used, and compute the same")
-  func standardized() async throws {
+  func standardized() throws {
     let folder = try TemporaryFolder()
-    let (model, again) = try await exported("pytorch/bit.timm.safetensors", in: folder)
+    let (model, again) = try exported("pytorch/bit.timm.safetensors", in: folder)
     #expect(again.graph.configuration.weightStandardizationEpsilon == nil)
     let image = Activation(
       shape: [1, 33, 31, 3], values: probeValues(count: 33 * 31 * 3))
@@ -71,14 +71,14 @@ struct ONNXExportTests {
   }
 
   @Test("The number of images is free, or as it is asked for")
-  func batch() async throws {
+  func batch() throws {
     let folder = try TemporaryFolder()
     for batch in [nil, 4] {
       var request = ExportRequest(
         model: Fixture.path("torch/basic.pth"), output: folder.file("\(batch ?? 0).onnx"))
       request.batch = batch
-      try await export(request)
-      let source = try await WeightFile.open(request.output)
+      try export(request)
+      let source = try WeightFile.open(request.output)
       let graph = try #require(try source.graph())
       #expect(graph.inputSize.channels == 3)
       #expect(graph.inputSize.height == nil)
@@ -89,7 +89,7 @@ struct ONNXExportTests {
     var request = ExportRequest(
       model: Fixture.path("torch/basic.pth"), output: folder.file("x.safetensors"))
     request.batch = 4
-    await #expect(throws: InputError.self) { try await export(request) }
+    #expect(throws: InputError.self) { try export(request) }
   }
 
   private func probeValues(count: Int) -> [Float] {

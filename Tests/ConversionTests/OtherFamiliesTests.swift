@@ -35,13 +35,13 @@ struct OtherFamiliesTests {
   @Test("Every module agrees with what the real code computed", arguments: files)
   func agrees(
     _ expected: (file: String, activations: String, family: String, layers: Int)
-  ) async throws {
+  ) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path("pytorch/\(expected.file)"), output: folder.file("x.rnw"))
     request.reference = Fixture.path("pytorch/\(expected.activations).activations.npz")
     request.limit = 1e-5
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.model.family.id == expected.family)
     #expect(outcome.passes)
     let reference = try #require(outcome.reference)
@@ -52,12 +52,12 @@ struct OtherFamiliesTests {
   @Test("The way back is lossless, in the file's names", arguments: files)
   func exports(
     _ expected: (file: String, activations: String, family: String, layers: Int)
-  ) async throws {
+  ) throws {
     let folder = try TemporaryFolder()
     let source = Fixture.path("pytorch/\(expected.file)")
-    try await export(ExportRequest(model: source, output: folder.file("y.safetensors")))
-    let truth = try await WeightFile.open(source)
-    let exported = try await WeightFile.open(folder.file("y.safetensors"))
+    try export(ExportRequest(model: source, output: folder.file("y.safetensors")))
+    let truth = try WeightFile.open(source)
+    let exported = try WeightFile.open(folder.file("y.safetensors"))
     let names = truth.tensors.map(\.name).filter {
       !$0.hasSuffix("num_batches_tracked") && !$0.hasPrefix("sub_block1.")
     }
@@ -68,9 +68,9 @@ struct OtherFamiliesTests {
   }
 
   @Test("Google's two forms of one BiT are the same network with the same weights")
-  func formsOfBiT() async throws {
-    let npz = try await Model(path: Fixture.path("pytorch/bit.npz"))
-    let torch = try await Model(path: Fixture.path("pytorch/bit.google.safetensors"))
+  func formsOfBiT() throws {
+    let npz = try Model(path: Fixture.path("pytorch/bit.npz"))
+    let torch = try Model(path: Fixture.path("pytorch/bit.google.safetensors"))
     #expect(npz.family.id == "bit")
     #expect(npz.graph.parameters == torch.graph.parameters)
     let (first, second) = (try npz.parameters(threads: 1), try torch.parameters(threads: 1))
@@ -81,23 +81,23 @@ struct OtherFamiliesTests {
   }
 
   @Test("A network of another collection is written in the names of all that can express it")
-  func otherNames() async throws {
+  func otherNames() throws {
     let folder = try TemporaryFolder()
     var request = ExportRequest(
       model: Fixture.path("pytorch/bit.timm.safetensors"), output: folder.file("x.safetensors"))
     request.family = .bitHuggingFace
-    try await export(request)
-    let written = try await Model(path: folder.file("x.safetensors"))
+    try export(request)
+    let written = try Model(path: folder.file("x.safetensors"))
     #expect(written.family.id == "bit-hf")
     // The ε of the standardisation is another one in Google's code.
     request.family = .bit
     request.replaces = true
-    let error = await #expect(throws: InputError.self) { try await export(request) }
+    let error = #expect(throws: InputError.self) { try export(request) }
     #expect(error?.hint == "families that have it: timm-bit, bit-hf")
   }
 
   @Test("A head of several layers goes through the file and back to its names")
-  func headOfSeveral() async throws {
+  func headOfSeveral() throws {
     let folder = try TemporaryFolder()
     var configuration = Family.torchvision.configuration(kind: .basic, blocks: [1, 1], classes: 3)
     for index in configuration.stages.indices {
@@ -111,18 +111,18 @@ struct OtherFamiliesTests {
     let request = InitializationRequest(
       family: .torchvision, configuration: configuration, seed: 3,
       output: folder.file("x.safetensors"))
-    try await initialize(request)
-    let made = try await WeightFile.open(folder.file("x.safetensors"))
+    try initialize(request)
+    let made = try WeightFile.open(folder.file("x.safetensors"))
     let heads = made.tensors.map(\.name).filter { $0.hasPrefix("fc") }.sorted()
     #expect(heads == ["fc.0.bias", "fc.0.weight", "fc.2.weight"])
-    _ = try await convert(
+    _ = try convert(
       ConversionRequest(source: folder.file("x.safetensors"), output: folder.file("x.rnw"))
     ) { _, _ in }
-    let model = try await Model(path: folder.file("x.rnw"))
+    let model = try Model(path: folder.file("x.rnw"))
     #expect(model.graph.configuration == configuration)
-    try await export(
+    try export(
       ExportRequest(model: folder.file("x.rnw"), output: folder.file("y.safetensors")))
-    let exported = try await WeightFile.open(folder.file("y.safetensors"))
+    let exported = try WeightFile.open(folder.file("y.safetensors"))
     #expect(Set(exported.tensors.map(\.name)) == Set(made.tensors.map(\.name)))
   }
 }

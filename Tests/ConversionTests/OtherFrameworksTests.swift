@@ -61,13 +61,13 @@ struct OtherFrameworksTests {
   static let files = gluon + slim + objects + folders + haiku
 
   @Test("Every layer agrees with what the framework computed", arguments: files)
-  func agrees(_ real: RealFile) async throws {
+  func agrees(_ real: RealFile) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(
       source: Fixture.path(real.file), output: folder.file("x.rnw"))
     request.reference = Fixture.path(real.activations)
     request.limit = 1e-5
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.model.family.id == real.family)
     #expect(outcome.passes)
     let reference = try #require(outcome.reference)
@@ -77,12 +77,12 @@ struct OtherFrameworksTests {
 
   /// What a configuration beside the tensors tells, a file of tensors does not take along.
   @Test("The way back is lossless and computes the same", arguments: gluon + slim + objects + haiku)
-  func exports(_ real: RealFile) async throws {
+  func exports(_ real: RealFile) throws {
     let folder = try TemporaryFolder()
-    try await export(
+    try export(
       ExportRequest(model: Fixture.path(real.file), output: folder.file("y.safetensors")))
-    let truth = try await Model(path: Fixture.path(real.file))
-    let exported = try await Model(path: folder.file("y.safetensors"))
+    let truth = try Model(path: Fixture.path(real.file))
+    let exported = try Model(path: folder.file("y.safetensors"))
     #expect(exported.family.id == real.family)
     #expect(exported.graph.configuration == truth.graph.configuration)
     if real.family.hasPrefix("haiku") {
@@ -97,17 +97,17 @@ struct OtherFrameworksTests {
   }
 
   @Test("What MXNet stores and does not use is passed over, and written as what it computes with")
-  func fixedScale() async throws {
-    let source = try await WeightFile.open(Fixture.path("mxnet/basic.params"))
+  func fixedScale() throws {
+    let source = try WeightFile.open(Fixture.path("mxnet/basic.params"))
     #expect(try source.tensor(named: "features.0.gamma").floats().contains { $0 != 1 })
-    let model = try await Model(path: source.path)
+    let model = try Model(path: source.path)
     #expect(!model.graph.parameters.contains { $0.name == "input.norm.scale" })
     let waived = try #require(model.mapping?.waived)
     #expect(waived.map(\.tensor.name) == ["features.0.gamma"])
     #expect(waived[0].reason.contains("fix_gamma"))
     let folder = try TemporaryFolder()
-    try await export(ExportRequest(model: source.path, output: folder.file("y.safetensors")))
-    let exported = try await WeightFile.open(folder.file("y.safetensors"))
+    try export(ExportRequest(model: source.path, output: folder.file("y.safetensors")))
+    let exported = try WeightFile.open(folder.file("y.safetensors"))
     #expect(Set(exported.tensors.map(\.name)) == Set(source.tensors.map(\.name)))
     #expect(try exported.tensor(named: "features.0.gamma").floats() == [1, 1, 1])
   }

@@ -49,12 +49,12 @@ struct OwnGraphTests {
   ]
 
   @Test("A change that only the configuration tells is found at its layer", arguments: changes)
-  func findsChanges(_ change: Change) async throws {
+  func findsChanges(_ change: Change) throws {
     for isIsolated in [false, true] {
       var request = VerificationRequest(model: Self.small)
       request.input = .probe(seed: 1, count: 2)
       request.mode = isIsolated ? .both : .propagated
-      let result = try await verify(request, against: change.path) { _, _ in }
+      let result = try verify(request, against: change.path) { _, _ in }
       #expect(!result.verdict.passes)
       #expect(result.verdict.culprit?.familyName == change.layer)
       #expect(result.verdict.culprit?.suspicion?.explanation == change.explanation)
@@ -62,35 +62,35 @@ struct OwnGraphTests {
   }
 
   @Test("Without its own graph a changed file passes for what it is not", arguments: changes)
-  func needsTheGraph(_ change: Change) async throws {
+  func needsTheGraph(_ change: Change) throws {
     var request = VerificationRequest(model: Self.small)
     request.usesOwnGraph = false
     guard change.isMapped else {
-      await #expect(throws: InputError.self) {
-        try await verify(request, against: change.path) { _, _ in }
+      #expect(throws: InputError.self) {
+        try verify(request, against: change.path) { _, _ in }
       }
       return
     }
-    let result = try await verify(request, against: change.path) { _, _ in }
+    let result = try verify(request, against: change.path) { _, _ in }
     #expect(result.verdict.passes)
   }
 
   @Test("A changed network is not converted as another one", arguments: changes)
-  func convertsNone(_ change: Change) async throws {
+  func convertsNone(_ change: Change) throws {
     let folder = try TemporaryFolder()
     var request = ConversionRequest(source: change.path, output: folder.file("x.rnw"))
     guard change.name != "stride" else {
       // Another network that there is: its own graph says which.
-      let outcome = try await convert(request) { _, _ in }
+      let outcome = try convert(request) { _, _ in }
       #expect(outcome.passes)
       #expect(outcome.model.graph.configuration.block.stridedConvolution == .first)
       return
     }
-    await #expect(throws: InputError.self) { try await convert(request) { _, _ in } }
+    #expect(throws: InputError.self) { try convert(request) { _, _ in } }
     // By names alone it would be, or it is none of the family.
     request.usesOwnGraph = false
     request.output = folder.file("y.rnw")
-    #expect((try? await convert(request) { _, _ in })?.passes ?? false == change.isMapped)
+    #expect((try? convert(request) { _, _ in })?.passes ?? false == change.isMapped)
   }
 
   @Test(
@@ -100,28 +100,28 @@ struct OwnGraphTests {
       "narrow.tfkeras.full.h5", "narrow.compiled.full.h5", "narrow.bare.full.h5",
       "narrow.nested.full.h5", "notop.keras", "v1.full.h5", "changed/plain.keras",
     ])
-  func proves(_ file: String) async throws {
+  func proves(_ file: String) throws {
     let folder = try TemporaryFolder()
     let request = ConversionRequest(
       source: Fixture.path("keras/\(file)"), output: folder.file("x.rnw"))
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     let ownGraph = try #require(outcome.ownGraph)
     #expect(outcome.passes && ownGraph.verdict.isWithinNoise)
     #expect(ownGraph.coverage.missing.isEmpty && ownGraph.coverage.unknown.isEmpty)
     // What is before the last softmax is compared as well: a saturated one would hide differences.
     #expect(ownGraph.layers.map(\.name) == outcome.comparison.layers.map(\.name))
     // What was proven stands in the file.
-    let model = try await Model(path: folder.file("x.rnw"))
+    let model = try Model(path: folder.file("x.rnw"))
     let certificate: CertificateRecord? = try model.converted?.certificate()
     #expect(certificate?.ownGraph?.layers == ownGraph.verdict.compared)
   }
 
   @Test("Weights alone are compared by the family's graph")
-  func weightsAlone() async throws {
+  func weightsAlone() throws {
     let folder = try TemporaryFolder()
     let request = ConversionRequest(
       source: Fixture.path("keras/narrow.weights.h5"), output: folder.file("x.rnw"))
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes && outcome.ownGraph == nil)
   }
 }

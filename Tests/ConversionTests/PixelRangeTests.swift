@@ -14,14 +14,14 @@ import WeightSources
 @Suite("Faults beyond [−1, 1)")
 struct PixelRangeTests {
   @Test("A ReLU6 that only pixels of 0 to 255 tell from a ReLU is found by the standard input")
-  func findsByPixels() async throws {
+  func findsByPixels() throws {
     let folder = try TemporaryFolder()
     let source = folder.file("source.npz")
-    try await writeClippable(to: source, folder)
-    let right = try await convert(source, to: folder.file("right.rnw"))
-    let clipped = try await convert(source, to: folder.file("clipped.rnw"), hidden: "relu6")
+    try writeClippable(to: source, folder)
+    let right = try convert(source, to: folder.file("right.rnw"))
+    let clipped = try convert(source, to: folder.file("clipped.rnw"), hidden: "relu6")
 
-    let found = try await verify(
+    let found = try verify(
       VerificationRequest(model: clipped), against: right, progress: Calls().add)
     #expect(!found.verdict.passes && found.verdict.failed > 0)
     #expect(found.verdict.culprit?.name == "head.activation")
@@ -32,7 +32,7 @@ struct PixelRangeTests {
     // Values in [−1, 1), which nobody gives such a network, do not show it: it is the layers side by side that fail.
     var request = VerificationRequest(model: clipped)
     request.input = .path(folder.file("unit.npz"))
-    let hidden = try await verify(request, against: right, progress: Calls().add)
+    let hidden = try verify(request, against: right, progress: Calls().add)
     #expect(hidden.verdict.failed == 0 && hidden.weights?.agrees == true)
     #expect(!hidden.verdict.passes)
     #expect(hidden.verdict.culprit?.evidence == .definition)
@@ -41,13 +41,13 @@ struct PixelRangeTests {
   }
 
   /// Writes a network of which one hidden value is 5 for a probe in [−1, 1) and 7 for that of pixels, and that probe.
-  private func writeClippable(to path: String, _ folder: TemporaryFolder) async throws {
+  private func writeClippable(to path: String, _ folder: TemporaryFolder) throws {
     // An archive of arrays lists no layers, as the file does that it is made of: both networks are read from one.
     let plain = folder.file("plain.npz")
     try write(
-      try await WeightFile.open(Fixture.path("kinds/heads.weights.h5"), dictionary: nil), to: plain
+      try WeightFile.open(Fixture.path("kinds/heads.weights.h5"), dictionary: nil), to: plain
     ) { $1 }
-    let model = try await Model(path: plain, told: try told())
+    let model = try Model(path: plain, told: try told())
     let executor = ReferenceExecutor(
       graph: model.graph, parameters: try model.parameters(threads: 1), pool: WorkerPool(threads: 2)
     )
@@ -119,10 +119,10 @@ struct PixelRangeTests {
 
   private func convert(
     _ source: String, to path: String, hidden: String = "relu"
-  ) async throws -> String {
+  ) throws -> String {
     var request = ConversionRequest(source: source, output: path)
     request.told = try told(hidden: hidden)
-    let outcome = try await Conversion.convert(request, progress: Calls().add)
+    let outcome = try Conversion.convert(request, progress: Calls().add)
     #expect(outcome.passes)
     return path
   }

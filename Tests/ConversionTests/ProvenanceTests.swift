@@ -9,12 +9,12 @@ import Testing
 @Suite("Where weights come from")
 struct ProvenanceTests {
   @Test("A .rnw that is converted again keeps its source, and says what it went through")
-  func chain() async throws {
+  func chain() throws {
     let folder = try TemporaryFolder()
     let first = Fixture.path("rnw/narrow.float32.none.rnw")
     let paths = [first, folder.file("second.rnw"), folder.file("third.rnw")]
     for (source, output) in zip(paths, paths.dropFirst()) {
-      let outcome = try await convert(ConversionRequest(source: source, output: output)) { _, _ in }
+      let outcome = try convert(ConversionRequest(source: source, output: output)) { _, _ in }
       #expect(outcome.passes)
     }
     let original: SourceRecord = try RNWFile(path: first).source()

@@ -55,7 +55,7 @@ struct RandomModelTests {
   @Test(
     "The written file gives the framework's output on unseen images, or what differs is assumed and can be told",
     arguments: models)
-  func judge(_ model: RandomModel) async throws {
+  func judge(_ model: RandomModel) throws {
     let folder = try TemporaryFolder()
     let archive = try ZipArchive(MappedFile(path: Fixture.path("random_models/share.zip")))
     for name in [model.file, "truth.npz"] {
@@ -63,7 +63,7 @@ struct RandomModelTests {
       try Data(archive.bytes(of: member, limit: 1 << 22)).write(
         to: URL(filePath: folder.file(name)))
     }
-    let plain = try await error(of: model, in: folder, telling: [])
+    let plain = try error(of: model, in: folder, telling: [])
     guard model.expected != "right" else {
       #expect(plain.error <= Self.limit)
       return
@@ -78,7 +78,7 @@ struct RandomModelTests {
       #expect(differing.contains { $0.tell == nil })
       return
     }
-    let told = try await error(
+    let told = try error(
       of: model, in: folder, telling: differing.flatMap { $0.tell ?? [] })
     #expect(told.error <= Self.limit)
   }
@@ -86,18 +86,18 @@ struct RandomModelTests {
   /// How far the written file's output is from the framework's, and what was assumed of the source.
   private func error(
     of model: RandomModel, in folder: TemporaryFolder, telling arguments: [String]
-  ) async throws -> (error: Double, assumptions: [Assumption]) {
+  ) throws -> (error: Double, assumptions: [Assumption]) {
     var request = ConversionRequest(source: folder.file(model.file), output: folder.file("x.rnw"))
     request.replaces = true
     for index in stride(from: 0, to: arguments.count, by: 2) {
       try Self.tell(arguments[index], arguments[index + 1], &request)
     }
-    let outcome = try await convert(request) { _, _ in }
+    let outcome = try convert(request) { _, _ in }
     #expect(outcome.passes)
-    let output = try await run(
+    let output = try run(
       RunRequest(model: request.output, input: .path(folder.file("truth.npz")))
     ).output
-    let truth = try await WeightFile.open(folder.file("truth.npz"), dictionary: nil)
+    let truth = try WeightFile.open(folder.file("truth.npz"), dictionary: nil)
       .tensor(named: "output").floats()
     // Without a pooling that the model has, there are more values.
     guard output.values.count == truth.count else { return (.infinity, outcome.assumptions) }

@@ -9,8 +9,8 @@ struct RoundingTableTests {
   @Test(
     "float16 and bfloat16 have the bits that numpy and ml_dtypes give",
     arguments: [DType.float16, .bfloat16])
-  func sixteenBits(_ type: DType) async throws {
-    let table = try await WeightFile.open(Fixture.path("rounding/rounding.npz"))
+  func sixteenBits(_ type: DType) throws {
+    let table = try WeightFile.open(Fixture.path("rounding/rounding.npz"))
     let values = try table.tensor(named: "values").words(of: UInt32.self).map {
       Float(bitPattern: $0)
     }
@@ -30,8 +30,8 @@ struct RoundingTableTests {
   }
 
   @Test("int8 has the integers and scales that numpy gives, and widens to the same bits")
-  func integers() async throws {
-    let table = try await WeightFile.open(Fixture.path("rounding/rounding.npz"))
+  func integers() throws {
+    let table = try WeightFile.open(Fixture.path("rounding/rounding.npz"))
     let rounded = try table.tensor(named: "kernel").rounded(to: .int8)
     let integers = try table.tensor(named: "integers")
     #expect(rounded.words(of: Int8.self) == integers.words(of: Int8.self))

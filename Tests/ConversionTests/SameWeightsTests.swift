@@ -16,8 +16,8 @@ struct SameWeightsTests {
   @Test(
     "Keras' weights are equal from a checkpoint of TensorFlow's",
     arguments: ["keras.weights", "keras.training"])
-  func kerasCheckpoint(_ name: String) async throws {
-    let comparison = try await diff(
+  func kerasCheckpoint(_ name: String) throws {
+    let comparison = try diff(
       DiffRequest(
         first: Fixture.path("keras/narrow.h5"), second: Fixture.path("tensorflow/\(name)")))
     #expect(comparison.areEqual && comparison.options.isEmpty)
@@ -25,17 +25,17 @@ struct SameWeightsTests {
   }
 
   @Test("TF-Slim's and Keras' networks of the same weights differ in the border of a pool alone")
-  func slimAndKeras() async throws {
+  func slimAndKeras() throws {
     let folder = try TemporaryFolder()
-    let slim = try await Model(path: Fixture.path("tensorflow/slim"))
+    let slim = try Model(path: Fixture.path("tensorflow/slim"))
     var configuration = slim.graph.configuration
     configuration.stem.pool?.padding = .zero
     #expect(Family.keras.canExpress(configuration))
     let output = try OutputFile(path: folder.file("keras.npz"), replacing: false)
-    try await write(
+    try write(
       try slim.parameters(threads: 1), of: try Graph(configuration), family: .keras, as: .npz,
       codec: .planes, origin: "", to: output, threads: 1)
-    let comparison = try await diff(
+    let comparison = try diff(
       DiffRequest(first: Fixture.path("tensorflow/slim"), second: folder.file("keras.npz")))
     #expect(comparison.tensors.allSatisfy { $0.isEqual })
     #expect(comparison.tensors.count == slim.graph.parameters.count)
@@ -44,12 +44,12 @@ struct SameWeightsTests {
   }
 
   @Test("BiT is one network in the names of timm and Hugging Face; Google's has another ε")
-  func bit() async throws {
+  func bit() throws {
     let timm = Fixture.path("pytorch/bit.timm.safetensors")
-    let hugging = try await diff(
+    let hugging = try diff(
       DiffRequest(first: timm, second: Fixture.path("pytorch/bit.hf.safetensors")))
     #expect(hugging.areEqual && hugging.options.isEmpty)
-    let google = try await diff(DiffRequest(first: timm, second: Fixture.path("pytorch/bit.npz")))
+    let google = try diff(DiffRequest(first: timm, second: Fixture.path("pytorch/bit.npz")))
     #expect(google.tensors.allSatisfy { $0.isEqual })
     let options = google.options.map { "\($0)" }.joined(separator: "\n")
     #expect(options.contains("weightStandardizationEpsilon"), "\(options)")

@@ -15,8 +15,8 @@ struct ImageFileTests {
   ]
 
   @Test("Every kind of image gives the bytes that Pillow gives", arguments: names)
-  func decodes(_ name: String) async throws {
-    let truth = try await WeightFile.open(Fixture.path("images/decoded.npz"))
+  func decodes(_ name: String) throws {
+    let truth = try WeightFile.open(Fixture.path("images/decoded.npz"))
     let expected = try truth.tensor(named: name)
     let image = try ImageFile.read(MappedFile(path: Fixture.path("images/\(name)")))
     #expect([image.height, image.width, 3] == expected.shape.dimensions)

@@ -21,8 +21,8 @@ struct PreparationTests {
   @Test(
     "Resizing gives the bytes that Keras' load_img and torchvision's Resize give",
     arguments: files, Preprocessing.Resize.Filter.allCases)
-  func resizes(_ name: String, _ filter: Preprocessing.Resize.Filter) async throws {
-    let truth = try await WeightFile.open(Fixture.path("images/resized.npz"))
+  func resizes(_ name: String, _ filter: Preprocessing.Resize.Filter) throws {
+    let truth = try WeightFile.open(Fixture.path("images/resized.npz"))
     let image = try ImageFile.read(MappedFile(path: Fixture.path("images/\(name)")))
     for rule in [Preprocessing.Resize.Rule.stretch, .shorterSide] {
       let expected = try truth.tensor(named: "\(rule.rawValue).\(filter.rawValue).\(name)")
@@ -42,8 +42,8 @@ struct PreparationTests {
     arguments: families, ["rgb.png", "tall.png"])
   func preprocesses(
     _ family: (family: Family, filter: Preprocessing.Resize.Filter), _ name: String
-  ) async throws {
-    let truth = try await WeightFile.open(Fixture.path("images/prepared.npz"))
+  ) throws {
+    let truth = try WeightFile.open(Fixture.path("images/prepared.npz"))
     let expected = try truth.tensor(named: "\(family.family.id).\(name)").floats()
     let own = try #require(family.family.preprocessing.resize)
     #expect(own.filter == family.filter && own.crop == 224)

@@ -136,7 +136,7 @@ struct MisuseTests {
   }
 
   @Test("Numbers that are not finite run through, and prove nothing")
-  func takesNotFinite() async throws {
+  func takesNotFinite() throws {
     let network = try network()
     for value in [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude] {
       let input = try Activation(
@@ -212,18 +212,18 @@ struct MisuseTests {
 
   @Test(
     "Comparisons with nothing, with another network and with a bad limit end with an error or fail")
-  func comparisons() async throws {
+  func comparisons() throws {
     let network = try network()
     let other = Fixture.path("torch/basic.pth")
     for path in ["", "missing", other, Fixture.path("images/rgb.png")] {
-      await #expect(throws: InputError.self) { try await compare(network, contentsOf: path) }
+      #expect(throws: InputError.self) { try compare(network, contentsOf: path) }
     }
-    await #expect(throws: InputError.self) {
-      try await compare(network, network, images: "missing")
+    #expect(throws: InputError.self) {
+      try compare(network, network, images: "missing")
     }
     let images = Fixture.path("images/small.png")
     for limit in [-1, Double.nan, -Double.infinity] {
-      let result = try await compare(
+      let result = try compare(
         network, contentsOf: Fixture.path("rnw/narrow.float16.none.rnw"), images: images,
         limit: limit)
       #expect(!result.passes, "\(limit)")

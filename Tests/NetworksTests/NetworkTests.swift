@@ -55,8 +55,8 @@ struct NetworkTests {
   }
 
   @Test("A network agrees with what it was made from, with all layers compared")
-  func agrees() async throws {
-    let comparison = try await compare(
+  func agrees() throws {
+    let comparison = try compare(
       Network(contentsOf: Self.converted, pool: WorkerPool(threads: 2)),
       Network(contentsOf: Self.original))
     #expect(comparison.passes)
@@ -68,9 +68,9 @@ struct NetworkTests {
   }
 
   @Test("Of two networks that differ the first wrong layer is named, and why")
-  func namesCulprit() async throws {
+  func namesCulprit() throws {
     let changed = Fixture.path("rnw/narrow.int8.none.rnw")
-    let comparison = try await compare(
+    let comparison = try compare(
       Network(contentsOf: changed), contentsOf: Self.original, limit: 1e-4)
     #expect(!comparison.passes)
     let culprit = try #require(comparison.culprit)
@@ -81,8 +81,8 @@ struct NetworkTests {
   }
 
   @Test("What a framework computed is compared on its own input")
-  func comparesActivations() async throws {
-    let comparison = try await compare(
+  func comparesActivations() throws {
+    let comparison = try compare(
       Network(contentsOf: Self.converted),
       contentsOf: Fixture.path("keras/narrow.activations.npz"))
     #expect(comparison.passes, "\(comparison)")

@@ -16,9 +16,9 @@ struct ONNXGraphTests {
   ]
 
   @Test("The graph computes what ONNX Runtime does, within 2e-6", arguments: files)
-  func agrees(_ file: String) async throws {
-    let truth = try await WeightFile.open(Fixture.path("onnx/\(file).truth.npz"))
-    let source = try await WeightFile.open(Fixture.path("onnx/\(file).onnx"))
+  func agrees(_ file: String) throws {
+    let truth = try WeightFile.open(Fixture.path("onnx/\(file).truth.npz"))
+    let source = try WeightFile.open(Fixture.path("onnx/\(file).onnx"))
     let graph = try #require(try source.graph())
     let input = try truth.tensor(named: "input")
     let run = try SourceRun(

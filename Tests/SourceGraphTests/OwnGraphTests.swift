@@ -25,26 +25,26 @@ struct OwnGraphTests {
     ]
 
   @Test("Every layer is within 2e-6 of what Keras computed", arguments: models)
-  func agreesWithKeras(_ model: (file: String, activations: String)) async throws {
-    let truth = try await WeightFile.open(
+  func agreesWithKeras(_ model: (file: String, activations: String)) throws {
+    let truth = try WeightFile.open(
       Fixture.path("keras/\(model.activations).activations.npz"))
-    let errors = try await errors(of: "keras/\(model.file)", against: truth)
+    let errors = try errors(of: "keras/\(model.file)", against: truth)
     // Every value of Keras has a layer; the input is not one.
     #expect(errors.count == truth.tensors.count - 1)
     for (name, error) in errors { #expect(error <= 2e-6, "\(name)") }
   }
 
   @Test("A file of weights alone has no graph", arguments: ["narrow.h5", "narrow.weights.h5"])
-  func weightsAlone(_ file: String) async throws {
-    let source = try await WeightFile.open(Fixture.path("keras/\(file)"))
+  func weightsAlone(_ file: String) throws {
+    let source = try WeightFile.open(Fixture.path("keras/\(file)"))
     #expect(try source.graph() == nil)
   }
 
   /// The scaled error of every layer that the framework has a value of.
   private func errors(
     of file: String, against truth: any WeightSource
-  ) async throws -> [(name: String, error: Double)] {
-    let source = try await WeightFile.open(Fixture.path(file))
+  ) throws -> [(name: String, error: Double)] {
+    let source = try WeightFile.open(Fixture.path(file))
     let network = try #require(try source.graph())
     let input = try truth.tensor(named: "input")
     let run = try SourceRun(

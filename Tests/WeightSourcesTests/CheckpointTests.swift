@@ -14,15 +14,15 @@ struct CheckpointTests {
 
   private func open(
     _ entries: [(Value, Value)], dictionary: String? = nil
-  ) async throws -> any WeightSource {
+  ) throws -> any WeightSource {
     let folder = try TemporaryFolder()
     let bytes = MadeCheckpoint(.dictionary(entries)).file()
-    return try await WeightFile.open(try folder.write(bytes, to: "x.pth"), dictionary: dictionary)
+    return try WeightFile.open(try folder.write(bytes, to: "x.pth"), dictionary: dictionary)
   }
 
   @Test("Objects beside the weights are passed over by name and never made", arguments: Beside.all)
-  func passesOver(_ beside: Beside) async throws {
-    let source = try await open([
+  func passesOver(_ beside: Beside) throws {
+    let source = try open([
       (.text("args"), beside.value), (.text("epoch"), .integer(3)),
       (.text("state_dict"), Self.weights),
     ])
@@ -67,9 +67,9 @@ struct CheckpointTests {
   @Test(
     "A file that takes over the program that loads it is refused by what it asks for",
     arguments: ["os.system", "posix.system", "builtins.eval", "subprocess.Popen", "runpy.run_path"])
-  func harmful(_ name: String) async throws {
-    let error = await #expect(throws: InputError.self) {
-      try await open([
+  func harmful(_ name: String) throws {
+    let error = #expect(throws: InputError.self) {
+      try open([
         (.text("args"), .call(name, [.text("id")])), (.text("state_dict"), Self.weights),
       ])
     }
@@ -77,12 +77,12 @@ struct CheckpointTests {
   }
 
   @Test("A single number beside the weights is never taken for the model")
-  func strayScalars() async throws {
-    let source = try await open([
+  func strayScalars() throws {
+    let source = try open([
       (.text("best_acc1"), .tensor([])), (.text("state_dict"), Self.weights),
     ])
     #expect(source.tensors.map(\.name) == Self.names)
-    let average = try await open([
+    let average = try open([
       (.text("n_averaged"), .tensor([])), (.text("module.fc.weight"), .tensor([2, 2])),
     ])
     #expect(average.tensors.map(\.name) == ["module.fc.weight"])
@@ -91,59 +91,59 @@ struct CheckpointTests {
 
   @Test(
     "Of several dictionaries the likeliest is taken, which is said, and another one by its name")
-  func choice() async throws {
+  func choice() throws {
     let entries: [(Value, Value)] = [
       (.text("state_dict_ema"), MadeCheckpoint.weights(["ema.weight"])),
       (.text("state_dict"), Self.weights), (.text("epoch"), .integer(1)),
       (.text("optimizer"), .dictionary([(.integer(0), MadeCheckpoint.weights(["exp_avg"]))])),
     ]
-    let likely = try await open(entries)
+    let likely = try open(entries)
     #expect(likely.tensors.map(\.name) == Self.names)
     let said = try #require(likely.metadata["torch.dictionary.assumed"])
     #expect(said.contains("state_dict rather than state_dict_ema (1 tensors)"))
-    let other = try await open(entries, dictionary: "state_dict_ema")
+    let other = try open(entries, dictionary: "state_dict_ema")
     #expect(other.tensors.map(\.name) == ["ema.weight"])
     #expect(other.metadata["torch.dictionary.assumed"] == nil)
-    let error = await #expect(throws: InputError.self) {
-      try await open(entries, dictionary: "ema")
+    let error = #expect(throws: InputError.self) {
+      try open(entries, dictionary: "ema")
     }
     #expect(error?.place?.contains("state_dict_ema") == true)
   }
 
   @Test("Dictionaries without a usual name are listed, and none is taken")
-  func undecided() async throws {
+  func undecided() throws {
     let entries: [(Value, Value)] = [
       (.text("generator"), MadeCheckpoint.weights(["a.weight"])),
       (.text("critic"), .dictionary([(.text("net"), MadeCheckpoint.weights(["b.weight"]))])),
     ]
-    let error = await #expect(throws: InputError.self) { try await open(entries) }
+    let error = #expect(throws: InputError.self) { try open(entries) }
     #expect(error?.place == "generator (1 tensors), critic.net (1 tensors)")
     #expect(error?.hint?.contains("--dictionary") == true)
-    let critic = try await open(entries, dictionary: "critic.net")
+    let critic = try open(entries, dictionary: "critic.net")
     #expect(critic.tensors.map(\.name) == ["b.weight"])
   }
 
   @Test("A whole module and a compiled one are refused with the way to a state dict")
-  func modules() async throws {
+  func modules() throws {
     let folder = try TemporaryFolder()
     let module = Value.object(
       "__main__.Net", state: .dictionary([(.text("_parameters"), .dictionary([]))]))
     for root in [module, .dictionary([(.text("model"), module)])] {
       let path = try folder.write(MadeCheckpoint(root).file(), to: "model.pt")
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(error?.problem.contains("holds a whole module") == true)
       #expect(error?.hint?.contains("torch.save(model.state_dict()") == true)
     }
     let compiled = MadeCheckpoint(module).file(adding: [("archive/constants.pkl", [0x80, 2, 0x2E])])
     let path = try folder.write(compiled, to: "script.pt")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.problem.contains("TorchScript") == true)
     #expect(error?.hint?.contains("torch.jit.load") == true)
   }
 
   @Test(
     "Lists and dictionaries that stand in many places are walked once", .timeLimit(.minutes(2)))
-  func shared() async throws {
+  func shared() throws {
     let folder = try TemporaryFolder()
     // Forty lists, each twice in the next: a tree of 2⁴⁰ leaves.
     var lists: [UInt8] = [0x5D, 0x71, 0]
@@ -158,7 +158,7 @@ struct CheckpointTests {
             + [0x71, 41] + [0x7D, 0x28, 0x58, 1, 0, 0, 0, 0x61, 0x68, 41, 0x75] + [0x2E]
         )
       ]), to: "x.pth")
-    await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    #expect(throws: InputError.self) { try WeightFile.open(path) }
 
     let key: (Int) -> [UInt8] = { [0x58, 4, 0, 0, 0] + Array(String(1000 + $0).utf8) }
     var dictionaries: [UInt8] = [0x80, 2, 0x7D, 0x71, 0]
@@ -171,7 +171,7 @@ struct CheckpointTests {
     // All but the last value leave the stack.
     let whole = dictionaries + [0x71, 7] + [UInt8](repeating: 0x30, count: 8) + [0x68, 7, 0x2E]
     let second = try folder.write(storedZip([("a/data.pkl", whole)]), to: "y.pth")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(second) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(second) }
     #expect(error?.problem == "holds no tensors")
   }
 
@@ -201,10 +201,10 @@ struct CheckpointTests {
   }
 
   @Test("Many views of all data of a small file are refused")
-  func manyViews() async throws {
+  func manyViews() throws {
     var entries: [(Value, Value)] = []
     for number in 0..<4 { entries.append((.text("\(number)"), .tensor([64, 64]))) }
-    #expect(try await open(entries).tensors.count == 4)
+    #expect(try open(entries).tensors.count == 4)
     // One storage of 64 kB under a thousand names.
     var pickle: [UInt8] = [0x80, 2, 0x7D, 0x28, 0x58, 1, 0, 0, 0, 0x61]
     let made = MadeCheckpoint(.dictionary([(.text("a"), .tensor([128, 128]))])).file()
@@ -222,7 +222,7 @@ struct CheckpointTests {
     let folder = try TemporaryFolder()
     let path = try folder.write(
       storedZip([("archive/data.pkl", pickle), ("archive/data/0", data)]), to: "x.pth")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.problem == "declares many times more data than it holds")
   }
 }

@@ -10,52 +10,52 @@ struct HostileTableTests {
   typealias Made = MadeTable
 
   @Test("What a test makes is read as TensorFlow's is")
-  func sound() async throws {
-    let source = try await Self.open(Self.index())
+  func sound() throws {
+    let source = try Self.open(Self.index())
     #expect(source.tensors == [TensorInfo(name: "a", dtype: .float32, shape: [2])])
     #expect(try source.tensor(named: "a").floats() == [0, 0])
     let list = Made.field(1, Made.field(1, Array("a".utf8)) + Made.field(3, 9))
     let value = Made.field(2, Made.field(1, Array("a".utf8)) + Made.field(3, Made.field(10, [5])))
-    let first = try await Self.open(Made([("", Made.field(1, list)), ("x", value)]), as: "x.ckpt")
+    let first = try Self.open(Made([("", Made.field(1, list)), ("x", value)]), as: "x.ckpt")
     #expect(first.tensors == [TensorInfo(name: "a", dtype: .int64, shape: [])])
     let number = try first.tensor(named: "a").withUnsafeBytes { Array($0) }
     #expect(number == [5, 0, 0, 0, 0, 0, 0, 0])
   }
 
   @Test("An index that breaks a rule is refused", arguments: Case.indexes)
-  func index(_ broken: Case) async throws {
-    let error = await #expect(throws: InputError.self) { try await Self.open(broken.table) }
+  func index(_ broken: Case) throws {
+    let error = #expect(throws: InputError.self) { try Self.open(broken.table) }
     #expect(error?.problem.contains(broken.expected) == true, "\(error?.description ?? "")")
   }
 
   @Test("A checkpoint of the first form that breaks a rule is refused", arguments: Case.first)
-  func first(_ broken: Case) async throws {
-    let error = await #expect(throws: InputError.self) {
-      try await Self.open(broken.table, as: "x.ckpt")
+  func first(_ broken: Case) throws {
+    let error = #expect(throws: InputError.self) {
+      try Self.open(broken.table, as: "x.ckpt")
     }
     #expect(error?.problem.contains(broken.expected) == true, "\(error?.description ?? "")")
   }
 
   @Test("Blocks that overlap, lie outside or end at any byte are refused")
-  func blocks() async throws {
+  func blocks() throws {
     let folder = try TemporaryFolder()
     let good = Self.index().bytes
     for count in 48..<good.count {
       // The end is whole, the blocks before it are not.
       let cut = Array(good.dropFirst(good.count - count))
       let path = try folder.write(cut, to: "x\(count).index")
-      await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      #expect(throws: InputError.self) { try WeightFile.open(path) }
     }
     var twice = Self.index()
     twice.blocks.append(twice.blocks[0])
-    let error = await #expect(throws: InputError.self) { try await Self.open(twice) }
+    let error = #expect(throws: InputError.self) { try Self.open(twice) }
     #expect(error?.problem.contains("out of order") == true)
     for handle in [[0, 1 << 62], [1 << 62, 8], [Int.max, Int.max]] {
       let one = Made.number(handle[0]) + Made.number(handle[1])
       let numbers = one + one
       let footer = numbers + [UInt8](repeating: 0, count: max(40 - numbers.count, 0)) + Made.mark
       let path = try folder.write(good + footer, to: "far.index")
-      let far = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let far = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(far?.problem.contains("cut off") == true)
     }
   }
@@ -76,11 +76,10 @@ struct HostileTableTests {
     MadeTable([header()] + entries)
   }
 
-  static func open(_ table: MadeTable, as name: String = "x.index") async throws -> any WeightSource
-  {
+  static func open(_ table: MadeTable, as name: String = "x.index") throws -> any WeightSource {
     let folder = try TemporaryFolder()
     _ = try folder.write([UInt8](repeating: 0, count: 8), to: "x.data-00000-of-00001")
-    return try await WeightFile.open(try folder.write(table.bytes, to: name))
+    return try WeightFile.open(try folder.write(table.bytes, to: name))
   }
 
   /// A table and what must be said of it.

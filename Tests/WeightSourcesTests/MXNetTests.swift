@@ -10,11 +10,11 @@ struct MXNetTests {
   @Test(
     "All forms of records that MXNet has written hold the same arrays",
     arguments: [("v0", "V0"), ("v1", "V1"), ("v3", "V3")])
-  func forms(_ ending: String, _ form: String) async throws {
-    let truth = try await WeightFile.open(Fixture.path("mxnet/basic.params"))
+  func forms(_ ending: String, _ form: String) throws {
+    let truth = try WeightFile.open(Fixture.path("mxnet/basic.params"))
     #expect(truth.container == "mxnet-params")
     #expect(truth.metadata == ["mxnet.records": "V2"])
-    let other = try await WeightFile.open(Fixture.path("mxnet/basic.\(ending).params"))
+    let other = try WeightFile.open(Fixture.path("mxnet/basic.\(ending).params"))
     #expect(other.metadata == ["mxnet.records": form])
     #expect(Set(other.tensors) == Set(truth.tensors))
     for tensor in truth.tensors {
@@ -26,7 +26,7 @@ struct MXNetTests {
   }
 
   @Test("Types and shapes are read as they were written")
-  func types() async throws {
+  func types() throws {
     let folder = try TemporaryFolder()
     let records: [(String, [UInt8])] = [
       ("a", Record(form: .v2, type: 1, sizes: [2], data: [UInt8](repeating: 0, count: 16)).bytes),
@@ -34,7 +34,7 @@ struct MXNetTests {
       ("scalar", Record(form: .v3, type: 0, sizes: [], data: [0, 0, 0x80, 0x3F]).bytes),
       ("none", Record(form: .v3, type: 6, sizes: [0, 3], data: []).bytes),
     ]
-    let source = try await WeightFile.open(try folder.write(Self.list(records), to: "x"))
+    let source = try WeightFile.open(try folder.write(Self.list(records), to: "x"))
     #expect(source.tensors.map(\.dtype) == [.float64, .bfloat16, .float32, .int64])
     #expect(source.tensors.map(\.shape) == [[2], [1, 2], [], [0, 3]])
     #expect(try source.tensor(named: "b").floats() == [1, 2])
@@ -44,16 +44,16 @@ struct MXNetTests {
   }
 
   @Test("A list that breaks a rule is refused", arguments: Broken.all)
-  func refuses(_ broken: Broken) async throws {
+  func refuses(_ broken: Broken) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(broken.bytes, to: "x.params")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.kind == .badData)
     #expect(error?.problem.contains(broken.expected) == true, "\(error?.description ?? "")")
   }
 
   @Test("A file that ends at any byte is refused")
-  func cutOff() async throws {
+  func cutOff() throws {
     let folder = try TemporaryFolder()
     let whole = Self.list([
       ("a", Record(form: .v2, type: 0, sizes: [1, 2]).bytes),
@@ -62,19 +62,19 @@ struct MXNetTests {
     ])
     for count in 8..<whole.count {
       let path = try folder.write(Array(whole[..<count]), to: "x\(count)")
-      await #expect(throws: InputError.self, "\(count)") { try await WeightFile.open(path) }
+      #expect(throws: InputError.self, "\(count)") { try WeightFile.open(path) }
     }
   }
 
   @Test("A file in which any byte is another one is read or refused, and nothing else")
-  func changed() async throws {
+  func changed() throws {
     let folder = try TemporaryFolder()
     let good = try Fixture.bytes("mxnet/bottleneck.params")
     for offset in stride(from: 0, to: 600, by: 3) {
       var bytes = good
       bytes[offset] ^= 0xFF
       let path = try folder.write(bytes, to: "x\(offset)")
-      guard let source = try? await WeightFile.open(path) else { continue }
+      guard let source = try? WeightFile.open(path) else { continue }
       for tensor in source.tensors { _ = try source.tensor(named: tensor.name) }
     }
   }

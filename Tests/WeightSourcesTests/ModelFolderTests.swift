@@ -12,9 +12,9 @@ struct ModelFolderTests {
   @Test(
     "Weights in any number of files and both forms are the same tensors",
     arguments: ["bit.parts", "bit.bin", "bit.bin.parts"])
-  func forms(_ name: String) async throws {
-    let truth = try await WeightFile.open(Fixture.path("huggingface/bit"))
-    let other = try await WeightFile.open(Fixture.path("huggingface/\(name)"))
+  func forms(_ name: String) throws {
+    let truth = try WeightFile.open(Fixture.path("huggingface/bit"))
+    let other = try WeightFile.open(Fixture.path("huggingface/\(name)"))
     #expect(truth.container == "hugging-face" && other.container == "hugging-face")
     #expect(Set(other.tensors) == Set(truth.tensors))
     for tensor in truth.tensors {
@@ -26,7 +26,7 @@ struct ModelFolderTests {
   }
 
   @Test("An index that names what is not there, or elsewhere, is refused", arguments: Index.broken)
-  func index(_ broken: Index) async throws {
+  func index(_ broken: Index) throws {
     let folder = try TemporaryFolder()
     for name in Self.names {
       _ = try folder.write(try Fixture.bytes("huggingface/bit.parts/\(name)"), to: name)
@@ -36,36 +36,36 @@ struct ModelFolderTests {
     let text = broken.change(String(decoding: good, as: UTF8.self))
     let path = try folder.write(Array(text.utf8), to: "model.safetensors.index.json")
     for path in [path, folder.path] {
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(error?.description.contains(broken.expected) == true, "\(error?.description ?? "")")
     }
   }
 
   @Test("Of both forms the safer one is taken, and a dictionary can be asked of neither")
-  func choice() async throws {
+  func choice() throws {
     let folder = try TemporaryFolder()
     _ = try folder.write(try Fixture.bytes("huggingface/bit/config.json"), to: "config.json")
     _ = try folder.write(
       try Fixture.bytes("huggingface/bit.bin/pytorch_model.bin"), to: "pytorch_model.bin")
     #expect(
-      try await WeightFile.open(folder.path).metadata["folder.weights"] == "pytorch_model.bin")
+      try WeightFile.open(folder.path).metadata["folder.weights"] == "pytorch_model.bin")
     _ = try folder.write(
       try Fixture.bytes("huggingface/bit/model.safetensors"), to: "model.safetensors")
     #expect(
-      try await WeightFile.open(folder.path).metadata["folder.weights"] == "model.safetensors")
-    await #expect(throws: InputError.self) {
-      try await WeightFile.open(folder.path, dictionary: "model")
+      try WeightFile.open(folder.path).metadata["folder.weights"] == "model.safetensors")
+    #expect(throws: InputError.self) {
+      try WeightFile.open(folder.path, dictionary: "model")
     }
   }
 
   @Test(
     "A configuration that is no JSON is named", arguments: ["", "{", "[1,]", "{\"a\":1,\"a\":2}"])
-  func configuration(_ text: String) async throws {
+  func configuration(_ text: String) throws {
     let folder = try TemporaryFolder()
     _ = try folder.write(Array(text.utf8), to: "config.json")
     _ = try folder.write(
       try Fixture.bytes("huggingface/bit/model.safetensors"), to: "model.safetensors")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(folder.path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(folder.path) }
     #expect(error?.path.hasSuffix("config.json") == true)
   }
 

@@ -8,7 +8,7 @@ import Testing
 @Suite("NumPy files")
 struct NumPyTests {
   @Test("What is written is read back, bit for bit")
-  func roundTrip() async throws {
+  func roundTrip() throws {
     let folder = try TemporaryFolder()
     let arrays: [(String, TensorData)] = [
       ("a", TensorData(shape: [2, 3], values: [1, -0.0, .nan, 4, 5, 6])),
@@ -20,7 +20,7 @@ struct NumPyTests {
     for (name, data) in arrays { try writer.append(name, data) }
     try writer.finish()
     try output.commit()
-    let source = try await WeightFile.open(folder.file("x.npz"))
+    let source = try WeightFile.open(folder.file("x.npz"))
     #expect(source.tensors.map(\.name) == arrays.map(\.0))
     for (name, data) in arrays {
       let read = try source.tensor(named: name)
@@ -31,7 +31,7 @@ struct NumPyTests {
 
   @Test(
     "Orders of bytes and indices are brought into one", arguments: ["<f4", ">f4", "<i2", ">i2"])
-  func orders(_ descr: String) async throws {
+  func orders(_ descr: String) throws {
     let folder = try TemporaryFolder()
     // [[1, 2, 3], [4, 5, 6]], column after column.
     let columns = [1, 4, 2, 5, 3, 6]
@@ -45,17 +45,17 @@ struct NumPyTests {
     let path = try folder.write(
       NPY.file(header: "{'descr': '\(descr)', 'fortran_order': True, 'shape': (2, 3), }", data),
       to: "x.npy")
-    let source = try await WeightFile.open(path)
+    let source = try WeightFile.open(path)
     #expect(source.container == "npy")
     #expect(try source.tensor(named: "array").floats() == [1, 2, 3, 4, 5, 6])
   }
 
   @Test(
     "Arrays that are none of numbers, or lie about their size, are refused", arguments: NPY.broken)
-  func refuses(_ broken: NPY) async throws {
+  func refuses(_ broken: NPY) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(broken.bytes, to: "x.npy")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.problem.contains(broken.expected) == true, "\(error.map(\.description) ?? "")")
   }
 }
@@ -113,14 +113,14 @@ struct ZipTests {
   @Test(
     "Archives of Python, stored and deflated, are read",
     arguments: ["narrow.npz", "narrow.activations.npz"])
-  func pythonArchives(_ name: String) async throws {
-    let source = try await WeightFile.open(Fixture.path("keras/\(name)"))
+  func pythonArchives(_ name: String) throws {
+    let source = try WeightFile.open(Fixture.path("keras/\(name)"))
     #expect(source.container == "npz")
     for tensor in source.tensors { _ = try source.tensor(named: tensor.name) }
   }
 
   @Test("No truncation and no changed byte brings the reader down or goes unnoticed")
-  func damage() async throws {
+  func damage() throws {
     let folder = try TemporaryFolder()
     let output = try OutputFile(path: folder.file("x.npz"), replacing: false)
     var writer = NPZWriter(to: output)
@@ -135,13 +135,13 @@ struct ZipTests {
       }())
     for length in stride(from: 0, to: good.count, by: Thorough.step(1)) {
       let path = try folder.write(Array(good[..<length]), to: "t.npz")
-      await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      #expect(throws: InputError.self) { try WeightFile.open(path) }
     }
     for position in good.indices {
       var bytes = good
       bytes[position] ^= 0xFF
       let path = try folder.write(bytes, to: "t.npz")
-      guard let source = try? await WeightFile.open(path) else { continue }
+      guard let source = try? WeightFile.open(path) else { continue }
       for tensor in source.tensors { _ = try? source.tensor(named: tensor.name) }
     }
   }

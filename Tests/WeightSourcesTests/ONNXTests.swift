@@ -18,8 +18,8 @@ struct ONNXTests {
       ("zoo", "resnetv24_stage1_conv3_weight", [16, 8, 1, 1]),
       ("external", "fc.bias", [5]),
     ])
-  func names(_ file: String, _ name: String, _ sizes: [Int]) async throws {
-    let source = try await WeightFile.open(Fixture.path("onnx/\(file).onnx"))
+  func names(_ file: String, _ name: String, _ sizes: [Int]) throws {
+    let source = try WeightFile.open(Fixture.path("onnx/\(file).onnx"))
     #expect(source.container == "onnx")
     #expect(source.tensors.contains { $0.name == name && $0.shape.dimensions == sizes })
     for tensor in source.tensors {
@@ -29,9 +29,9 @@ struct ONNXTests {
   }
 
   @Test("Tensors in a file beside the model are those of the model that holds them itself")
-  func external() async throws {
-    let truth = try await WeightFile.open(Fixture.path("onnx/torch.onnx"))
-    let source = try await WeightFile.open(Fixture.path("onnx/external.onnx"))
+  func external() throws {
+    let truth = try WeightFile.open(Fixture.path("onnx/torch.onnx"))
+    let source = try WeightFile.open(Fixture.path("onnx/external.onnx"))
     #expect(
       source.files.map { $0.path.split(separator: "/").last } == [
         "external.onnx", "external.onnx.data",
@@ -96,11 +96,11 @@ struct ONNXTests {
   }()
 
   @Test("Values in every form are read", arguments: forms)
-  func reads(_ form: Form) async throws {
+  func reads(_ form: Form) throws {
     let folder = try TemporaryFolder()
     var model = MadeONNX.plain
     model.tensors = [form.tensor]
-    let source = try await WeightFile.open(try folder.write(model.bytes, to: "x.onnx"))
+    let source = try WeightFile.open(try folder.write(model.bytes, to: "x.onnx"))
     #expect(source.tensors == [TensorInfo(name: "t", dtype: form.dtype, shape: [2])])
     #expect(try source.tensor(named: "t").floats() == form.values)
     let error = #expect(throws: InputError.self) { try source.tensor(named: "other") }
@@ -108,7 +108,7 @@ struct ONNXTests {
   }
 
   @Test("A file that ends at any byte is refused, or is another kind of file")
-  func cutOff() async throws {
+  func cutOff() throws {
     let folder = try TemporaryFolder()
     var model = MadeONNX.plain
     model.tensors = [
@@ -119,13 +119,13 @@ struct ONNXTests {
     let graphEnd = bytes.count - 8
     for count in 1..<graphEnd {
       let path = try folder.write(Array(bytes[..<count]), to: "x.onnx")
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(error?.kind == .badData, "\(count)")
     }
   }
 
   @Test("Files of tensors that are not in the model's folder are never opened")
-  func otherFolders() async throws {
+  func otherFolders() throws {
     let folder = try TemporaryFolder()
     try folder.makeFolder("inner")
     _ = try folder.write([UInt8](repeating: 0, count: 8), to: "secret")
@@ -142,13 +142,13 @@ struct ONNXTests {
           MadeMessage().message(13, entry("location", location)).number(14, 1))
       ]
       let path = try folder.write(model.bytes, to: "inner/x.onnx")
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(error?.reason == (location == "none" ? .missing : .malformed), "\(location)")
     }
   }
 
   @Test("A file of tensors that is too short, or another than declared, is refused")
-  func wrongPlaces() async throws {
+  func wrongPlaces() throws {
     let folder = try TemporaryFolder()
     _ = try folder.write([UInt8](repeating: 0, count: 16), to: "data")
     let settings: [[(String, String)]] = [
@@ -163,7 +163,7 @@ struct ONNXTests {
       }
       model.tensors = [MadeONNX.tensor("t", 1, [2], rest)]
       let path = try folder.write(model.bytes, to: "x.onnx")
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(error?.kind == .badData)
     }
   }
@@ -221,10 +221,10 @@ struct ONNXTests {
   ]
 
   @Test("A model that breaks a rule is refused", arguments: broken)
-  func refuses(_ broken: Broken) async throws {
+  func refuses(_ broken: Broken) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(broken.model.bytes, to: "x.onnx")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.kind == .badData)
     #expect(error?.problem.contains(broken.problem) == true, "\(error?.description ?? "")")
   }
@@ -250,10 +250,10 @@ struct ONNXTests {
   ]
 
   @Test("A graph that cannot be is refused, and its tensors are there", arguments: brokenGraphs)
-  func refusesGraph(_ broken: Broken) async throws {
+  func refusesGraph(_ broken: Broken) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(broken.model.bytes, to: "x.onnx")
-    let source = try await WeightFile.open(path)
+    let source = try WeightFile.open(path)
     let error = #expect(throws: InputError.self) { try source.graph() }
     #expect(error?.problem.contains(broken.problem) == true, "\(error?.description ?? "")")
   }

@@ -16,10 +16,10 @@ import Testing
 @Suite("Files that hold no weights")
 struct OtherFileTests {
   @Test("A file of another kind is told what it is, and what to do", arguments: Sample.all)
-  func told(_ sample: Sample) async throws {
+  func told(_ sample: Sample) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(sample.bytes, to: "model.h5")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.kind == .badData)
     #expect(error?.problem.contains(sample.what) == true, "\(error?.problem ?? "")")
     #expect(error?.hint?.isEmpty == false)
@@ -79,21 +79,21 @@ struct OtherFileTests {
   }
 
   @Test("The class of an object that a pickle makes is named")
-  func pickle() async throws {
+  func pickle() throws {
     let folder = try TemporaryFolder()
     let bytes =
       [0x80, 2] + Array("csklearn.svm._classes\nSVC\n".utf8) + [0x29, 0x81, 0x7D, 0x62, 0x2E]
     let path = try folder.write(bytes, to: "model.pkl")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.place == "it makes sklearn.svm._classes.SVC")
   }
 
   @Test("The end of a table of TensorFlow's makes a checkpoint")
-  func table() async throws {
+  func table() throws {
     let folder = try TemporaryFolder()
     let end: [UInt8] = [0x57, 0xFB, 0x80, 0x8B, 0x24, 0x75, 0x47, 0xDB]
     let path = try folder.write([0, 0, 0x80, 0x81] + end, to: "model.ckpt.index")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.problem == "is part of a TensorFlow checkpoint")
   }
 
@@ -105,10 +105,10 @@ struct OtherFileTests {
       (["data.pkl", "version"], "unpacked PyTorch"),
       (["model.safetensors"], "folder"),
     ])
-  func folders(_ names: [String], _ what: String) async throws {
+  func folders(_ names: [String], _ what: String) throws {
     let folder = try TemporaryFolder()
     for name in names { _ = try folder.write([1], to: name) }
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(folder.path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(folder.path) }
     #expect(error?.kind == .badData)
     #expect(error?.problem.contains(what) == true)
   }
@@ -120,10 +120,10 @@ struct OtherFileTests {
       ("x.mlpackage/Data/com.apple.CoreML/model.mlmodel", "Core ML"),
       ("weights/resnet50.h5", "other files"), ("archive_format", "exported program"),
     ])
-  func archives(_ member: String, _ what: String) async throws {
+  func archives(_ member: String, _ what: String) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(storedZip([(member, [1, 2, 3])]), to: "x.zip")
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
     #expect(error?.problem.contains(what) == true)
   }
 
@@ -133,12 +133,12 @@ struct OtherFileTests {
       "keras/narrow.h5", "keras/narrow.weights.h5", "keras/narrow.keras", "torch/basic.pth",
       "torch/basic.legacy.pth", "torch/basic.safetensors", "torch/basic.npz",
     ])
-  func cutOff(_ name: String) async throws {
+  func cutOff(_ name: String) throws {
     let folder = try TemporaryFolder()
     let good = try Fixture.bytes(name)
     for part in [3, 9, 15] {
       let path = try folder.write(Array(good[..<(good.count * part / 16)]), to: "x")
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       let said = "\(error?.problem ?? "") \(error?.place ?? "")"
       #expect(said.contains(#/cut off|truncated|ends too early/#), "\(said)")
     }

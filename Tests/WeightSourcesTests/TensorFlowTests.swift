@@ -37,10 +37,10 @@ struct TensorFlowTests {
   @Test(
     "Every form of a checkpoint by name holds the same tensors",
     arguments: ["slim.parts", "slim.snappy", "slim.ckpt"])
-  func forms(_ name: String) async throws {
-    let truth = try await WeightFile.open(Fixture.path("tensorflow/slim/model.ckpt-3"))
+  func forms(_ name: String) throws {
+    let truth = try WeightFile.open(Fixture.path("tensorflow/slim/model.ckpt-3"))
     #expect(truth.container == "tf-checkpoint")
-    let other = try await WeightFile.open(Fixture.path("tensorflow/\(name)"))
+    let other = try WeightFile.open(Fixture.path("tensorflow/\(name)"))
     #expect(Set(other.tensors) == Set(truth.tensors))
     #expect(truth.tensors.contains { $0.name == "global_step" && $0.dtype == .int64 })
     for tensor in truth.tensors {
@@ -56,15 +56,15 @@ struct TensorFlowTests {
       "slim", "slim/", "slim/checkpoint", "slim/model.ckpt-3", "slim/model.ckpt-3.index",
       "slim/model.ckpt-3.data-00000-of-00001",
     ])
-  func places(_ name: String) async throws {
-    let source = try await WeightFile.open(Fixture.path("tensorflow/\(name)"))
+  func places(_ name: String) throws {
+    let source = try WeightFile.open(Fixture.path("tensorflow/\(name)"))
     #expect(source.metadata["tf.index"] == "model.ckpt-3.index")
     #expect(source.files.count == 2)
     #expect(source.path.hasSuffix(name))
   }
 
   @Test("The checkpoint in the folder of a SavedModel is found", arguments: ["", "saved_model.pb"])
-  func savedModel(_ name: String) async throws {
+  func savedModel(_ name: String) throws {
     let folder = try TemporaryFolder()
     _ = try folder.write([0x08, 1, 0x12], to: "saved_model.pb")
     try folder.makeFolder("variables")
@@ -73,24 +73,24 @@ struct TensorFlowTests {
       _ = try folder.write(bytes, to: "variables/variables.\(ending)")
     }
     let path = name.isEmpty ? folder.path : folder.file(name)
-    let source = try await WeightFile.open(path)
+    let source = try WeightFile.open(path)
     #expect(source.tensors.contains { $0.name == "conv1_conv/kernel" })
   }
 
   @Test("Of a checkpoint by object the variables have their full names, and the optimizer none")
-  func objects() async throws {
-    let training = try await WeightFile.open(Fixture.path("tensorflow/keras.training"))
-    let weights = try await WeightFile.open(Fixture.path("tensorflow/keras.weights"))
+  func objects() throws {
+    let training = try WeightFile.open(Fixture.path("tensorflow/keras.training"))
+    let weights = try WeightFile.open(Fixture.path("tensorflow/keras.weights"))
     #expect(Set(training.tensors) == Set(weights.tensors))
     #expect(training.tensors.allSatisfy { !$0.name.contains(".ATTRIBUTES") })
     #expect(training.metadata["ignored.entries"] == "9")
   }
 
   @Test("Of several checkpoints in a folder none is guessed")
-  func several() async throws {
+  func several() throws {
     let folder = try TemporaryFolder()
     for name in ["a.index", "b.index"] { _ = try folder.write([1], to: name) }
-    let error = await #expect(throws: InputError.self) { try await WeightFile.open(folder.path) }
+    let error = #expect(throws: InputError.self) { try WeightFile.open(folder.path) }
     #expect(error?.place == "a.index, b.index")
     // The file beside them tells which is the last one; its folder may be of another machine.
     let text = "model_checkpoint_path: \"/home/x/b\"\nall_model_checkpoint_paths: \"/home/x/a\"\n"
@@ -99,27 +99,27 @@ struct TensorFlowTests {
       let bytes = try Fixture.bytes("tensorflow/slim/model.ckpt-3.\(ending)")
       _ = try folder.write(bytes, to: "b.\(ending)")
     }
-    #expect(try await WeightFile.open(folder.path).metadata["tf.index"] == "b.index")
+    #expect(try WeightFile.open(folder.path).metadata["tf.index"] == "b.index")
   }
 
   @Test("A file of data that is missing or cut off is named")
-  func missingData() async throws {
+  func missingData() throws {
     let folder = try TemporaryFolder()
     _ = try folder.write(try Fixture.bytes("tensorflow/slim.parts.index"), to: "x.index")
     let first = try Fixture.bytes("tensorflow/slim.parts.data-00000-of-00002")
     _ = try folder.write(first, to: "x.data-00000-of-00002")
-    let missing = await #expect(throws: InputError.self) {
-      try await WeightFile.open(folder.file("x"))
+    let missing = #expect(throws: InputError.self) {
+      try WeightFile.open(folder.file("x"))
     }
     #expect(missing?.path.hasSuffix("x.data-00001-of-00002") == true)
     #expect(missing?.reason == .missing)
     _ = try folder.write([1, 2], to: "x.data-00001-of-00002")
-    let cut = await #expect(throws: InputError.self) { try await WeightFile.open(folder.file("x")) }
+    let cut = #expect(throws: InputError.self) { try WeightFile.open(folder.file("x")) }
     #expect(cut?.problem.contains("cut off") == true)
   }
 
   @Test("Any changed byte of the index is found, and any of a tensor when it is read")
-  func damage() async throws {
+  func damage() throws {
     let folder = try TemporaryFolder()
     let index = try Fixture.bytes("tensorflow/slim/model.ckpt-3.index")
     let data = try Fixture.bytes("tensorflow/slim/model.ckpt-3.data-00000-of-00001")
@@ -130,14 +130,14 @@ struct TensorFlowTests {
       var changed = index
       changed[offset] ^= 4
       _ = try folder.write(changed, to: "x.index")
-      await #expect(throws: InputError.self, "\(offset)") { try await WeightFile.open(path) }
+      #expect(throws: InputError.self, "\(offset)") { try WeightFile.open(path) }
     }
     _ = try folder.write(index, to: "x.index")
     for offset in [0, data.count / 2, data.count - 1] {
       var changed = data
       changed[offset] ^= 1
       _ = try folder.write(changed, to: "x.data-00000-of-00001")
-      let source = try await WeightFile.open(path)
+      let source = try WeightFile.open(path)
       let damaged = source.tensors.filter { tensor in
         do { _ = try source.tensor(named: tensor.name) } catch { return true }
         return false
@@ -147,14 +147,14 @@ struct TensorFlowTests {
   }
 
   @Test("The first form is checked whole when it is opened")
-  func damageV1() async throws {
+  func damageV1() throws {
     let folder = try TemporaryFolder()
     let good = try Fixture.bytes("tensorflow/slim.ckpt")
     for offset in stride(from: 11, to: good.count - 48, by: 2003) {
       var bytes = good
       bytes[offset] ^= 16
       let path = try folder.write(bytes, to: "x\(offset)")
-      let error = await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+      let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
       #expect(error?.reason == .damaged, "\(offset)")
     }
   }

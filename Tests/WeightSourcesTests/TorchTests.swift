@@ -15,9 +15,9 @@ struct TorchTests {
       ("basic.views.pth", "torch-zip"), ("basic.views.legacy.pth", "torch-legacy"),
       ("basic.safetensors", "safetensors"),
     ])
-  func values(_ file: String, _ kind: String) async throws {
-    let truth = try await WeightFile.open(Fixture.path("torch/basic.npz"))
-    let source = try await WeightFile.open(Fixture.path("torch/\(file)"))
+  func values(_ file: String, _ kind: String) throws {
+    let truth = try WeightFile.open(Fixture.path("torch/basic.npz"))
+    let source = try WeightFile.open(Fixture.path("torch/\(file)"))
     #expect(source.container == kind)
     #expect(source.tensors.count == truth.tensors.count)
     let prefix = file.contains("module") ? "module." : ""
@@ -32,10 +32,10 @@ struct TorchTests {
   }
 
   @Test("Half and bfloat16 are handed out as they are", arguments: [DType.float16, .bfloat16])
-  func narrowTypes(_ dtype: DType) async throws {
+  func narrowTypes(_ dtype: DType) throws {
     let name = dtype == .float16 ? "half" : "bfloat16"
-    let truth = try await WeightFile.open(Fixture.path("torch/basic.npz"))
-    let source = try await WeightFile.open(Fixture.path("torch/basic.\(name).pth"))
+    let truth = try WeightFile.open(Fixture.path("torch/basic.npz"))
+    let source = try WeightFile.open(Fixture.path("torch/basic.\(name).pth"))
     for info in source.tensors where info.dtype.isFloat {
       #expect(info.dtype == dtype)
       let expected = try truth.tensor(named: info.name).floats().map { value in
@@ -47,8 +47,8 @@ struct TorchTests {
   }
 
   @Test("Of a nested checkpoint the model is taken, and the choice is said")
-  func nested() async throws {
-    let source = try await WeightFile.open(Fixture.path("torch/basic.checkpoint.pth"))
+  func nested() throws {
+    let source = try WeightFile.open(Fixture.path("torch/basic.checkpoint.pth"))
     #expect(source.metadata["torch.dictionary"] == "model_state_dict")
   }
 
@@ -60,7 +60,7 @@ struct TorchTests {
   }
 
   @Test("No truncation and no changed byte of a pickle brings the machine down")
-  func damage() async throws {
+  func damage() throws {
     let archive = try ZipArchive(MappedFile(path: Fixture.path("torch/basic.pth")))
     let member = try #require(archive.members.first { $0.name.hasSuffix("data.pkl") })
     let good = try archive.bytes(of: member, limit: 1 << 20)
@@ -79,13 +79,13 @@ struct TorchTests {
   }
 
   @Test("A damaged checkpoint of either form is refused or read, never believed")
-  func damagedFiles() async throws {
+  func damagedFiles() throws {
     let folder = try TemporaryFolder()
     for name in ["basic.pth", "basic.legacy.pth"] {
       let good = try Fixture.bytes("torch/\(name)")
       for part in 0..<16 {
         let path = try folder.write(Array(good[..<(good.count * part / 16)]), to: "t.pth")
-        await #expect(throws: InputError.self) { try await WeightFile.open(path) }
+        #expect(throws: InputError.self) { try WeightFile.open(path) }
       }
       var generator = SplitMix64(seed: 2)
       for _ in 0..<200 {
@@ -93,7 +93,7 @@ struct TorchTests {
         bytes[Int(generator.next() % UInt64(good.count))] = UInt8(
           truncatingIfNeeded: generator.next())
         let path = try folder.write(bytes, to: "t.pth")
-        guard let source = try? await WeightFile.open(path) else { continue }
+        guard let source = try? WeightFile.open(path) else { continue }
         for tensor in source.tensors { _ = try? source.tensor(named: tensor.name) }
       }
     }

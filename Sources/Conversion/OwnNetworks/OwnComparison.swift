@@ -58,8 +58,8 @@ package struct OwnComparison: Encodable, Sendable {
 package func verifyOwnGraph(
   _ request: VerificationRequest, against path: String, instead error: InputError,
   progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
-) async throws -> OwnComparison {
-  let sources = try await openSources([request.model, path], request.dictionary)
+) throws -> OwnComparison {
+  let sources = try openSources([request.model, path], request.dictionary)
   let network = try OwnNetwork(sources[0], instead: error)
   let truth = try OwnTruth(sources[1], request: request, for: network)
   let limit = request.limits?.propagated ?? Limits.float32

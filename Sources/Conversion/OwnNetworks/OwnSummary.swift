@@ -12,8 +12,8 @@ import WeightSources
 /// - Throws: that error where the file carries no graph that is understood.
 package func summarizeOwnGraph(
   _ path: String, instead error: InputError, sizes: [Int]?
-) async throws -> Summary {
-  let source = try await WeightFile.open(path, dictionary: nil)
+) throws -> Summary {
+  let source = try WeightFile.open(path, dictionary: nil)
   let network = try OwnNetwork(source, instead: error)
   let graph = network.graph
   let input = try sizes.map { sizes in

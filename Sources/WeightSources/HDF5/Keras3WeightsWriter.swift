@@ -9,7 +9,7 @@ package enum Keras3WeightsWriter {
   ///
   /// - Parameter layers: in the order of the model, each with its weights in Keras' order.
   /// - Throws: `InputError` of kind `writeFailed`.
-  package static func write(_ layers: [KerasH5Writer.Layer], to output: OutputFile) async throws {
+  package static func write(_ layers: [KerasH5Writer.Layer], to output: OutputFile) throws {
     var description = HDF5Description()
     var counts: [String: Int] = [:]
     description.group("/vars")

@@ -18,7 +18,7 @@ package enum KerasH5Writer {
   /// Writes a file under the temporary name of an output; the caller commits it.
   ///
   /// - Throws: `InputError` of kind `writeFailed`.
-  package static func write(_ layers: [Layer], to output: OutputFile) async throws {
+  package static func write(_ layers: [Layer], to output: OutputFile) throws {
     var description = HDF5Description()
     description.scalar("backend", "tensorflow", of: "/")
     description.scalar("keras_version", "2.15.0", of: "/")

@@ -1,13 +1,14 @@
 import Inference
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Certified values")
 struct CertifiedValuesTests {
   @Test("They are the logits of the first image, before any softmax")
   func logits() throws {
-    let configuration = Network.all[0].configuration
+    let configuration = SampleNetwork.preActivation.configuration
     #expect(configuration.head.lastActivation == .softmax)
     let executor = Fixed(
       graph: try Graph(configuration), node: "head.dense", values: [0, 1, 2, 3], shape: [2, 2])
@@ -16,7 +17,7 @@ struct CertifiedValuesTests {
 
   @Test("Without a dense layer they are the last value, averaged over the image")
   func features() throws {
-    var configuration = Network.all[0].configuration
+    var configuration = SampleNetwork.preActivation.configuration
     configuration.head = .init(hasPooling: false, classes: 0, hasSoftmax: false)
     let executor = Fixed(
       graph: try Graph(configuration), node: "final.relu", values: [1, 2, 3, 4, 9, 9, 9, 9],
@@ -26,7 +27,7 @@ struct CertifiedValuesTests {
 
   @Test("A network that no memory would hold is not run")
   func isNotRun() throws {
-    var configuration = Network.all[0].configuration
+    var configuration = SampleNetwork.preActivation.configuration
     configuration.stem.convolutions = [
       .init(kernel: 1, stride: 1, outputChannels: 1 << 20, hasBias: false)
     ]

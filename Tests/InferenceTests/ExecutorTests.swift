@@ -10,8 +10,8 @@ struct ExecutorTests {
   static let shapes: [Shape] = [[1, 32, 32, 3], [2, 47, 65, 3], [3, 33, 38, 3]]
   static let available = InstructionSet.allCases.filter(\.isAvailable)
 
-  @Test("The reference agrees with formulas written down in the test", arguments: Network.all)
-  func referenceIsRight(_ network: Network) throws {
+  @Test("The reference agrees with formulas written down in the test", arguments: SampleNetwork.all)
+  func referenceIsRight(_ network: SampleNetwork) throws {
     let (graph, parameters) = try network.make()
     let values = try network.referenceValues(for: [2, 37, 34, 3])
     #expect(values.count == graph.nodes.count)
@@ -28,10 +28,10 @@ struct ExecutorTests {
 
   @Test(
     "The fast executor agrees with the reference at every node",
-    arguments: Network.all.flatMap { network in rules.map { (network, $0) } },
+    arguments: SampleNetwork.all.flatMap { network in rules.map { (network, $0) } },
     ExecutorTests.available)
   func fastIsRight(
-    _ network: (Network, ConvolutionMethod.Rule), _ instructions: InstructionSet
+    _ network: (SampleNetwork, ConvolutionMethod.Rule), _ instructions: InstructionSet
   ) throws {
     let (graph, parameters) = try network.0.make()
     let fast = FastExecutor(
@@ -39,7 +39,7 @@ struct ExecutorTests {
       instructionSet: instructions)
     let isDirect = network.1 == .direct
     for shape in Self.shapes {
-      let input = Network.input(shape)
+      let input = SampleNetwork.input(shape)
       let expected = try network.0.referenceValues(for: shape)
       var order: [Int] = []
       _ = try fast.run(input) { node, value in
@@ -60,13 +60,13 @@ struct ExecutorTests {
 
   @Test(
     "Fused and observed runs, and all numbers of threads, give the same bits",
-    arguments: Network.all.flatMap { network in rules.map { (network, $0) } },
+    arguments: SampleNetwork.all.flatMap { network in rules.map { (network, $0) } },
     ExecutorTests.available)
   func bitsAreStable(
-    _ network: (Network, ConvolutionMethod.Rule), _ instructions: InstructionSet
+    _ network: (SampleNetwork, ConvolutionMethod.Rule), _ instructions: InstructionSet
   ) throws {
     let (graph, parameters) = try network.0.make()
-    let input = Network.input([2, 31, 33, 3])
+    let input = SampleNetwork.input([2, 31, 33, 3])
     var results: [[UInt32]] = []
     for threads in [1, 2, 3, 7] {
       let fast = FastExecutor(
@@ -83,8 +83,8 @@ struct ExecutorTests {
 
   @Test("The reference gives the same bits with every instruction set and number of threads")
   func referenceIsPortable() throws {
-    let (graph, parameters) = try Network.all[0].make()
-    let input = Network.input([1, 47, 65, 3])
+    let (graph, parameters) = try SampleNetwork.preActivation.make()
+    let input = SampleNetwork.input([1, 47, 65, 3])
     let logits = try #require(graph.index(of: "head.dense"))
     var results: [[UInt32]] = []
     for instructions in Self.available {
@@ -105,8 +105,8 @@ struct ExecutorTests {
     "NaN and infinity reach the same values as in the reference",
     arguments: rules, ExecutorTests.available)
   func propagatesNaN(_ rule: ConvolutionMethod.Rule, _ instructions: InstructionSet) throws {
-    let (graph, parameters) = try Network.wide.make()
-    let input = Network.input([1, 47, 65, 3])
+    let (graph, parameters) = try SampleNetwork.wide.make()
+    let input = SampleNetwork.input([1, 47, 65, 3])
     for value in [Float.nan, .infinity, 1e17] {
       var values = input.values
       values[3 * (20 * 65 + 31)] = value
@@ -132,7 +132,7 @@ struct ExecutorTests {
     "A parameter that is not finite spoils the same values as in the reference, at the border too",
     arguments: rules, ExecutorTests.available)
   func spoiltParameters(_ rule: ConvolutionMethod.Rule, _ instructions: InstructionSet) throws {
-    let (graph, parameters) = try Network.wide.make()
+    let (graph, parameters) = try SampleNetwork.wide.make()
     let fast = FastExecutor(
       graph: graph, parameters: parameters, pool: WorkerPool(threads: 2), methods: rule,
       instructionSet: instructions)
@@ -148,9 +148,9 @@ struct ExecutorTests {
 
   @Test("Several tasks may use one executor at the same time")
   func isConcurrent() async throws {
-    let (graph, parameters) = try Network.all[1].make()
+    let (graph, parameters) = try SampleNetwork.basicPreActivation.make()
     let fast = FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
-    let inputs = (0..<4).map { Network.input([1, 40, 40, 3], seed: UInt64($0)) }
+    let inputs = (0..<4).map { SampleNetwork.input([1, 40, 40, 3], seed: UInt64($0)) }
     let alone = try inputs.map { try fast.run($0, observer: nil).values }
     let together = try await withThrowingTaskGroup(of: (Int, [Float]).self) { group in
       for (index, input) in inputs.enumerated() {
@@ -165,7 +165,7 @@ struct ExecutorTests {
 
   @Test("The activations between steps take little more than what must be alive at once")
   func memoryIsReused() throws {
-    let (graph, _) = try Network.all[0].make()
+    let (graph, _) = try SampleNetwork.preActivation.make()
     let input: Shape = [1, 448, 448, 3]
     let plan = try Plan(graph, input: input, keepsActivations: false)
     var reads: [Int: Int] = [graph.outputIndex: plan.steps.count]
@@ -184,13 +184,13 @@ struct ExecutorTests {
     "Every image of a batch gives the bits that it gives alone, whatever its neighbours are",
     arguments: rules)
   func imagesAreIndependent(_ rule: ConvolutionMethod.Rule) throws {
-    let (graph, parameters) = try Network.wide.make()
+    let (graph, parameters) = try SampleNetwork.wide.make()
     let fast = FastExecutor(
       graph: graph, parameters: parameters, pool: WorkerPool(threads: 2), methods: rule,
       instructionSet: .best)
     // Large enough that the first steps are done for one image after the other, and the last not.
     let shape: Shape = [1, 448, 320, 3]
-    var images = (0..<3).map { Network.input(shape, seed: UInt64($0)).values }
+    var images = (0..<3).map { SampleNetwork.input(shape, seed: UInt64($0)).values }
     images[1][3 * 75_000] = .nan
     let batch = Activation(shape: [3, 448, 320, 3], values: images.flatMap { $0 })
     let plan = try fast.plan(for: batch.shape, keepsActivations: false)
@@ -207,10 +207,10 @@ struct ExecutorTests {
 
   @Test("An input that does not fit is refused")
   func refusesInputs() throws {
-    let (graph, parameters) = try Network.all[0].make()
+    let (graph, parameters) = try SampleNetwork.preActivation.make()
     let fast = FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1))
     #expect(throws: InputShapeError.self) {
-      try fast.run(Network.input([1, 32, 32, 4]), observer: nil)
+      try fast.run(SampleNetwork.input([1, 32, 32, 4]), observer: nil)
     }
   }
 }
@@ -225,8 +225,8 @@ private struct SpoiltParameter {
 
   /// Every parameter of the wide network, made once for all rules and instruction sets.
   static let all = Result {
-    let (graph, parameters) = try Network.wide.make()
-    let values = try Network.wide.referenceValues(for: [1, 31, 33, 3])
+    let (graph, parameters) = try SampleNetwork.wide.make()
+    let values = try SampleNetwork.wide.referenceValues(for: [1, 31, 33, 3])
     return try [Float.nan, .infinity, -.infinity].flatMap { value in
       try graph.parameters.filter { $0.role != .bias }.map { parameter in
         var floats = parameters[parameter].floats()

@@ -1,5 +1,6 @@
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Inference
@@ -8,8 +9,8 @@ import Testing
 struct InputShapeTests {
   @Test(
     "A node of any kind that is given values of other channels, rank or number throws",
-    arguments: Network.all)
-  func refuses(_ network: Network) throws {
+    arguments: SampleNetwork.all)
+  func refuses(_ network: SampleNetwork) throws {
     let (graph, parameters) = try network.make()
     let executors: [any Executor] = [
       FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 1)),
@@ -39,7 +40,7 @@ struct InputShapeTests {
 
   @Test("A convolution with one channel too few has no shape, nor has what gets nothing")
   func shapes() throws {
-    let (graph, _) = try Network.all[0].make()
+    let (graph, _) = try SampleNetwork.preActivation.make()
     for node in graph.nodes {
       #expect(node.operation.outputShape([], networkInput: [1, 2, 2]) == nil, "\(node.name)")
       if case .convolution(let conv) = node.operation {

@@ -17,13 +17,13 @@ struct RandomNetworkTests {
     var networks = RandomNetworks(seed: UInt64(seed))
     let drawn = networks.next()
     let shape: Shape = [2, 17 + seed % 5, 16 + seed % 7, drawn.input.channels]
-    let network = Network(
-      testDescription: "seed \(seed)", configuration: try drawn.fitting(shape))
+    let network = SampleNetwork(
+      description: "seed \(seed)", configuration: try drawn.fitting(shape))
     let (graph, parameters) = try network.make(seed: UInt64(seed))
     let reference = ReferenceExecutor(
       graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
     let fast = FastExecutor(graph: graph, parameters: parameters, pool: WorkerPool(threads: 2))
-    let input = Network.input(shape)
+    let input = SampleNetwork.input(shape)
     var values: [Activation] = []
     _ = try reference.run(input) { node, value in
       let inputs = graph.nodes[node].inputs.map { values[$0] }
@@ -46,13 +46,16 @@ struct RandomNetworkTests {
 
   @Test("A network that flattens says which image it takes")
   func usualInput() throws {
-    var configuration = Network.all[0].configuration
+    var configuration = SampleNetwork.preActivation.configuration
     configuration.head.pooling = .flatten(height: 2, width: 3, channelsFirst: false)
     let graph = try Graph(configuration)
     let input = try #require(graph.usualInput(side: 224))
     #expect(throws: Never.self) { try graph.shapes(for: input) }
     #expect(throws: InputShapeError.self) { try graph.shapes(for: [1, 224, 224, 3]) }
-    #expect(try Graph(Network.all[0].configuration).usualInput(side: 224) == [1, 224, 224, 3])
+    #expect(
+      try Graph(SampleNetwork.preActivation.configuration).usualInput(side: 224) == [
+        1, 224, 224, 3,
+      ])
   }
 }
 

@@ -1,5 +1,6 @@
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Inference
@@ -12,8 +13,8 @@ struct VariantTests {
       ([2, 448, 320, 3], [InstructionSet.best]), ([1, 65, 40, 3], InstructionSet.allCases),
     ])
   func givesItsOwnBits(_ dimensions: [Int], _ sets: [InstructionSet]) throws {
-    let (graph, parameters) = try Network.all[0].make()
-    let input = Network.input(Shape(dimensions))
+    let (graph, parameters) = try SampleNetwork.preActivation.make()
+    let input = SampleNetwork.input(Shape(dimensions))
     for set in sets where set.isAvailable {
       func executor(_ parameters: Parameters) -> FastExecutor {
         FastExecutor(

@@ -39,8 +39,8 @@ struct WorkerPoolTests {
 
   @Test("Executors of one pool that run at the same time give the bits that each gives alone")
   func sharesThreads() throws {
-    let (_, parameters) = try Network.wide.make()
-    let input = Network.input([2, 32, 32, 3])
+    let (_, parameters) = try SampleNetwork.wide.make()
+    let input = SampleNetwork.input([2, 32, 32, 3])
     let pool = WorkerPool(threads: 2)
     let executors: [any Executor] = [
       FastExecutor(parameters, pool: pool), ReferenceExecutor(parameters, pool: pool),

@@ -13,12 +13,12 @@ struct ConfigurationCodingTests {
     let expected = """
       {"block":{"hasInnerBiases":false,"hasLastBias":true,"kind":"bottleneck","order":"preActivation",\
       "stridedBlock":"last","stridedConvolution":"spatial"},\
-      "head":{"classes":5,"hasPooling":true,"hasSoftmax":true},"inputChannels":3,\
+      "head":{"classes":11,"hasPooling":true,"hasSoftmax":true},"inputChannels":3,\
       "norm":{"batch":{"epsilon":1.001e-05}},"normalizesInput":false,\
       "shortcut":{"hasBias":true,"input":"preActivated","kind":"convolution","placement":"everyStage"},\
-      "stages":[{"blocks":2,"innerChannels":4,"outputChannels":16,"stride":2},\
-      {"blocks":2,"innerChannels":8,"outputChannels":32,"stride":1}],\
-      "stem":{"convolutions":[{"hasBias":true,"kernel":7,"outputChannels":8,"stride":2}],\
+      "stages":[{"blocks":2,"innerChannels":7,"outputChannels":33,"stride":2},\
+      {"blocks":3,"innerChannels":20,"outputChannels":70,"stride":1}],\
+      "stem":{"convolutions":[{"hasBias":true,"kernel":7,"outputChannels":17,"stride":2}],\
       "hasNorm":false,"poolPadding":"zero"}}
       """
     #expect(json == expected)
@@ -46,7 +46,7 @@ struct ConfigurationCodingTests {
         "\"inputChannels\"", with: "\"ending\":\"sum\",\"inputScales\":[],\"inputChannels\""),
       good.replacing("\"epsilon\"", with: "\"count\":1,\"epsilon\""),
       good.replacing("\"hasSoftmax\":true", with: "\"hasSoftmax\":true,\"layers\":[]"),
-      good.replacing("\"classes\":5", with: "\"classes\":0"),
+      good.replacing("\"classes\":11", with: "\"classes\":0"),
       good.replacing("\"hasPooling\":true", with: "\"hasPooling\":false"),
       good.replacing("\"poolPadding\"", with: "\"pool\":null,\"poolPadding\""),
       good.replacing("\"stride\":1", with: "\"stride\":1,\"dilation\":2"),

@@ -41,7 +41,7 @@ struct GraphTests {
     }
     #expect(try strided(.preActivation) == ["stem.conv", "stage1.block2.conv2"])
     #expect(
-      try strided(.postActivation) == [
+      try strided(.basicPostActivation) == [
         "stem.conv", "stage2.block1.shortcut.conv", "stage2.block1.conv1",
       ])
   }
@@ -77,11 +77,11 @@ struct ShapeInferenceTests {
     func shape(_ name: String) throws -> [Int] {
       shapes[try #require(graph.index(of: name))].dimensions
     }
-    #expect(try shape("stem.conv") == [2, 24, 33, 8])
-    #expect(try shape("stem.pool") == [2, 12, 17, 8])
-    #expect(try shape("stage1.block2.add") == [2, 6, 9, 16])
-    #expect(try shape("head.pool") == [2, 32])
-    #expect(try shape("head.softmax") == [2, 5])
+    #expect(try shape("stem.conv") == [2, 24, 33, 17])
+    #expect(try shape("stem.pool") == [2, 12, 17, 17])
+    #expect(try shape("stage1.block2.add") == [2, 6, 9, 33])
+    #expect(try shape("head.pool") == [2, 70])
+    #expect(try shape("head.softmax") == [2, 11])
   }
 
   @Test("An input of other channels or another rank is refused")
@@ -99,9 +99,9 @@ extension SampleNetwork {
     noStages.stages = []
     var noClasses = preActivation.configuration
     noClasses.head.layers = [.dense(outputs: 0, hasBias: true)]
-    var unequalBasic = postActivation.configuration
+    var unequalBasic = basicPostActivation.configuration
     unequalBasic.stages[0].innerChannels = 4
-    var preActivatedV1 = postActivation.configuration
+    var preActivatedV1 = basicPostActivation.configuration
     preActivatedV1.shortcut.input = .preActivated
     var badEpsilon = preActivation.configuration
     badEpsilon.norm = .batch(epsilon: .nan)

@@ -39,16 +39,7 @@ extension Family {
     preprocessing: .kerasCaffe,
     defaultInputSize: 224,
     summaryForm: .keras,
-    orders: [
-      LayerOrder(
-        counting: .position, blockOrder: .postActivation, stemKernel: 7,
-        projected: ["conv1", "conv2", "conv3", "shortcut.conv"],
-        plain: ["conv1", "conv2", "conv3"],
-        norms: .init(
-          stem: ["stem.norm"], first: ["norm1", "norm2", "norm3", "shortcut.norm"],
-          projected: ["norm1", "norm2", "norm3", "shortcut.norm"],
-          plain: ["norm1", "norm2", "norm3"]))
-    ],
+    orders: [.bottlenecks(projectionIsLast: true)],
     refine: refineFromGraph)
 }
 

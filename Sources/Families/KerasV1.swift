@@ -32,17 +32,8 @@ extension Family {
     preprocessing: .kerasCaffe,
     defaultInputSize: 224,
     summaryForm: .keras,
-    orders: [
-      // The projection is made *before* the last convolution, and both may have the same shape.
-      LayerOrder(
-        counting: .position, blockOrder: .postActivation, stemKernel: 7,
-        projected: ["conv1", "conv2", "shortcut.conv", "conv3"],
-        plain: ["conv1", "conv2", "conv3"],
-        norms: .init(
-          stem: ["stem.norm"], first: ["norm1", "norm2", "shortcut.norm", "norm3"],
-          projected: ["norm1", "norm2", "shortcut.norm", "norm3"],
-          plain: ["norm1", "norm2", "norm3"]))
-    ],
+    // The projection is made *before* the last convolution, and both may have the same shape.
+    orders: [.bottlenecks(projectionIsLast: false)],
     refine: refineFromGraph)
 }
 
@@ -67,3 +58,21 @@ private let kerasV1Layers = [
   "head.pool": "avg_pool",
   "head.dense": "predictions",
 ]
+
+extension LayerOrder {
+  /// The order in which Keras' code makes the layers of post-activation bottlenecks.
+  ///
+  /// - Parameter projectionIsLast: whether the projection is made after the last convolution of its block, or before.
+  static func bottlenecks(projectionIsLast: Bool) -> LayerOrder {
+    let projected = projectionIsLast ? ["1", "2", "3", "shortcut"] : ["1", "2", "shortcut", "3"]
+    func names(_ kind: String, _ places: [String]) -> [String] {
+      places.map { $0 == "shortcut" ? "shortcut.\(kind)" : "\(kind)\($0)" }
+    }
+    return LayerOrder(
+      counting: .position, blockOrder: .postActivation, stemKernel: 7,
+      projected: names("conv", projected), plain: names("conv", ["1", "2", "3"]),
+      norms: .init(
+        stem: ["stem.norm"], first: names("norm", projected), projected: names("norm", projected),
+        plain: names("norm", ["1", "2", "3"])))
+  }
+}

@@ -40,15 +40,11 @@ extension Family {
   package static let torchvision = Family(
     id: "torchvision",
     title: "torchvision ResNet (version 1)",
-    options: Configuration(
-      block: .init(kind: .bottleneck, order: .postActivation, stridedBlock: .first),
-      stages: [],
-      stem: .init(
-        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: false)],
-        hasNorm: true, poolPadding: .negativeInfinity),
-      shortcut: .init(placement: .whereShapeChanges, input: .raw, kind: .convolutionNorm),
-      norm: .batch(epsilon: 1e-5),
-      head: .init(classes: 0, hasSoftmax: false)),
+    options: {
+      var options = Family.torch.options
+      options.block.order = .postActivation
+      return options
+    }(),
     architectures: Architecture.all(version: "v1", depths: [18, 34, 50, 101, 152]),
     layers: LayerTemplates(
       layout: .nchw,

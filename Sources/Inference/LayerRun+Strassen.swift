@@ -27,8 +27,7 @@ extension LayerRun {
   private func divideGroups(_ work: RNWStrassen, _ groups: Int) -> Bool {
     let wanted = max(
       Self.cachedSums / (sumsPerGroup(work) * MemoryLayout<Float>.size), Self.fewGroups)
-    let rounds = (groups + wanted * pool.threadCount - 1) / (wanted * pool.threadCount)
-    let chunks = min(rounds * pool.threadCount, groups)
+    let chunks = chunks(of: groups, atMost: wanted)
     let perChunk = (groups + chunks - 1) / chunks
     var work = work
     setStep(&work, groups: perChunk)

@@ -33,8 +33,7 @@ extension LayerRun {
   private func divideSquares(_ work: RNWWinograd, _ squares: Int) -> Bool {
     let bytesPerSquare = floatsPerSquare(work) * positions(work) * MemoryLayout<Float>.size
     let wanted = max(Self.cachedSquares / bytesPerSquare, Self.squaresPerPass)
-    let rounds = (squares + wanted * pool.threadCount - 1) / (wanted * pool.threadCount)
-    let chunks = min(rounds * pool.threadCount, squares)
+    let chunks = chunks(of: squares, atMost: wanted)
     let perChunk = (squares + chunks - 1) / chunks
     var work = work
     setSteps(&work, squares: perChunk)

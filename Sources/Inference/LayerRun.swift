@@ -143,6 +143,12 @@ struct LayerRun {
     }
   }
 
+  /// How many chunks of at most so many a count is divided into: the same number for every thread.
+  func chunks(of count: Int, atMost most: Int) -> Int {
+    let threads = pool.threadCount
+    return min((count + most * threads - 1) / (most * threads) * threads, count)
+  }
+
   /// Divides a count among the threads, in pieces that are worth a thread's while.
   private func inPieces(of count: Int, atLeast minimum: Int, _ body: (Range<Int>) -> Void) {
     let piece = max(minimum, (count + pool.threadCount * 2 - 1) / (pool.threadCount * 2))

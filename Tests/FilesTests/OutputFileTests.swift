@@ -151,18 +151,23 @@ struct OutputFileTests {
 
     func calls(failing nth: Int) -> SystemCalls { calls(nth) }
 
+    /// The system's calls, of which the nth to write fails.
+    private static func failingWrite(_ nth: Int, _ code: Int32) -> SystemCalls {
+      let counter = Counter()
+      var calls = SystemCalls.system
+      calls.write = { descriptor, bytes, count, offset in
+        guard counter.next() == nth else {
+          return SystemCalls.system.write(descriptor, bytes, count, offset)
+        }
+        errno = code
+        return -1
+      }
+      return calls
+    }
+
     static let all: [Failure] = [
       Failure(testDescription: "disk full on write", isBeforeRename: true) { nth in
-        let counter = Counter()
-        var calls = SystemCalls.system
-        calls.write = { descriptor, bytes, count, offset in
-          guard counter.next() == nth else {
-            return SystemCalls.system.write(descriptor, bytes, count, offset)
-          }
-          errno = ENOSPC
-          return -1
-        }
-        return calls
+        failingWrite(nth, ENOSPC)
       },
       Failure(testDescription: "nothing accepted", isBeforeRename: true) { nth in
         let counter = Counter()
@@ -173,16 +178,7 @@ struct OutputFileTests {
         return calls
       },
       Failure(testDescription: "interrupted", isBeforeRename: true, isHarmless: true) { nth in
-        let counter = Counter()
-        var calls = SystemCalls.system
-        calls.write = { descriptor, bytes, count, offset in
-          guard counter.next() == nth else {
-            return SystemCalls.system.write(descriptor, bytes, count, offset)
-          }
-          errno = EINTR
-          return -1
-        }
-        return calls
+        failingWrite(nth, EINTR)
       },
       Failure(testDescription: "one byte at a time", isBeforeRename: true, isHarmless: true) { _ in
         var calls = SystemCalls.system

@@ -100,12 +100,19 @@ struct DiagnosisTests {
     },
   ]
 
-  @Test("With the reference's parameters at hand, the mistake is named", arguments: mistakes)
-  func namedByParameters(_ mistake: Mistake) throws {
+  /// A sample, the parameter that a mistake is made in, and the network with it.
+  private func made(_ mistake: Mistake) throws -> (Sample, Parameter, NaiveExecutor) {
     let sample = Sample.keras
     let parameter = try #require(sample.graph.parameters.first { $0.name == mistake.parameter })
-    let candidate = try sample.changing(mistake.parameter) { _ in mistake.change(sample, parameter)
-    }
+    return (
+      sample, parameter,
+      try sample.changing(mistake.parameter) { _ in mistake.change(sample, parameter) }
+    )
+  }
+
+  @Test("With the reference's parameters at hand, the mistake is named", arguments: mistakes)
+  func namedByParameters(_ mistake: Mistake) throws {
+    let (sample, parameter, candidate) = try made(mistake)
     let result = try explain(
       candidate, sample,
       reference: .init(graph: sample.graph, parameters: sample.parameters))
@@ -141,10 +148,7 @@ struct DiagnosisTests {
 
   @Test("Mistakes that can be undone are found from an archive alone", arguments: mistakes)
   func namedByArchive(_ mistake: Mistake) throws {
-    let sample = Sample.keras
-    let parameter = try #require(sample.graph.parameters.first { $0.name == mistake.parameter })
-    let candidate = try sample.changing(mistake.parameter) { _ in mistake.change(sample, parameter)
-    }
+    let (sample, parameter, candidate) = try made(mistake)
     let archive = try ActivationArchive(
       try sample.archive(), graph: sample.graph, layerNames: sample.names)
     let comparison = sample.comparison(of: candidate)

@@ -84,15 +84,7 @@ package struct NPZWriter {
     let padding = (64 - start % 64) % 64
     var bytes: [UInt8] = []
     bytes.append(littleEndian: UInt32(0x0403_4B50))
-    bytes.append(littleEndian: UInt16(45))
-    bytes.append(littleEndian: UInt16(0x0800))
-    bytes.append(littleEndian: UInt16(0))
-    bytes.append(littleEndian: UInt16(0))
-    bytes.append(littleEndian: Self.date)
-    bytes.append(littleEndian: entry.checksum)
-    bytes.append(littleEndian: UInt32.max)
-    bytes.append(littleEndian: UInt32.max)
-    bytes.append(littleEndian: UInt16(entry.name.count))
+    bytes += commonFields(entry)
     bytes.append(littleEndian: UInt16(20 + 4 + padding))
     bytes += entry.name
     bytes.append(littleEndian: UInt16(1))
@@ -106,10 +98,9 @@ package struct NPZWriter {
     return bytes
   }
 
-  private func directoryEntry(_ entry: Entry) -> [UInt8] {
+  /// What the header of a member and its entry in the directory both say: the sizes are in the zip64 field.
+  private func commonFields(_ entry: Entry) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.append(littleEndian: UInt32(0x0201_4B50))
-    bytes.append(littleEndian: UInt16(0x032D))
     bytes.append(littleEndian: UInt16(45))
     bytes.append(littleEndian: UInt16(0x0800))
     bytes.append(littleEndian: UInt16(0))
@@ -119,6 +110,14 @@ package struct NPZWriter {
     bytes.append(littleEndian: UInt32.max)
     bytes.append(littleEndian: UInt32.max)
     bytes.append(littleEndian: UInt16(entry.name.count))
+    return bytes
+  }
+
+  private func directoryEntry(_ entry: Entry) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: UInt32(0x0201_4B50))
+    bytes.append(littleEndian: UInt16(0x032D))
+    bytes += commonFields(entry)
     bytes.append(littleEndian: UInt16(28))
     bytes.append(littleEndian: UInt16(0))
     bytes.append(littleEndian: UInt16(0))

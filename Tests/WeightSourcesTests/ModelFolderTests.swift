@@ -82,6 +82,9 @@ struct ModelFolderTests {
     static let broken: [Index] = [
       .init("a folder above", "not beside it") { $0.replacing(names[0], with: "../\(names[0])") },
       .init("an absolute path", "not beside it") { $0.replacing(names[0], with: "/etc/passwd") },
+      .init("a slash with an accent", "not beside it") {
+        $0.replacing(names[0], with: "../\u{301}\(names[0])")
+      },
       .init("the folder itself", "not beside it") { $0.replacing(names[0], with: "..") },
       .init("a number", "not beside it") { $0.replacing("\"\(names[0])\"", with: "1") },
       .init("a missing file", "no such file") { $0.replacing(names[0], with: "model.x") },

@@ -145,9 +145,7 @@ package struct ModelFolder: DescriptionCarrier {
     }
     var map: [String: String] = [:]
     for (tensor, value) in entries {
-      guard let name = value.text, !name.isEmpty, !name.contains("/"), !name.contains("\0"),
-        name != ".", name != ".."
-      else {
+      guard let name = value.text, name.isFileName else {
         throw InputError(
           .badData, path: path, "names a file that is not beside it", place: tensor)
       }

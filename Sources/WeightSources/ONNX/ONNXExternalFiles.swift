@@ -42,9 +42,7 @@ struct ONNXExternalFiles {
 
   private mutating func file(_ location: String, of tensor: String) throws -> MappedFile {
     if let file = opened[location] { return file }
-    guard !location.isEmpty, !location.contains("/"), !location.contains("\\"), location != "..",
-      location != ".", !location.contains("\0")
-    else {
+    guard location.isFileName else {
       throw InputError(
         .badData, path: model, "keeps a tensor in a file that is not in its own folder",
         place: "\(tensor): '\(location)'; the name of a file beside the model was expected")

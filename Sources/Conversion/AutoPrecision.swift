@@ -15,7 +15,8 @@ extension Model {
     if let choice { return choice.parameters }
     return try naming {
       try original.rounded(
-        to: ParameterTypes(request.precision), in: graph, threads: request.pool.threadCount)
+        to: ParameterTypes(request.precision), in: original.graph,
+        threads: request.pool.threadCount)
     }
   }
 

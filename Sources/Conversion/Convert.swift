@@ -45,6 +45,8 @@ package struct ConversionRequest: Sendable {
   package var collectsDetail = false
   /// Whether the source must describe a graph itself.
   package var requiresOwnGraph = false
+  /// Whether kernels that the network standardises are kept as it uses them.
+  package var bakes = false
   /// Whether an existing output is replaced.
   package var replaces = false
   /// Whether values are accepted that no trained network has.
@@ -83,6 +85,8 @@ package struct ConversionOutcome: Sendable {
   package let ownGraph: Comparison.Outcome?
   /// The comparison of the written file with the framework's activations, where they were given.
   package let reference: Comparison.Outcome?
+  /// The published file that the source is, or is called; `nil` where neither is known.
+  package let publication: Publication?
   /// The number of bytes of the written file, or `nil` where it was not kept.
   package let outputBytes: Int?
   /// How long each stage took.
@@ -127,6 +131,7 @@ package func convert(
   let model = try Model(
     source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part,
     told: request.told)
+  let publication = clock.measure("certify") { model.publication() }
   let described = request.usesOwnGraph ? try OwnGraph(of: model, pool: pool) : nil
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
@@ -140,13 +145,15 @@ package func convert(
   let choice = try clock.measure("choose") {
     try model.choice(original, request, progress: progress)
   }
+  let kept = try clock.measure("bake") { try request.kept(original, of: model) }
   let parameters = try clock.measure("round") {
-    try model.parameters(original, for: request, choice: choice)
+    try model.parameters(kept, for: request, choice: choice)
   }
-  var records = try records(of: model)
+  var records = try records(
+    of: model, writing: parameters.graph.configuration, publication: publication)
   let draft = try clock.measure("write") {
     try RNWDraft(
-      model.graph.parameters.map { ($0.name, parameters[$0]) }, codec: request.codec,
+      parameters.graph.parameters.map { ($0.name, parameters[$0]) }, codec: request.codec,
       records: records, certificateBytes: certificateBytes(for: model), to: output,
       threads: threads)
   }
@@ -155,7 +162,8 @@ package func convert(
   let proof = try clock.measure("compare") {
     do {
       return try Proof(
-        of: draft.path, model: model, parameters: parameters, original: original, archive: archive,
+        of: draft.path, model: model, parameters: parameters, kept: kept, original: original,
+        archive: archive,
         described: described, request: request, progress: progress)
     } catch {
       throw error.ofInput(request.input.path ?? request.source)
@@ -165,7 +173,7 @@ package func convert(
     return ConversionOutcome(
       model: model, precision: request.precision, maximumError: request.maximumError,
       choice: choice, comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
-      reference: proof.framework, outputBytes: nil,
+      reference: proof.framework, publication: publication, outputBytes: nil,
       stages: clock.stages)
   }
   records = try clock.measure("certify") { try certify(records, digest, request, model, proof) }
@@ -175,8 +183,21 @@ package func convert(
   return ConversionOutcome(
     model: model, precision: request.precision, maximumError: request.maximumError,
     choice: choice, comparison: proof.own, accuracy: proof.accuracy, ownGraph: proof.ownGraph,
-    reference: proof.framework,
+    reference: proof.framework, publication: publication,
     outputBytes: draft.byteCount, stages: clock.stages)
+}
+
+extension ConversionRequest {
+  /// The parameters that are to be kept, before any rounding.
+  fileprivate func kept(_ original: Parameters, of model: Model) throws -> Parameters {
+    guard bakes else { return original }
+    guard let baked = try original.baked(threads: pool.threadCount) else {
+      throw InputError(
+        .badData, path: source, "has no standardised weights to bake",
+        place: "\(model.architectureName) of \(model.family.title)")
+    }
+    return baked
+  }
 }
 
 /// A `.rnw` under the ending of another container would be taken for one; it *is* a file of safetensors.
@@ -206,12 +227,24 @@ extension Error {
 // MARK: - Records
 
 /// The records of a model that is known before anything is compared.
-func records(of model: Model) throws -> RNWDraft.Records {
-  RNWDraft.Records(
-    configuration: try RecordCoding.json(model.graph.configuration),
-    formatMajor: model.graph.configuration.formatMajor,
+///
+/// - Parameter configuration: the network that is written, where it is not the model's own.
+func records(
+  of model: Model, writing configuration: Configuration? = nil, publication: Publication? = nil
+) throws -> RNWDraft.Records {
+  let own = model.graph.configuration
+  let configuration = configuration ?? own
+  var source = try source(of: model)
+  source.published = publication.flatMap { $0.isSame ? $0.words : nil } ?? source.published
+  if configuration != own {
+    source.baked = own.weightStandardizationEpsilon.map {
+      ["weightStandardizationEpsilon": "\($0)"]
+    }
+  }
+  return RNWDraft.Records(
+    configuration: try RecordCoding.json(configuration), formatMajor: configuration.formatMajor,
     preprocessing: try RecordCoding.json(preprocessing(of: model)),
-    source: try RecordCoding.json(source(of: model)))
+    source: try RecordCoding.json(source))
 }
 
 private func preprocessing(of model: Model) throws -> PreprocessingRecord {
@@ -260,12 +293,14 @@ private func certify(
     node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
     limit: request.limit, layers: proof.own.verdict.compared,
     compared: try compared(request, proof),
-    rounding: proof.accuracy.map { result in
-      .init(
-        precision: request.precision, maximumError: request.maximumError,
-        outputError: proof.certifiedError ?? 0, images: result.images,
-        layers: result.verdict.compared)
-    },
+    rounding: request.precision == .float32
+      ? nil
+      : proof.accuracy.map { result in
+        .init(
+          precision: request.precision, maximumError: request.maximumError,
+          outputError: proof.certifiedError ?? 0, images: result.images,
+          layers: result.verdict.compared)
+      },
     ownGraph: proof.ownGraph.map { .init(layers: $0.verdict.compared) },
     reference: proof.framework.map { result in
       .init(file: fileName(of: request.reference ?? ""), layers: result.verdict.compared)

@@ -1,4 +1,5 @@
 import Crypto
+import Families
 import Files
 import Inference
 import Tensors
@@ -31,7 +32,21 @@ struct InputDigest {
   var text: String { hash.finalize().hexadecimal }
 }
 
-extension SHA256 {
+/// The digest of the bytes of an opened file by which it may have been published, as lowercase hexadecimal text.
+func digest(of file: MappedFile, by algorithm: PublishedFile.Algorithm) -> String {
+  func text<Function: HashFunction>(_ function: Function) -> String {
+    var hash = function
+    hash.update(file)
+    return hash.finalize().hexadecimal
+  }
+  return switch algorithm {
+  case .md5: text(Insecure.MD5())
+  case .sha1: text(Insecure.SHA1())
+  case .sha256: text(SHA256())
+  }
+}
+
+extension HashFunction {
   /// Adds the bytes of a file.
   fileprivate mutating func update(_ file: MappedFile) {
     // In pieces, so that the pages can be given back: the file may be larger than the memory.
@@ -44,7 +59,7 @@ extension SHA256 {
   }
 }
 
-extension SHA256.Digest {
+extension Sequence<UInt8> {
   fileprivate var hexadecimal: String {
     map { byte in
       let digits = String(byte, radix: 16)

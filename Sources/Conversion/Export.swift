@@ -1,3 +1,4 @@
+import Diagnosis
 package import Families
 import Files
 import Inference
@@ -41,11 +42,7 @@ package func export(_ request: ExportRequest) throws {
   let family = request.family ?? model.family
   // The names and the graph of an ONNX model are of no family.
   guard container == .onnx || family.canExpress(model.graph.configuration) else {
-    let able = Family.all.filter { $0.canExpress(model.graph.configuration) }.map(\.id)
-    throw InputError(
-      .badData, path: request.model, "is no network of \(family.title)",
-      place: "\(model.architectureName) of \(model.family.title)",
-      hint: "families that have it: \(able.joined(separator: ", "))")
+    throw try inexpressible(model, by: family)
   }
   guard request.batch == nil || container == .onnx else {
     throw InputError(
@@ -67,4 +64,23 @@ package func export(_ request: ExportRequest) throws {
     parameters, of: model.graph, family: family,
     renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
     origin: fileName(of: request.model), batch: request.batch, to: output, threads: request.threads)
+}
+
+/// That a family has no such network, with the first option in its way.
+private func inexpressible(_ model: Model, by family: Family) throws -> InputError {
+  let configuration = model.graph.configuration
+  let obstacles = try family.counterparts(of: configuration).map {
+    try differences(between: configuration, and: $0)
+  }
+  let first = obstacles.min { $0.count < $1.count }?.first
+  let reason = first.map {
+    "; \($0.name) is \($0.first ?? "absent"), \($0.second ?? "absent") in the family"
+  }
+  let able = Family.all.filter { $0.canExpress(configuration) }.map(\.id)
+  return InputError(
+    .badData, path: model.source.path, "is no network of \(family.title)",
+    place: "\(model.architectureName) of \(model.family.title)\(reason ?? "")",
+    hint: able.isEmpty
+      ? "no family has it; .onnx holds any network"
+      : "families that have it: \(able.joined(separator: ", "))")
 }

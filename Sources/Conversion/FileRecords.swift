@@ -22,6 +22,10 @@ package struct SourceRecord: Codable, Sendable {
   package var told: [String: String]?
   /// The user's own rules for names, by the expression that each matches; absent without.
   package var rules: [String: String]?
+  /// The options that were worked into the weights, with their values; absent where none was.
+  package var baked: [String: String]?
+  /// The published file that the source is, with its digest; absent where it is none that is known.
+  package var published: String?
   /// The tool and its version.
   package var tool: String
   /// The `.rnw` files that the weights went through since the source, first to last; `nil` for none.

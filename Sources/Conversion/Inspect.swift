@@ -14,6 +14,8 @@ package struct Inspection: Encodable, Sendable {
   package let architecture: String?
   /// Why the network is not known; `nil` where it is.
   package let problem: String?
+  /// The published file that it is, or is called; `nil` where neither is known.
+  package let publication: Publication?
   /// What the file says beside its tensors.
   package let metadata: [String: String]
   /// The tensors, in the order of the file.
@@ -55,10 +57,12 @@ package struct Inspection: Encodable, Sendable {
       let model = try Model(source)
       family = model.family.id
       architecture = model.architectureName
+      publication = model.publication()
       problem = nil
     } catch let error as InputError {
       family = nil
       architecture = nil
+      publication = nil
       problem = error.problem
     }
   }

@@ -14,7 +14,7 @@ struct Proof {
   /// The written file, run by the fast executor as `rnw run` does, against the weights that were meant to be written,
   /// run by the reference: a mistake in a kernel, a codec or a writer shows here.
   private(set) var own: Comparison.Outcome
-  /// The written file against the source, where weights were rounded: what rounding did.
+  /// The written file against the source, where weights were rounded or baked: what that did.
   private(set) var accuracy: Comparison.Outcome?
   /// The network against the graph that the source itself describes, where it does: a mistake in what
   /// the family is taken for shows here.
@@ -42,10 +42,11 @@ struct Proof {
   ///
   /// - Parameters:
   ///   - parameters: what was meant to be written.
+  ///   - kept: the same before any rounding.
   ///   - original: the source's own.
   ///   - described: the graph that the source itself describes.
   init(
-    of path: String, model: Model, parameters: Parameters, original: Parameters,
+    of path: String, model: Model, parameters: Parameters, kept: Parameters, original: Parameters,
     archive: (any WeightSource)?, described: OwnGraph?, request: ConversionRequest,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
   ) throws {
@@ -60,7 +61,7 @@ struct Proof {
     }
     let candidate = fastExecutor(written.graph, writtenParameters)
     let truth = RecordingExecutor(
-      ReferenceExecutor(graph: model.graph, parameters: parameters, pool: pool),
+      ReferenceExecutor(graph: parameters.graph, parameters: parameters, pool: pool),
       node: model.graph.certifiedNode)
     func comparison(_ limits: Limits, _ mode: Comparison.Mode) -> Comparison {
       var comparison = Comparison(
@@ -90,11 +91,12 @@ struct Proof {
       of: written.graph, threads: threads, isBitExact: true,
       candidate: { writtenParameters[$0] }, reference: { parameters[$0] })
     own.functions = try FunctionAgreement(
-      of: written.graph, and: model.graph, tolerance: { _ in 0 }, tensor: { parameters[$0] })
+      of: written.graph, and: parameters.graph, tolerance: { _ in 0 }, tensor: { parameters[$0] })
     self.own = own
 
     let type = parameters.coarsestType(in: model.graph)
     let isRounded = parameters.differ(from: original, in: model.graph)
+    let isBaked = parameters.graph.configuration != model.graph.configuration
     var limits = isRounded ? Limits(precision: type) : Limits(standard: request.limit)
     if let maximum = request.maximumError {
       limits.overrides.append(.init(layers: Glob(model.graph.outputName), limit: maximum))
@@ -108,10 +110,11 @@ struct Proof {
       ReferenceExecutor(graph: model.graph, parameters: original, pool: pool),
       node: model.graph.certifiedNode)
     let byOriginal = comparison(limits, .both)
-    var accuracy = isRounded ? try run(byOriginal, against: byOriginal.truth(of: source)) : nil
+    var accuracy =
+      isRounded || isBaked ? try run(byOriginal, against: byOriginal.truth(of: source)) : nil
     accuracy?.weights = try WeightAgreement(
       of: written.graph, threads: threads, candidate: { writtenParameters[$0] },
-      reference: { original[$0] })
+      reference: { kept[$0] })
     self.accuracy = accuracy
     // What rounding does is measured above: here the source's own weights are run on both sides.
     let unrounded = isRounded ? fastExecutor(model.graph, original) : candidate
@@ -176,7 +179,7 @@ struct Proof {
       let values = try truth.certifiedValues(for: standard)
       certifiedValues = values
       certifiedError =
-        isRounded
+        accuracy != nil
         ? ScaledError(of: values, from: try source.certifiedValues(for: standard)).value : nil
     }
   }

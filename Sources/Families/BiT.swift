@@ -28,7 +28,8 @@ extension Family {
     fingerprint: "stem.conv",
     waivers: [],
     preprocessing: .halves(.init(rule: .stretch, size: 480, crop: 480, filter: .bilinear)),
-    defaultInputSize: 480)
+    defaultInputSize: 480,
+    containers: [".npz"])
 
   /// BiT in the names of Google's own PyTorch code, which fine-tunes write (`bit.pth.tar`).
   package static let bitPyTorch = Family(
@@ -55,7 +56,8 @@ extension Family {
     freeHead: FreeHead(list: "head.conv", poolingWithoutHead: .average),
     waivers: [.lossWeights],
     preprocessing: .halves(.init(rule: .stretch, size: 480, crop: 480, filter: .bilinear)),
-    defaultInputSize: 480)
+    defaultInputSize: 480,
+    containers: [".pth.tar", ".pth"])
 
   /// BiT in the names of Hugging Face's `BitForImageClassification` and `BitModel`.
   package static let bitHuggingFace = Family(
@@ -89,6 +91,7 @@ extension Family {
     ],
     preprocessing: .halves(.init(rule: .shorterSide, size: 448, crop: 448, filter: .bilinear)),
     defaultInputSize: 448,
+    containers: ["a folder with config.json", ".safetensors", ".bin"],
     resolveNames: huggingFaceNames,
     readDescription: BiTConfiguration.complete)
 }

@@ -65,6 +65,12 @@ package struct Family: Sendable {
   /// The height and width that the published networks expect.
   package let defaultInputSize: Int
 
+  /// The containers in which its files usually are; any other is read as well.
+  package var containers = [".pth", ".safetensors"]
+
+  /// The files that are published for it, as far as their digests are known.
+  package var published: [PublishedFile] = []
+
   /// In whose form its networks are summarised.
   package var summaryForm = SummaryForm.graph
 
@@ -251,24 +257,36 @@ extension Family {
 
   /// Whether a network is one of this family: then its parameters can be written in the family's names.
   package func canExpress(_ configuration: Configuration) -> Bool {
-    stageStrides(count: configuration.stages.count) == configuration.stages.map(\.stride)
-      && variants.contains { expresses(configuration, as: $0) }
+    counterparts(of: configuration).contains(configuration)
   }
 
-  private func expresses(_ configuration: Configuration, as variant: Variant) -> Bool {
+  /// A network of each variant of the family, with whatever the family leaves open as another network has it.
+  ///
+  /// One of them is that network where the family has it; else they tell what is in its way.
+  package func counterparts(of configuration: Configuration) -> [Configuration] {
+    variants.map { counterpart(of: configuration, as: $0) }
+  }
+
+  private func counterpart(
+    of configuration: Configuration, as variant: Variant
+  ) -> Configuration {
     var own = variant.options
-    guard variant.kinds.contains(configuration.block.kind),
-      own.stem.convolutions.count == configuration.stem.convolutions.count
-    else { return false }
-    own.block.kind = configuration.block.kind
-    own.stages = configuration.stages
-    own.input.channels = configuration.input.channels
-    for (index, convolution) in configuration.stem.convolutions.enumerated() {
-      own.stem.convolutions[index].kernel = convolution.kernel
-      own.stem.convolutions[index].outputChannels = convolution.outputChannels
+    if variant.kinds.contains(configuration.block.kind) {
+      own.block.kind = configuration.block.kind
     }
-    if hasSmallStem, configuration.hasSmallStem { own.stem = configuration.stem }
+    own.stages = configuration.stages
+    for (index, stride) in stageStrides(count: own.stages.count).enumerated() {
+      own.stages[index].stride = stride
+    }
+    own.input.channels = configuration.input.channels
+    if own.stem.convolutions.count == configuration.stem.convolutions.count {
+      for (index, convolution) in configuration.stem.convolutions.enumerated() {
+        own.stem.convolutions[index].kernel = convolution.kernel
+        own.stem.convolutions[index].outputChannels = convolution.outputChannels
+      }
+    }
     own.setBiases(as: configuration)
+    if hasSmallStem, configuration.hasSmallStem { own.stem = configuration.stem }
     if case .group(_, let epsilon) = own.norm, case .group(let count, _) = configuration.norm {
       own.norm = .group(count: count, epsilon: epsilon)
     }
@@ -277,7 +295,7 @@ extension Family {
       own.head.pooling = .average
     }
     if freeHead != nil { own.head = configuration.head }
-    return own == configuration
+    return own
   }
 
   /// The name of a configuration, where it is a named network but for its classes; else what it is

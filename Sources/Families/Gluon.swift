@@ -50,6 +50,8 @@ extension Family {
     waivers: [],
     preprocessing: .imageNetDeviation,
     defaultInputSize: 224,
+    containers: [".params", ".onnx"],
+    published: gluonFiles + onnxModelZooFiles,
     resolveNames: GluonNames.structural)
 }
 
@@ -67,6 +69,33 @@ private let gluonTensors = [
   "final.norm": "features.9",
   "head.dense": "output",
 ]
+
+/// By the SHA-1 of `gluon/model_zoo/model_store.py`, of which a file's name has the first eight digits.
+private let gluonFiles = [
+  (18, "a81db45fd7b7a2d12ab97cd88ef0a5ac48b8f657"),
+  (34, "9d6b80bbc35169de6b6edecffdd6047c56fdd322"),
+  (50, "ecdde35339c1aadbec4f547857078e734a76fb49"),
+  (101, "18e93e4f48947e002547f50eabbcc9c83e516aa6"),
+  (152, "f2695542de38cf7e71ed58f02893d82bb409415e"),
+].map { depth, digits in
+  PublishedFile(
+    name: "resnet\(depth)_v2-\(digits.prefix(8)).params",
+    title: "MXNet Gluon resnet\(depth)_v2, ImageNet",
+    digest: .init(algorithm: .sha1, digits: digits))
+}
+
+/// The same networks in the ONNX Model Zoo, by the SHA-256 and the size that its Git LFS pointers state.
+private let onnxModelZooFiles = [
+  (18, 46_806_737, "3b4d048057854022232aa20bf68262e31718ab7119a17f920b8a2dc1433f824b"),
+  (34, 87_288_587, "3d3815e25f4b1ea967e2a526a3b27ef2a03af1725bdc199a63a271c26862d914"),
+  (50, 102_442_452, "79102261eb6e5fd7af5d27f41316293e388c5cb691e5d25bfb035c4f64fefe31"),
+  (101, 178_682_301, "3a0a819ea0953fb4700b0d98e43540aeee253e5b4c503c552b0c7979fc67767d"),
+  (152, 241_503_848, "40fb3f6dd313ba786a2c8077a0ef7d7b4afeda5d037365400d3a7fbc2b1bee64"),
+].map { depth, byteCount, digits in
+  PublishedFile(
+    name: "resnet\(depth)-v2-7.onnx", title: "ONNX Model Zoo resnet\(depth)-v2-7, ImageNet",
+    digest: .init(algorithm: .sha256, digits: digits), byteCount: byteCount)
+}
 
 /// The names that Gluon gives by counting (`resnetv24_stage1_conv3_weight`, with `arg:` before it where a whole
 /// model was exported), as those by place (`features.5.0.downsample.weight`).

@@ -21,7 +21,8 @@ extension Family {
     fingerprint: "final.norm",
     waivers: [.movingAverageParts],
     preprocessing: haikuPreprocessing,
-    defaultInputSize: 224)
+    defaultInputSize: 224,
+    containers: [".npz"])
 
   /// The same without `resnet_v2`: post-activation, with norms in the stem and on the projections.
   package static let haikuV1 = Family(
@@ -43,7 +44,8 @@ extension Family {
     fingerprint: "stem.norm",
     waivers: [.movingAverageParts],
     preprocessing: haikuPreprocessing,
-    defaultInputSize: 224)
+    defaultInputSize: 224,
+    containers: [".npz"])
 }
 
 private func haikuOptions(

@@ -34,6 +34,7 @@ extension Family {
     waivers: [],
     preprocessing: .kerasCIFAR,
     defaultInputSize: 32,
+    containers: [".keras", ".weights.h5", ".h5"],
     summaryForm: .keras,
     orders: [
       version2Order(.creation, projected: ["conv1", "conv2", "conv3", "shortcut.conv"]),
@@ -75,6 +76,7 @@ extension Family {
     waivers: [],
     preprocessing: .kerasCIFAR,
     defaultInputSize: 32,
+    containers: [".keras", ".weights.h5", ".h5"],
     summaryForm: .keras,
     orders: [CountedLayers.Counting.creation, .position].map { counting in
       LayerOrder(

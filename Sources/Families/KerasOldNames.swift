@@ -38,6 +38,7 @@ extension Family {
     waivers: [],
     preprocessing: .kerasCaffe,
     defaultInputSize: 224,
+    containers: [".h5"],
     summaryForm: .keras,
     orders: [.bottlenecks(projectionIsLast: true)],
     refine: refineFromGraph)

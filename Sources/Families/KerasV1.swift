@@ -31,6 +31,19 @@ extension Family {
     waivers: [],
     preprocessing: .kerasCaffe,
     defaultInputSize: 224,
+    containers: [".keras", ".weights.h5", ".h5"],
+    published: [
+      PublishedFile.keras(
+        "ResNet50", "resnet50", md5: "2cb95161c43110f7111970584f804107",
+        withoutTop: "4d473c1dd8becc155b73f8504c6f6626"),
+      PublishedFile.keras(
+        "ResNet101", "resnet101", md5: "f1aeb4b969a6efcfb50fad2f0c20cfc5",
+        withoutTop: "88cf7a10940856eca736dc7b7e228a21", byteCount: 179_648_224,
+        withoutTopByteCount: 171_446_536),
+      PublishedFile.keras(
+        "ResNet152", "resnet152", md5: "100835be76be38e30d865e96f2aaae62",
+        withoutTop: "ee4c566cf9a93f14d82f913c2dc6dd0c", withoutTopByteCount: 234_698_864),
+    ].flatMap(\.self),
     summaryForm: .keras,
     // The projection is made *before* the last convolution, and both may have the same shape.
     orders: [.bottlenecks(projectionIsLast: false)],

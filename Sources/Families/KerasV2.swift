@@ -38,6 +38,18 @@ extension Family {
     waivers: [],
     preprocessing: .kerasUnit,
     defaultInputSize: 224,
+    containers: [".keras", ".weights.h5", ".h5"],
+    published: [
+      PublishedFile.keras(
+        "ResNet50V2", "resnet50v2", md5: "3ef43a0b657b3be2300d5770ece849e0",
+        withoutTop: "fac2f116257151a9d068a22e544a4917", withoutTopByteCount: 94_668_760),
+      PublishedFile.keras(
+        "ResNet101V2", "resnet101v2", md5: "6343647c601c52e1368623803854d971",
+        withoutTop: "c0ed64b8031c3730f411d2eb4eea35b5", withoutTopByteCount: 171_317_808),
+      PublishedFile.keras(
+        "ResNet152V2", "resnet152v2", md5: "a49b44d1979771252814e80f8ec446f9",
+        withoutTop: "ed17cf2e0169df9d443503ef94b23b33", withoutTopByteCount: 234_545_216),
+    ].flatMap(\.self),
     summaryForm: .keras,
     orders: [
       // The projection is listed *before* the last convolution, and both may have the same shape.

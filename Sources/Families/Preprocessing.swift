@@ -107,3 +107,25 @@ extension Preprocessing.Resize {
   /// pixel.
   static let keras = Preprocessing.Resize(rule: .stretch, size: 224, crop: 224, filter: .nearest)
 }
+
+extension Preprocessing {
+  /// What is done with an image's values, in a line.
+  package var words: String {
+    let range = inputRange == 255 ? "pixels in 0…255" : "pixels / \(number(255 / inputRange))"
+    let parts = [
+      "\(channelOrder.rawValue) \(range)",
+      mean.allSatisfy { $0 == 0 } ? nil : "minus \(numbers(mean))",
+      deviation.allSatisfy { $0 == 1 } ? nil : "divided by \(numbers(deviation))",
+    ]
+    return parts.compactMap { $0 }.joined(separator: ", ")
+  }
+
+  private func numbers(_ values: [Double]) -> String {
+    Set(values).count == 1
+      ? number(values.first ?? 0) : values.map(number).joined(separator: " ")
+  }
+
+  private func number(_ value: Double) -> String {
+    value == value.rounded() ? String(Int(value)) : String(value)
+  }
+}

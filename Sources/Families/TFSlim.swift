@@ -54,7 +54,8 @@ extension Family {
     preprocessing: Preprocessing(
       channelOrder: .rgb, inputRange: 2, mean: [1, 1, 1], deviation: [1, 1, 1],
       resize: .init(rule: .stretch, size: 342, crop: 299, filter: .bilinear)),
-    defaultInputSize: 299)
+    defaultInputSize: 299,
+    containers: ["checkpoint (.index and .data)", ".ckpt", "SavedModel"])
 }
 
 private func slimOptions(placement: Configuration.Shortcut.Placement) -> Configuration {

@@ -51,6 +51,11 @@ extension Family {
     preprocessing: .halves(
       .init(rule: .shorterSide, size: 235, crop: 224, filter: .bicubic)),
     defaultInputSize: 224,
+    published: [
+      .torchHub("timm resnetv2_50, ImageNet (a1h)", "resnetv2_50_a1h", "000cdf49"),
+      .torchHub("timm resnetv2_101, ImageNet (a1h)", "resnetv2_101_a1h", "5d01f016"),
+      .torchHub("timm resnetv2_50d_gn, ImageNet (ah)", "resnetv2_50d_gn_ah", "c415c11a"),
+    ],
     readDescription: readTimm)
 
   /// BiT, “Big Transfer” (Kolesnikov and others, 2019), as timm has it: `resnetv2_50x1_bit` …

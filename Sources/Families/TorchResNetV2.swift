@@ -63,6 +63,7 @@ extension Family {
     waivers: [.batchCounters, .lossWeights],
     preprocessing: .imageNetDeviation,
     defaultInputSize: 224,
+    published: torchvisionFiles,
     summaryForm: .pyTorch,
     resolveNames: SequentialNames.torchvision)
 }
@@ -120,4 +121,16 @@ extension Waiver {
     let losses: Set<Substring> = ["criterion", "loss", "loss_fn", "loss_func"]
     return name.split(separator: ".").dropLast().contains(where: losses.contains)
   }
+}
+
+private let torchvisionFiles = [
+  (18, "V1", "f37072fd"), (34, "V1", "b627a593"), (50, "V1", "0676ba61"), (50, "V2", "11ad3fa6"),
+  (101, "V1", "63fe2227"), (101, "V2", "cd907fc2"), (152, "V1", "394f9c45"),
+  (152, "V2", "f82ba261"),
+  // As they were published before 2021.
+  (18, "V1", "5c106cde"), (34, "V1", "333f7ec4"), (50, "V1", "19c8e357"), (101, "V1", "5d3b4d8f"),
+  (152, "V1", "b121ed2d"),
+].map { depth, version, digits in
+  PublishedFile.torchHub(
+    "torchvision resnet\(depth), ImageNet (\(version))", "resnet\(depth)", digits)
 }

@@ -26,6 +26,7 @@ struct ConversionReport: Encodable {
     case family
     case container
     case dictionary
+    case publication
     case precision
     case maximumError
     case outputError
@@ -50,6 +51,7 @@ struct ConversionReport: Encodable {
     try values.encode(outcome.model.family.id, forKey: .family)
     try values.encode(outcome.model.source.container, forKey: .container)
     try values.encodeIfPresent(DictionaryChoice(outcome.model.source), forKey: .dictionary)
+    try values.encodeIfPresent(outcome.publication, forKey: .publication)
     try values.encode(outcome.precision, forKey: .precision)
     try values.encode(outcome.maximumError, forKey: .maximumError)
     try values.encode(outcome.outputError, forKey: .outputError)

@@ -55,6 +55,13 @@ struct ConvertCommand: ParsableCommand {
       """)
   var precision: Precision?
 
+  @Flag(
+    help: """
+      Keep kernels that the network standardises (BiT) as it uses them: the written network standardises nothing, \
+      and its record says so.
+      """)
+  var bake = false
+
   @Option(
     help: ArgumentHelp(
       "The largest scaled error of the output against the source that rounding may cause.",
@@ -109,9 +116,13 @@ struct ConvertCommand: ParsableCommand {
     try requireUnused(
       ["--max-error": maxError != nil && precision ?? .float32 == .float32],
       because: "without a --precision that rounds: float16, bfloat16, int8 or auto")
+    guard precision != .auto || !bake else {
+      throw ValidationError("--bake goes with every --precision but auto.")
+    }
     if dryRun {
       try requireUnused(
         [
+          "--bake": bake,
           "--output": output != nil, "--codec": codec != nil, "--precision": precision != nil,
           "--limit": limit != nil, "--reference": reference != nil,
           "--own-graph": ownGraph.isGiven, "--input": input.isGiven, "--report": report != nil,
@@ -132,6 +143,7 @@ struct ConvertCommand: ParsableCommand {
     request.told = try told.told
     request.codec = codec ?? .planes
     request.precision = precision ?? .float32
+    request.bakes = bake
     request.maximumError = maxError
     request.limit = limit ?? Limits.float32
     request.reference = reference
@@ -176,6 +188,7 @@ struct ConvertCommand: ParsableCommand {
   private func text(of outcome: ConversionOutcome) -> String {
     let report = TextReport(isColored: StandardOutput.isTerminal)
     var lines = ["\(outcome.model.architectureName) of \(outcome.model.family.title)"]
+    if let publication = outcome.publication { lines.append("source: \(publication.words)") }
     lines.append("")
     if let choice = outcome.choice {
       lines.append(ChoiceReport(choice).text)
@@ -183,7 +196,7 @@ struct ConvertCommand: ParsableCommand {
     if let accuracy = outcome.accuracy {
       lines.append("written file (fast) against source (reference, double precision)")
       lines.append(report.text(for: accuracy))
-      lines.append("written file (fast) against the same rounded weights (reference)")
+      lines.append("written file (fast) against the weights that it keeps (reference)")
       lines.append(
         TextReport(maximumRows: 3, isColored: StandardOutput.isTerminal)
           .text(for: outcome.comparison))

@@ -35,7 +35,18 @@ private struct FamiliesReport: Encodable {
     let networks: [String]
     let recognizedBy: [String]
     let examples: [String]
+    let containers: [String]
+    let preprocessing: Preprocessing
+    let inputSize: Int
+    let published: [Published]
     let assumptions: [Assumption]
+  }
+
+  private struct Published: Encodable {
+    let file: String
+    let title: String
+    let algorithm: String
+    let digest: String
   }
 
   init() {
@@ -43,6 +54,13 @@ private struct FamiliesReport: Encodable {
       Entry(
         id: family.id, title: family.title, networks: family.architectureNames,
         recognizedBy: family.fingerprintNames, examples: family.exampleNames,
+        containers: family.containers, preprocessing: family.preprocessing,
+        inputSize: family.defaultInputSize,
+        published: family.published.map {
+          Published(
+            file: $0.name, title: $0.title, algorithm: $0.digest.algorithm.rawValue,
+            digest: $0.digest.digits)
+        },
         assumptions: family.usualAssumptions)
     }
   }
@@ -54,9 +72,12 @@ private struct FamiliesReport: Encodable {
         networks      \(family.networks.joined(separator: ", ")); any depth and width in the same names
         recognised by \(family.recognizedBy.joined(separator: ", "))
         names         \(family.examples.joined(separator: ", "))
+        usually in    \(family.containers.joined(separator: ", "))
+        input         \(family.preprocessing.words), \(family.inputSize)×\(family.inputSize)
         assumed       \(family.assumptions.map(\.words).joined(separator: ", "))
-
+      \(family.published.map { "  published     \($0.file), \($0.algorithm) \($0.digest)\n" }.joined())
       """
     }.joined(separator: "\n")
+      + "export writes a network in the names of every family that has it: .safetensors, .npz, .h5; .onnx for any network\n"
   }
 }

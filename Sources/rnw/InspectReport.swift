@@ -11,6 +11,7 @@ extension Inspection {
     } else {
       lines.append("network       none: \(problem ?? "")")
     }
+    if let publication { lines.append("published     \(publication.words)") }
     for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
       let count = value.unicodeScalars.count
       let short =

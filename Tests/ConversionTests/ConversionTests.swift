@@ -62,6 +62,10 @@ struct ConversionTests {
     request.family = .keras
     let error = #expect(throws: InputError.self) { try export(request) }
     #expect(error?.hint == "families that have it: torch")
+    // The first option in the way.
+    #expect(
+      error?.place
+        == "resnet(2-2) of PyTorch ResNetV2; block.stridedBlock is first, last in the family")
     request.family = nil
     request.output = folder.file("x.h5")
     #expect(throws: InputError.self) { try export(request) }

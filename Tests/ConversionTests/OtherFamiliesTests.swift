@@ -94,6 +94,9 @@ struct OtherFamiliesTests {
     request.replaces = true
     let error = #expect(throws: InputError.self) { try export(request) }
     #expect(error?.hint == "families that have it: timm-bit, bit-hf")
+    #expect(
+      error?.place?.hasSuffix("; weightStandardizationEpsilon is 1e-08, 1e-10 in the family")
+        == true)
   }
 
   @Test("A head of several layers goes through the file and back to its names")

@@ -108,19 +108,40 @@ extension Comparison {
   package func run(
     against truth: some LayerTruth, images count: Int = 1, nextInput: () throws -> Activation?
   ) throws -> Comparison.Outcome {
-    let table = try LayerTable(self) { [parameter] in
-      try truth.tensor(of: $0) ?? parameter?($0)
-    }
+    let (outcome, _) = try run(against: truth, and: nil, images: count, nextInput: nextInput)
+    return outcome
+  }
+
+  /// Compares with a truth, and in the same runs of the candidate with another one.
+  ///
+  /// - Parameter other: a comparison of the same candidate, with its truth; `nil` for none.
+  package func run(
+    against truth: some LayerTruth, and other: (comparison: Comparison, truth: any LayerTruth)?,
+    images count: Int, nextInput: () throws -> Activation?
+  ) throws -> (Comparison.Outcome, Comparison.Outcome?) {
+    let table = try table(for: truth)
+    let otherTable = try other.map { try $0.comparison.table(for: $0.truth) }
     var done = 0
     while let input = try nextInput() {
-      try table.begin(input: input)
       var step = self
       step.progress = progress(of: done, of: max(count, done + 1))
-      try ComparisonPass(step, truth, input: input, table: table).run(input)
+      try table.begin(input: input)
+      var passes = [try ComparisonPass(step, truth, input: input, table: table)]
+      if let other, let otherTable {
+        try otherTable.begin(input: input)
+        passes.append(
+          try ComparisonPass(other.comparison, other.truth, input: input, table: otherTable))
+      }
+      try ComparisonPass.run(passes, of: candidate, input)
       table.end()
+      otherTable?.end()
       done += 1
     }
-    return try table.result(of: truth)
+    return (try table.result(of: truth), try other.flatMap { try otherTable?.result(of: $0.truth) })
+  }
+
+  private func table(for truth: any LayerTruth) throws -> LayerTable {
+    try LayerTable(self) { [parameter] in try truth.tensor(of: $0) ?? parameter?($0) }
   }
 
   /// Compares with a truth on one input; that which it was recorded for where none is given.

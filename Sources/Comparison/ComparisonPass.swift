@@ -21,12 +21,17 @@ struct ComparisonPass {
     values = try TrueValues(truth, candidate: comparison.candidate, input: input)
   }
 
-  func run(_ input: Activation) throws {
-    let count = comparison.candidate.graph.nodes.count
-    _ = try comparison.candidate.run(input) { node, value in
-      try comparison.checkpoint?()
-      if node > 0 { try compare(node, value) }
-      comparison.progress?(node + 1, count)
+  /// Runs a candidate once for all that it is compared with.
+  static func run(_ passes: [ComparisonPass], of candidate: any Executor, _ input: Activation)
+    throws
+  {
+    let count = candidate.graph.nodes.count
+    _ = try candidate.run(input) { node, value in
+      for pass in passes {
+        try pass.comparison.checkpoint?()
+        if node > 0 { try pass.compare(node, value) }
+        pass.comparison.progress?(node + 1, count)
+      }
     }
   }
 

@@ -117,7 +117,7 @@ final class LayerTable {
   /// The result, once all inputs went through a truth.
   ///
   /// - Throws: ``ComparisonError`` where there was no input, or no layer on both sides: then nothing is proven.
-  func result(of truth: some LayerTruth) throws -> Comparison.Outcome {
+  func result(of truth: any LayerTruth) throws -> Comparison.Outcome {
     guard let inputShape else { throw ComparisonError.noInput }
     guard !layers.isEmpty else { throw ComparisonError.nothingCompared }
     let graph = comparison.candidate.graph

@@ -122,16 +122,19 @@ package func convert(
   let (pool, threads) = (request.pool, request.pool.threadCount)
   let archive = try request.reference.map { try WeightFile.open($0, dictionary: nil) }
   // A copy in memory: what is read twice is the same twice, and the digest is that of the bytes that were used.
+  let digesting = BackgroundDigest()
   let source = try clock.measure("read") {
     try WeightFile.open(
-      request.source, dictionary: request.dictionary, isOptional: false, copying: true)
+      request.source, dictionary: request.dictionary, isOptional: false, copying: true
+    ) { if threads > 1 { digesting.begin($0) } }
   }
-  // Before anything of the copy is let go.
-  let digest = clock.measure("certify") { sha256(of: source.files) }
   let model = try Model(
     source, family: request.family, usesGraph: request.usesOwnGraph, part: request.part,
     told: request.told)
   let publication = clock.measure("certify") { model.publication() }
+  // Before anything of the copy is let go.
+  let digest = clock.measure("certify") { digesting.text(of: source.files) }
+  if let mapping = model.mapping { source.releaseAll(but: mapping.entries.map(\.tensor.name)) }
   let described = request.usesOwnGraph ? try OwnGraph(of: model, pool: pool) : nil
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(

@@ -2,7 +2,9 @@ import Crypto
 import Families
 import Files
 import Inference
+import Synchronization
 import Tensors
+import Threads
 
 /// The SHA-256 of the bytes of an opened file, as lowercase hexadecimal text.
 func sha256(of file: MappedFile) -> String {
@@ -17,6 +19,37 @@ func sha256(of files: [SourceFile]) -> String? {
   var hash = SHA256()
   for source in files { hash.update(source.file) }
   return hash.finalize().hexadecimal
+}
+
+/// The digest of a file while somebody else finds out what is in it; at once where no thread can be started.
+final class BackgroundDigest {
+  private let result = Result()
+  private var work: (file: MappedFile, thread: StartedThread)?
+
+  private final class Result: Sendable {
+    let text = Mutex<String?>(nil)
+  }
+
+  /// Begins with a file whose bytes are there.
+  func begin(_ file: MappedFile) {
+    let thread = StartedThread { [result] in
+      let text = sha256(of: file)
+      result.text.withLock { $0 = text }
+    }
+    work = thread.map { (file, $0) }
+  }
+
+  /// Waits for the digest of a source.
+  func text(of files: [SourceFile]) -> String? {
+    guard files.count == 1, let work, work.file === files[0].file else {
+      return sha256(of: files)
+    }
+    work.thread.join()
+    self.work = nil
+    return result.text.withLock { $0 }
+  }
+
+  deinit { work?.thread.detach() }
 }
 
 /// The SHA-256 of images that come one after the other: of their float32 values, little-endian.

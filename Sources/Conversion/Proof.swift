@@ -53,7 +53,14 @@ struct Proof {
     let (pool, threads) = (request.pool, request.pool.threadCount)
     let inputs = try InputImages(request.input, for: model)
     let written = try Model(path: path)
-    let writtenParameters = try written.parameters(threads: threads)
+    let weights = try WeightAgreement(
+      of: written.graph, threads: threads, isBitExact: true,
+      candidate: { try written.tensor(of: $0) }, reference: { parameters[$0] })
+    // What is the same to the last bit need not be there twice.
+    let isSame =
+      weights.identical == parameters.graph.parameters.count
+      && written.graph.parameters == parameters.graph.parameters
+    let writtenParameters = isSame ? parameters : try written.parameters(threads: threads)
     func fastExecutor(_ graph: Graph, _ parameters: Parameters) -> FastExecutor {
       FastExecutor(
         graph: graph, parameters: parameters, pool: pool,
@@ -80,22 +87,31 @@ struct Proof {
     }
     var digest = InputDigest()
     var images = inputs
+    let isRounded = parameters.differ(from: original, in: model.graph)
+    // What rounding does is measured below: the file's own graph is held against the source's own weights.
+    var byGraph = Comparison(
+      candidate: isRounded && described != nil
+        ? fastExecutor(model.graph, original) : candidate,
+      layerNames: model.layerNames, limits: Limits(standard: request.limit))
+    byGraph.acceptsNotFinite = request.acceptsInvalid
+    byGraph.parameter = { original[$0] }
+    byGraph.progress = isRounded ? progress : nil
     let byReference = comparison(Limits(standard: request.limit), .propagated)
-    var own = try byReference.run(against: byReference.truth(of: truth), images: images.count) {
+    var (own, graphOutcome) = try byReference.run(
+      against: byReference.truth(of: truth),
+      and: isRounded ? nil : described.map { (byGraph, $0) }, images: images.count
+    ) {
       let image = try images.next()
       image.map { digest.add($0) }
       return image
     }
     inputDigest = digest.text
-    own.weights = try WeightAgreement(
-      of: written.graph, threads: threads, isBitExact: true,
-      candidate: { writtenParameters[$0] }, reference: { parameters[$0] })
+    own.weights = weights
     own.functions = try FunctionAgreement(
       of: written.graph, and: parameters.graph, tolerance: { _ in 0 }, tensor: { parameters[$0] })
     self.own = own
 
     let type = parameters.coarsestType(in: model.graph)
-    let isRounded = parameters.differ(from: original, in: model.graph)
     let isBaked = parameters.graph.configuration != model.graph.configuration
     var limits = isRounded ? Limits(precision: type) : Limits(standard: request.limit)
     if let maximum = request.maximumError {
@@ -116,22 +132,15 @@ struct Proof {
       of: written.graph, threads: threads, candidate: { writtenParameters[$0] },
       reference: { kept[$0] })
     self.accuracy = accuracy
-    // What rounding does is measured above: here the source's own weights are run on both sides.
-    let unrounded = isRounded ? fastExecutor(model.graph, original) : candidate
     ownGraph = try described.map { ownGraph in
-      var comparison = Comparison(
-        candidate: unrounded, layerNames: model.layerNames,
-        limits: Limits(standard: request.limit), progress: progress)
-      comparison.acceptsNotFinite = request.acceptsInvalid
-      comparison.parameter = { original[$0] }
-      let result = try run(comparison, against: ownGraph)
+      let result = try graphOutcome ?? run(byGraph, against: ownGraph)
       guard let input = try result.firstFailingImage(of: request.input, for: model) else {
         try ownGraph.requireSameFunction(tensors: model.tensorNames)
         return result
       }
       return try request.search?.explained(result) {
         try Diagnosis(
-          of: comparison, parameters: original, words: model.family.parameterWords, deadline: $0
+          of: byGraph, parameters: original, words: model.family.parameterWords, deadline: $0
         ) {
           ReferenceExecutor(graph: $0, parameters: $1, pool: pool)
         }.explain(result, against: ownGraph, input: input)

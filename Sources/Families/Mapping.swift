@@ -166,7 +166,7 @@ package struct Mapping: Sendable {
           place: "\(entry.tensor.name): \(tensor.shape), where \(entry.tensor.shape) was expected")
       }
       let parameter = entry.parameter(from: tensor)
-      if !parameter.isInPlace(of: tensor) { tensor.releasePages() }
+      if !parameter.isInPlace(of: tensor) { tensor.discardPages() }
       return (entry.parameter.name, parameter)
     }
     return try Parameters(Dictionary(uniqueKeysWithValues: tensors), for: graph)

@@ -2,14 +2,14 @@ import CChecksum
 import CZlib
 
 /// CRC-32 as zlib, gzip and PNG have it.
-enum Checksum {
+package enum Checksum {
   /// The checksum of bytes.
-  static func crc32(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+  package static func crc32(of bytes: UnsafeRawBufferPointer) -> UInt32 {
     extend(0, by: bytes)
   }
 
   /// The checksum of what `checksum` is that of, followed by more bytes.
-  static func extend(_ checksum: UInt32, by bytes: UnsafeRawBufferPointer) -> UInt32 {
+  package static func extend(_ checksum: UInt32, by bytes: UnsafeRawBufferPointer) -> UInt32 {
     guard let start = bytes.baseAddress else { return checksum }
     // By multiplication where the processor can, which is many times faster than zlib's tables.
     let folded = rnw_crc32_can_fold() != 0 && bytes.count >= 64 ? bytes.count & ~15 : 0

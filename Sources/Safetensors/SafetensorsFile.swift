@@ -61,3 +61,9 @@ package struct SafetensorsFile: WeightSource {
     return data
   }
 }
+
+extension SafetensorsFile: TensorPlaces {
+  package func place(ofTensor name: String) -> (file: MappedFile, range: Range<Int>)? {
+    ranges[name].map { (file, $0.range) }
+  }
+}

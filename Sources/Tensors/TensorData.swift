@@ -163,8 +163,13 @@ public struct TensorData: Sendable {
     withUnsafeBytes { own in other.withUnsafeBytes { own.baseAddress == $0.baseAddress } }
   }
 
-  /// Lets go of the memory that backs mapped bytes until they are next read.
+  /// Lets go of the memory that backs mapped bytes until they are next read; a copy of a file stays.
   package func releasePages() {
+    if case .mapped(let file, _) = storage, !file.isCopied { discardPages() }
+  }
+
+  /// The same for a copy too, where its bytes have been used: what is read of it again is the file's.
+  package func discardPages() {
     if case .mapped(let file, let offset) = storage {
       file.release(offset..<offset + byteCount)
     }

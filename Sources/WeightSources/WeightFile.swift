@@ -30,9 +30,12 @@ public enum WeightFile {
 
   /// Opens a file, mapped or as a copy in memory.
   ///
-  /// - Parameter isOptional: whether a file without dictionaries may be asked for one.
+  /// - Parameters:
+  ///   - isOptional: whether a file without dictionaries may be asked for one.
+  ///   - begin: is given a file that is the only one, before it is known what it is.
   package static func open(
-    _ path: String, dictionary: String?, isOptional: Bool, copying: Bool
+    _ path: String, dictionary: String?, isOptional: Bool, copying: Bool,
+    begin: (MappedFile) -> Void = { _ in }
   ) throws -> any WeightSource {
     if let index = try TensorFlowPlace.index(of: path) {
       let file = try MappedFile(path: index, copying: copying)
@@ -52,6 +55,7 @@ public enum WeightFile {
       throw OtherContainer.refusal(ofFolder: path).because(.unknownContainer)
     }
     let file = try MappedFile(path: path, copying: copying)
+    begin(file)
     let source = try source(of: file, dictionary: dictionary)
     try require(dictionary, of: source, isOptional: isOptional)
     return source

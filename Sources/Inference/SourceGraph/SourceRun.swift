@@ -146,7 +146,7 @@ package final class SourceRun {
     _ input: Activation, _ conv: SourceOperation.Convolution, _ index: Int, to shape: Shape
   ) throws -> Activation {
     guard let kernel = try weights.tensor("kernel", of: index) else { return input }
-    defer { kernel.releasePages() }
+    defer { kernel.discardPages() }
     var padded = input
     if conv.isSame {
       // The odd row and column go below and right. Zeros add nothing to a sum.

@@ -19,7 +19,8 @@ struct HDF5File: Sendable {
 
   private let file: MappedFile
   private let range: Range<Int>
-  private let decoded: [String: TensorData]
+  private let coded: [TensorInfo]
+  private var decoded: [String: TensorData] = [:]
 
   /// Opens a range of a mapped file.
   ///
@@ -33,17 +34,30 @@ struct HDF5File: Sendable {
     table = try child.table(offset: range.lowerBound, length: range.count)
     // Of a file that somebody writes, the table may be of another state than the data.
     try file.checkUnchanged()
-    let coded = try Self.coded(table, length: range.count, path: path)
-    guard !coded.isEmpty else {
-      decoded = [:]
-      return
-    }
-    let elements = try child.elements(
+    coded = try Self.coded(table, length: range.count, path: path)
+  }
+
+  /// The same file with those of some datasets decoded that do not lie plainly in it.
+  ///
+  /// - Throws: `InputError` where one cannot be decoded.
+  func decoding(_ datasets: some Sequence<HDF5Table.Dataset>) throws -> HDF5File {
+    let wanted = Set(datasets.map(\.path))
+    let coded = coded.filter { wanted.contains($0.name) }
+    guard !coded.isEmpty else { return self }
+    let elements = try HDF5Child(path: file.path, accessPath: file.accessPath).elements(
       of: coded, offset: range.lowerBound, length: range.count,
       limit: coded.reduce(0) { $0 + ($1.byteCount ?? 0) })
     try file.checkUnchanged()
-    decoded = Dictionary(
-      uniqueKeysWithValues: zip(coded, elements).map { info, data in (info.name, data) })
+    var result = self
+    for (info, data) in zip(coded, elements) { result.decoded[info.name] = data }
+    return result
+  }
+
+  /// Where the elements of a dataset lie plainly; `nil` where they do not.
+  func place(of dataset: HDF5Table.Dataset) -> (file: MappedFile, range: Range<Int>)? {
+    guard let offset = dataset.offset, let bytes = dataset.info?.byteCount else { return nil }
+    let start = range.lowerBound + offset
+    return (file, start..<start + bytes)
   }
 
   /// The datasets that must be decoded, if all data together has a plausible size.

@@ -50,7 +50,6 @@ package struct KerasSource: WeightSource {
       file.table, path: file.path, graph: graph.flatMap { try? $0.get() })
     carriedGraph = graph
     carriedLayers = layout.layers
-    self.file = file
     path = file.path
     container = configuration == nil ? layout.container : "keras-zip"
     var metadata = layout.metadata
@@ -71,6 +70,8 @@ package struct KerasSource: WeightSource {
     }
     self.tensors = tensors
     self.datasets = datasets
+    // Not the optimizer's: nobody will ask for them.
+    self.file = try file.decoding(datasets.values)
   }
 
   fileprivate static func graph(
@@ -99,3 +100,9 @@ package struct KerasSource: WeightSource {
 }
 
 extension KerasSource: GraphCarrier {}
+
+extension KerasSource: TensorPlaces {
+  package func place(ofTensor name: String) -> (file: MappedFile, range: Range<Int>)? {
+    datasets[name].flatMap(file.place)
+  }
+}

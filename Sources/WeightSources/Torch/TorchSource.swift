@@ -92,3 +92,12 @@ package struct TorchSource: WeightSource {
     return file.withUnsafeBytes { elements.gathered(from: $0, start: start) }
   }
 }
+
+extension TorchSource: TensorPlaces {
+  package func place(ofTensor name: String) -> (file: MappedFile, range: Range<Int>)? {
+    guard let storage = views[name]?.storage, let start = data.start(of: storage),
+      let bytes = storage.byteCount
+    else { return nil }
+    return (data.file, start..<start + bytes)
+  }
+}

@@ -9,6 +9,9 @@ protocol TorchStorageReader: Sendable {
   /// Checks that a storage is there with exactly its size.
   func check(_ storage: TorchStorage, name: String) throws
 
+  /// Where the elements of a storage that was checked begin.
+  func start(of storage: TorchStorage) -> Int?
+
   /// Finds the elements of a storage that was checked, after verifying its checksum where it has one.
   func read(_ storage: TorchStorage) throws(InputError) -> (file: MappedFile, offset: Int)
 }
@@ -96,6 +99,10 @@ struct TorchArchive: TorchStorageReader {
         .badData, path: archive.file.path, "has data of another size than \(name) needs",
         place: "\(memberName): \(member.count) bytes")
     }
+  }
+
+  func start(of storage: TorchStorage) -> Int? {
+    members["\(root)data/\(storage.key)"]?.range.lowerBound
   }
 
   func read(_ storage: TorchStorage) throws(InputError) -> (file: MappedFile, offset: Int) {
@@ -200,6 +207,8 @@ struct TorchStream: TorchStorageReader {
       throw InputError(.badData, path: file.path, "lacks the data of \(name)", place: storage.key)
     }
   }
+
+  func start(of storage: TorchStorage) -> Int? { places[storage.key]?.offset }
 
   func read(_ storage: TorchStorage) throws(InputError) -> (file: MappedFile, offset: Int) {
     guard let place = places[storage.key] else {

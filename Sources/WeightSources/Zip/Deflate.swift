@@ -1,4 +1,5 @@
 import CZlib
+import RNW
 import Tensors
 
 /// zlib, behind checked sizes.
@@ -85,10 +86,7 @@ enum Deflate {
   static func checksum(
     _ bytes: UnsafeRawBufferPointer, then rest: UnsafeRawBufferPointer? = nil
   ) -> UInt32 {
-    let first = crc32_z(0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count)
-    guard let rest, !rest.isEmpty else { return UInt32(truncatingIfNeeded: first) }
-    return UInt32(
-      truncatingIfNeeded: crc32_z(
-        first, rest.assumingMemoryBound(to: UInt8.self).baseAddress, rest.count))
+    let first = Checksum.crc32(of: bytes)
+    return rest.map { Checksum.extend(first, by: $0) } ?? first
   }
 }

@@ -17,10 +17,27 @@ extension OwnComparison {
     }
     let failed = layers.count { !$0.pass }
     lines.append("")
+    var faults = failed == 0 ? [] : ["\(failed) of \(layers.count) layers out of limits"]
+    if let agreement, !agreement.different.isEmpty {
+      faults.append("\(agreement.different.count) of \(agreement.compared) tensors differ")
+    }
+    if let agreement, !agreement.options.isEmpty {
+      faults.append("\(agreement.options.count) layers do something else")
+    }
     lines.append(
-      failed == 0
+      passes
         ? "PASS: \(layers.count) layers of the model's own graph compared, all within limits"
-        : "FAIL: \(failed) of \(layers.count) layers of the model's own graph out of limits")
+        : "FAIL, by the model's own graph: \(faults.joined(separator: ", "))")
+    if let agreement {
+      let equal = agreement.compared - agreement.different.count
+      lines.append(
+        "  weights   \(equal) of \(agreement.compared) tensors agree, \(agreement.identical) to the bit"
+      )
+      if !agreement.different.isEmpty {
+        lines.append("  different \(listed(agreement.different, atMost: 8))")
+      }
+      for option in agreement.options.prefix(8) { lines.append("  option    \(option)") }
+    }
     if let culprit {
       lines.append("  culprit   \(culprit.name), a \(culprit.className)")
     }

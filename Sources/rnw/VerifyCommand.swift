@@ -123,9 +123,10 @@ struct VerifyCommand: ParsableCommand {
     let result: Comparison.Outcome
     do {
       result = try verify(request, against: against, progress: bar.update)
-    } catch let error as InputError where error.reason == .unknownNetwork && file == nil {
+    } catch let error as InputError where error.reason == .unknownNetwork {
       let own = try verifyOwnGraph(
-        request, against: against, instead: error, progress: bar.update)
+        request, against: against, instead: error, progress: bar.update
+      ) { try requireUsed(byOwnGraphOf: error) }
       bar.finish()
       return try StandardOutput.conclude(passes: own.passes) {
         try StandardOutput.write(own, asJSON: json, text: own.text(showsAll: all))
@@ -143,6 +144,16 @@ struct VerifyCommand: ParsableCommand {
         try StandardOutput.write(text(of: result))
       }
     }
+  }
+
+  /// Refuses what does nothing where no family knows the network.
+  private func requireUsed(byOwnGraphOf error: InputError) throws {
+    try requireUnused(
+      [
+        "--report": report != nil, "--isolated": isolated,
+        "--per-layer-limit": perLayerLimit != nil, "--family": family.isGiven,
+        "--activation, --pooling, …": told.isGiven, "--no-own-graph": !ownGraph.isUsed,
+      ], because: "for a model that is only known by its own graph (\(error.problem))")
   }
 
   private func text(of result: Comparison.Outcome) -> String {

@@ -40,10 +40,60 @@ struct OwnNetworkTests {
       none.status == 65 && none.error.contains("nothing that this model can be compared with"))
   }
 
+  @Test("Weights and options that no value shows do not pass, and are named")
+  func comparesWeights() async throws {
+    let near = Fixture.path("kinds/other.near.keras")
+    let result = try await Program.run(["verify", near, "--against", Self.model, "--json"])
+    #expect(result.status == 1, "\(result.error)")
+    let document = try JSONDecoder().decode(Document.self, from: Data(result.output.utf8))
+    #expect(document.verdict == "fail" && document.layers.allSatisfy(\.pass))
+    #expect(document.agreement?.different == ["classes/kernel"])
+    #expect(document.agreement?.options.isEmpty == true)
+    let text = try await Program.run(["verify", near, "--against", Self.model])
+    #expect(text.output.contains("FAIL, by the model's own graph: 1 of 12 tensors differ"))
+    // A limit that someone asks for holds for weights as well.
+    let allowed = try await Program.run(
+      ["verify", near, "--against", Self.model, "--limit", "1e-4"])
+    #expect(allowed.status == 0, "\(allowed.output)")
+    let other = try await Program.run(["verify", Self.changed, "--against", Self.model])
+    #expect(other.output.contains("option    norm is BatchNormalization"))
+    let values = try await Program.run([
+      "verify", Self.model, "--against", Self.activations, "--json",
+    ])
+    let alone = try JSONDecoder().decode(Document.self, from: Data(values.output.utf8))
+    #expect(alone.verdict == "pass" && alone.agreement == nil)
+  }
+
+  @Test(
+    "What does nothing for such a model is refused by name",
+    arguments: [
+      ["--report", "x.html"], ["--isolated"], ["--per-layer-limit", "x.json"],
+      ["--family", "keras"], ["--activation", "softmax"], ["--no-own-graph"],
+    ])
+  func refuses(_ option: [String]) async throws {
+    let folder = try TemporaryFolder()
+    let limits = try folder.write(Array("{\"*\": 1e-4}".utf8), to: "x.json")
+    let arguments = option.map {
+      $0 == "x.json" ? limits : $0 == "x.html" ? folder.file("x.html") : $0
+    }
+    for other in [Self.activations, Fixture.path("kinds/other.full.h5")] {
+      let result = try await Program.run(["verify", Self.model, "--against", other] + arguments)
+      #expect(result.status == 64, "\(result.output)\(result.error)")
+      #expect(result.error.contains("\(option[0])"))
+      #expect(result.error.contains("does nothing for a model that is only known by its own graph"))
+    }
+  }
+
   private struct Document: Decodable {
     let verdict: String
     let layers: [Layer]
     let culprit: Culprit?
+    let agreement: Agreement?
+
+    struct Agreement: Decodable {
+      let different: [String]
+      let options: [String]
+    }
 
     struct Layer: Decodable {
       let name: String

@@ -17,8 +17,10 @@ package struct OwnComparison: Encodable, Sendable {
   /// The layers of the model that the other side lacks, and the other's that the model lacks.
   package let missing: [String]
   package let unknown: [String]
+  /// The weights and the layers' options beside each other; `nil` where the other side has only values.
+  package let agreement: OwnAgreement?
 
-  /// Whether every layer is within its limit.
+  /// Whether every layer is within its limit, and weights and options are the same.
   package var passes: Bool { verdict == "pass" }
 
   /// A layer that both sides have.
@@ -39,29 +41,36 @@ package struct OwnComparison: Encodable, Sendable {
   }
 
   fileprivate init(
-    images: Int, layers: [Layer], culprit: Culprit?, missing: [String], unknown: [String]
+    images: Int, layers: [Layer], culprit: Culprit?, missing: [String], unknown: [String],
+    agreement: OwnAgreement?
   ) {
     self.images = images
     self.layers = layers
     self.culprit = culprit
     self.missing = missing
     self.unknown = unknown
-    verdict = layers.allSatisfy(\.pass) ? "pass" : "fail"
+    self.agreement = agreement
+    verdict = layers.allSatisfy(\.pass) && agreement?.agrees ?? true ? "pass" : "fail"
   }
 }
 
 /// Compares a model of no known family with what it is verified against.
 ///
-/// - Parameter error: why no family knows it.
+/// - Parameters:
+///   - error: why no family knows it.
+///   - begin: is called once both sides are found to be of this kind, before anything is run; what it throws ends the
+///     comparison.
 /// - Throws: that error where its file carries no graph that is understood; `InputError` where the other side has
 ///   no value of its output.
 package func verifyOwnGraph(
   _ request: VerificationRequest, against path: String, instead error: InputError,
-  progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+  progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void, begin: () throws -> Void = {}
 ) throws -> OwnComparison {
   let sources = try openSources([request.model, path], request.dictionary)
   let network = try OwnNetwork(sources[0], instead: error)
-  let truth = try OwnTruth(sources[1], request: request, for: network)
+  let other = OwnNetwork(sources[1])
+  let truth = try OwnTruth(sources[1], other, request: request, for: network)
+  try begin()
   let limit = request.limits?.propagated ?? Limits.float32
   let run = try network.run(truth.input, pool: request.pool)
   let graph = network.graph
@@ -87,13 +96,16 @@ package func verifyOwnGraph(
       .badData, path: path, "has no value of the model's output",
       place: "\(graph.nodes[output].name) was expected")
   }
+  let agreement = try other.map {
+    try OwnAgreement(network, $0, tolerance: request.limits?.propagated ?? Limits.float32Noise)
+  }
   for source in sources { try source.checkUnchanged() }
   return OwnComparison(
     images: truth.input.shape[0], layers: found.sorted { $0.key < $1.key }.map(\.value),
     culprit: culprit(of: graph, found).map {
       .init(name: graph.nodes[$0].name, className: graph.nodes[$0].className)
     }, missing: missing,
-    unknown: truth.names.subtracting(graph.nodes.map(\.name)).sorted())
+    unknown: truth.names.subtracting(graph.nodes.map(\.name)).sorted(), agreement: agreement)
 }
 
 /// The first layer that is wrong though all that it reads, as far as it was compared, is right.
@@ -119,7 +131,11 @@ private struct OwnTruth {
   let names: Set<String>
   private let read: (String) throws -> [Float]?
 
-  init(_ source: any WeightSource, request: VerificationRequest, for network: OwnNetwork) throws {
+  /// - Parameter other: the model that the source is, where it is one.
+  init(
+    _ source: any WeightSource, _ other: OwnNetwork?, request: VerificationRequest,
+    for network: OwnNetwork
+  ) throws {
     if let array = source.tensors.first(where: { $0.name == "input" && $0.shape.rank == 4 }) {
       let recorded = try source.tensor(named: array.name)
       input = Activation(shape: recorded.shape, values: recorded.floats())
@@ -128,7 +144,7 @@ private struct OwnTruth {
       read = { known.contains($0) ? try source.tensor(named: $0).floats() : nil }
       return
     }
-    guard let other = OwnNetwork(source) else {
+    guard let other else {
       throw InputError(
         .badData, path: source.path, "is nothing that this model can be compared with",
         place: "an archive of activations with `input`, or a Keras model, was expected")

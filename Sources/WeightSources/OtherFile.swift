@@ -135,14 +135,40 @@ struct OtherFile {
 
   // MARK: - Messages of protocol buffers
 
+  /// Whether a message begins with a node of a graph: a field 1 that begins with a name and the name of an operation.
+  private static func isGraph(_ start: [UInt8]) -> Bool {
+    var reader = ByteReader(Array(start.dropFirst()))
+    guard start.first == 0x0A else { return false }
+    var length = 0
+    for shift in stride(from: 0, to: 35, by: 7) {
+      guard let byte = reader.read(UInt8.self) else { return false }
+      length |= Int(byte & 0x7F) << shift
+      if byte < 0x80 { break }
+    }
+    func text(_ field: UInt8) -> String? {
+      guard reader.read(UInt8.self) == field, let count = reader.read(UInt8.self), count > 0,
+        count < 0x80
+      else { return nil }
+      return reader.readText(count: Int(count))
+    }
+    guard length > 4, let name = text(0x0A), let operation = text(0x12) else { return false }
+    let isName = name.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
+    return isName && operation.first?.isUppercase == true
+      && operation.utf8.allSatisfy {
+        (UInt8(ascii: "A")...UInt8(ascii: "z")).contains($0) || (0x30...0x39).contains($0)
+      }
+  }
+
   /// A model as a message: its first field is a version, its second a text, or a description.
   private init?(message start: [UInt8]) {
     let onnx = "is an ONNX model that is cut off before its graph"
     guard start.count > 8, start[0] == 0x08, (1...32).contains(start[1]) else {
-      guard start.count > 64, start[0] == 0x0A,
-        String(decoding: start, as: UTF8.self).contains("Placeholder")
-      else { return nil }
-      self.init("is a TensorFlow graph", Self.kerasHint)
+      guard Self.isGraph(start) else { return nil }
+      self.init(
+        "is a TensorFlow graph (GraphDef), in which weights are constants of no layer",
+        "python -m tf2onnx.convert --graphdef FILE.pb --inputs NAME:0 --outputs NAME:0 --output model.onnx "
+          + "makes an ONNX model of it, which is read; or give the checkpoint that it was frozen from"
+      )
       return
     }
     switch start[2] {

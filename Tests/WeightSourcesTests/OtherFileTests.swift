@@ -70,6 +70,10 @@ struct OtherFileTests {
       .init("SavedModel", [0x08, 1, 0x12, 0xAC, 0x9A, 2, 0x0A, 0x20]),
       .init(
         "TensorFlow graph", [0x0A, 0x40, 0x0A, 5] + Array("input\u{12}\u{0B}Placeholder".utf8)),
+      // A frozen graph may begin with a weight of any length.
+      .init(
+        "TensorFlow graph",
+        [0x0A, 0xC3, 0xB4, 0x25, 0x0A, 7] + Array("a/fc/ww\u{12}\u{05}Const*\u{0A}".utf8)),
       .init("zeros where a file begins", [UInt8](repeating: 0, count: 4096)),
       .init(
         "a pickle that PyTorch did not write",

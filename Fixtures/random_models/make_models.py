@@ -52,21 +52,76 @@ def keras_model(folder: Path, story: Story) -> None:
     from keras_models import Maker, randomize
 
     keras.backend.clear_session()
-    maker = Maker(keras, story, is_tf_keras=story.framework == "tf_keras")
-    model = maker.model()
+    is_tf_keras = story.framework == "tf_keras"
+    model = Maker(keras, story, is_tf_keras=is_tf_keras).model()
     randomize(model, story.seed)
+    train(keras, model, story)
     low, high = (0, 255) if story.facts["input"]["value"] == "adjusted" else (-1, 1)
     images = np.random.default_rng(story.seed + 7).uniform(low, high, (2, *model.input_shape[1:])).astype(np.float32)
-    output = model(images, training=False)
+    judged = model
+    if story.chosen["policy"] != "float32":
+        # The tool computes in float32 and says so: the same weights are the truth, without the policy's rounding.
+        plain = Story(story.seed, story.framework, story.is_small, fixed={"policy": "float32"})
+        judged = Maker(keras, plain, is_tf_keras=is_tf_keras).model()
+        judged.set_weights(model.get_weights())
+    output = judged(images, training=False)
     outputs = output if isinstance(output, (list, tuple)) else [output]
     values = [as_floats(value) for value in outputs]
     np.savez_compressed(folder / "truth.npz", input=images, output=values[0])
-    is_tf_keras = story.framework == "tf_keras"
     write(lambda: model.save(folder / "model.keras"))
     write(lambda: model.save(folder / ("model.full.h5" if is_tf_keras else "model.h5")))
     write(lambda: model.save_weights(folder / "model.weights.h5"))
     if is_tf_keras:
         write(lambda: model.save_weights(folder / "model.legacy_weights.h5", save_format="h5"))
+    elif story.also("class", None, "parts", "scaled", share=0.3) and story.chosen["nest"] == "functional":
+        write_class(keras, model, folder, story)
+
+
+def train(keras, model, story: Story) -> None:
+    """A step of training, rarely: then a file has the optimizer's values too, and moving averages of all weights."""
+    kind = story.also("trained", None, "adam", "averages", share=0.2)
+    if not kind or story.chosen["policy"] != "float32" or isinstance(model.output, (list, tuple)):
+        return
+    optimizer = keras.optimizers.Adam(1e-5, **({"use_ema": True} if kind == "averages" else {}))
+    model.compile(optimizer, "mse")
+    rng = np.random.default_rng(story.seed)
+    model.train_on_batch(
+        rng.uniform(-1, 1, (2, *model.input_shape[1:])).astype(np.float32),
+        np.zeros((2, *model.output_shape[1:]), np.float32) if None not in model.output_shape[1:] else np.zeros(
+            model(np.zeros((2, *model.input_shape[1:]), np.float32)).shape, np.float32))
+
+
+def write_class(keras, model, folder: Path, story: Story) -> None:
+    """The weights of a class with the same parts as attributes; its code is in no file."""
+    index = next((i for i, layer in enumerate(model.layers) if getattr(layer, "layers", None)), None)
+    if index is None or index != 1 or len(model.outputs) != 1:
+        return
+    factor = 2.0 if story.chosen["class"] == "scaled" else 1.0
+    story.fact("parts", "with a factor" if factor != 1 else "one after the other")
+
+    class Tuned(keras.Model):
+        def __init__(self, backbone, head):
+            super().__init__()
+            self.backbone = backbone
+            for number, layer in enumerate(head):
+                setattr(self, f"part{number}", layer)
+            self.count = len(head)
+
+        def call(self, x, training=False):
+            x = self.backbone(x, training=training) * factor
+            for number in range(self.count):
+                x = getattr(self, f"part{number}")(x)
+            return x
+
+    whole = Tuned(model.layers[1], model.layers[2:])
+    truth = np.load(folder / "truth.npz")
+    output = as_floats(whole(truth["input"], training=False))
+    place = folder.parent / f"{folder.name}-class"
+    place.mkdir(exist_ok=True)
+    np.savez_compressed(place / "truth.npz", input=truth["input"], output=output)
+    write(lambda: whole.save_weights(place / "model.weights.h5"))
+    (place / "story.json").write_text(json.dumps(story.record(), indent=1) + "\n")
+    story.facts.pop("parts")
 
 
 def as_floats(value) -> np.ndarray:

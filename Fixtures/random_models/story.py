@@ -28,9 +28,12 @@ class Story:
     is_small: bool = False
     chosen: dict = field(default_factory=dict)
     facts: dict = field(default_factory=dict)
+    fixed: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
+        # What was added later is drawn apart, so that a seed keeps the model that it had.
+        self.later = random.Random(self.seed * 1_000_003 + 7)
 
     def choose(self, what: str, usual, *others, share: float = 0.3):
         """The usual value, or in `share` of the models one of the others."""
@@ -39,8 +42,14 @@ class Story:
             value = self.random.choice(others)
         if self.is_small:
             value = SMALL.get(what, value)
-        self.chosen[what] = value
-        return value
+        self.chosen[what] = self.fixed.get(what, value)
+        return self.chosen[what]
+
+    def also(self, what: str, usual, *others, share: float = 0.3):
+        """A choice that small models do not have."""
+        value = self.later.choice(others) if self.later.random() < share else usual
+        self.chosen[what] = usual if self.is_small else value
+        return self.chosen[what]
 
     def fact(self, option: str, value, *tell: str) -> None:
         """What this model has where weights are silent; the arguments tell it, and there are none where nothing can."""

@@ -108,6 +108,47 @@ def head(linear, story):
         epsilon = choose("head epsilon", 1e-5, 1e-3)
         story.set_option("head.layers[0].norm.kind.batch.epsilon", epsilon)
         return nn.Sequential(nn.BatchNorm1d(inputs, eps=epsilon), linear)
+    return more_heads(inputs, classes, story) or known_head(kind, linear, story)
+
+
+def more_heads(inputs, classes, story):
+    """Heads that are refused, or computed only where a file tells them."""
+    kind = story.also(
+        "other head", None, "layer norm", "weight norm", "parallel", "named", "conv", "square", "prelu", share=0.25)
+    if kind == "layer norm":
+        return nn.Sequential(nn.LayerNorm(inputs), nn.Linear(inputs, classes))
+    if kind == "weight norm":
+        return nn.utils.parametrizations.weight_norm(nn.Linear(inputs, classes))
+    if kind == "prelu":
+        return nn.Sequential(nn.Linear(inputs, 7), nn.PReLU(), nn.Linear(7, classes))
+    if kind == "square":
+        story.fact("head.layers[1].activation", "ReLU", "--option", "head.layers[1].activation=relu")
+        return nn.Sequential(nn.Linear(inputs, inputs), nn.ReLU(), nn.Linear(inputs, classes))
+    if kind in ("parallel", "named"):
+        story.fact("head.layers[1].activation", "ReLU", "--option", "head.layers[1].activation=relu")
+        return Named(inputs, classes, kind == "parallel")
+    if kind == "conv":
+        return nn.Sequential(nn.Unflatten(1, (inputs, 1, 1)), nn.Conv2d(inputs, classes, 1), nn.Flatten())
+    return None
+
+
+class Named(nn.Module):
+    """Two layers of numbered names, one after the other or side by side."""
+
+    def __init__(self, inputs, classes, is_parallel) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(inputs, inputs if is_parallel else 9)
+        self.fc2 = nn.Linear(inputs if is_parallel else 9, classes)
+        self.is_parallel = is_parallel
+
+    def forward(self, x):
+        first = torch.relu(self.fc1(x))
+        return self.fc2(x) + first.mean() if self.is_parallel else self.fc2(first)
+
+
+def known_head(kind, linear, story):
+    choose = story.choose
+    inputs, classes = linear.in_features, linear.out_features
     if kind == "two layers":
         function = choose("hidden", nn.ReLU, *HIDDEN, share=0.5)
         name = function.__name__
@@ -134,10 +175,24 @@ def save(net, folder: Path, story) -> list[Path]:
     choose = story.choose
     wrapper = choose("wrapper", None, "module", "backbone", "encoder", "net", "model", "_orig_mod", share=0.4)
     state = net.state_dict()
+    if story.also("averaged", False, True, share=0.1):
+        # As torch.optim.swa_utils.AveragedModel has them.
+        state = OrderedDict([("n_averaged", torch.tensor(3))] + [(f"module.{n}", v) for n, v in state.items()])
+    order = story.also("order", None, "sorted", "reversed", "shuffled", share=0.3)
+    if order:
+        names = sorted(state, reverse=order == "reversed")
+        if order == "shuffled":
+            story.later.shuffle(names)
+        state = OrderedDict((name, state[name]) for name in names)
     if wrapper:
         state = OrderedDict((f"{wrapper}.{name}", value) for name, value in state.items())
     if choose("half", False, True, share=0.08):
         state = OrderedDict((n, v.half() if v.is_floating_point() else v) for n, v in state.items())
+    beside = story.also("beside", None, "sparse", "auxiliary", "arrays", "prefix", share=0.25)
+    if beside == "prefix":
+        state = OrderedDict((f"model.student.{name}", value) for name, value in state.items())
+    if beside == "auxiliary":
+        state["aux_head.weight"] = torch.randn(3, 5)
     kind = choose("file", "plain", "legacy", "checkpoint", "two dictionaries", "namespace", "safetensors", share=0.7)
     if kind == "safetensors":
         from safetensors.torch import save_file
@@ -145,6 +200,10 @@ def save(net, folder: Path, story) -> list[Path]:
         save_file({name: value.contiguous() for name, value in state.items()}, folder / "model.safetensors")
         return [folder / "model.safetensors"]
     path = folder / "model.pth"
+    if beside == "sparse":
+        state["graph.edges"] = torch.eye(4).to_sparse()
+    if beside == "arrays":
+        state = OrderedDict((name, value.float().numpy()) for name, value in state.items())
     optimizer = {"state": {}, "param_groups": [{"lr": 0.1, "params": [0, 1]}]}
     if kind == "plain":
         torch.save(state, path)

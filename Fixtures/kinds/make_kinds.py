@@ -8,7 +8,7 @@ Each network is one of a kind: a head of two dense layers (`heads`), Keras' CIFA
 `old_valid`), a network whose names no family knows (`rules.npz`, `rules.json`), and a model that is no residual network (`other`, with
 another ε of its norm in `other.changed`, and a matrix that differs by less than a layer may in `other.near`), and a fine-tuned network as most people have it (`fine_tuned`: augmentation and
 `preprocess_input` inside the model, a network within it, dropout, two dense layers; trained for a few steps, as `.keras`,
-whole `.h5` and `.weights.h5`). `NAME.truth.npz` holds an input and
+whole `.h5` and `.weights.h5`), and weights of models that are written as classes (`class`, `coded`). `NAME.truth.npz` holds an input and
 what the framework made of it. Weights are random with fixed seeds. Versions are pinned in requirements.txt.
 """
 
@@ -73,6 +73,7 @@ def main() -> None:
     near.get_layer("classes").set_weights([matrix * np.float32(1 + 1e-5), bias])
     near.save(HERE / "other.near.keras")
 
+    write_classes()
     model = fine_tuned()
     for ending in ("keras", "full.h5"):
         model.save(HERE / f"fine_tuned.{ending}")
@@ -111,6 +112,51 @@ def fine_tuned():
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
     model.fit(pixels, np.arange(16) % 5, epochs=3, verbose=0)
     return model
+
+
+def write_classes() -> None:
+    """Weights of models that are written as classes: one of a network and a layer (`class`), one of its own blocks."""
+    layers = keras.layers
+
+    class Tuned(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.backbone = networks.resnet_v2(
+                keras, (17, 16, 3), stem=4, filters=(3, 3), blocks=(1, 1), classes=0, pooling=False)
+            self.pool, self.drop = layers.GlobalMaxPooling2D(), layers.Dropout(0.2)
+            self.head = layers.Dense(5, activation="softmax")
+
+        def call(self, x, training=False):
+            return self.head(self.drop(self.pool(self.backbone(x)), training=training))
+
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = layers.Conv2D(3, 3, padding="same"), layers.BatchNormalization()
+
+        def call(self, x):
+            return keras.ops.relu(self.norm(self.conv(x))) + x
+
+    class Coded(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks, self.head = [Block(), Block()], layers.Dense(2)
+
+        def call(self, x):
+            for block in self.blocks:
+                x = block(x)
+            return self.head(keras.ops.mean(x, (1, 2)))
+
+    keras.utils.set_random_seed(17)
+    images = networks.images((17, 16, 3), 2, seed=17)
+    model = Tuned()
+    model(images)
+    networks.randomize(model.backbone, 17)
+    model.save_weights(HERE / "class.weights.h5")
+    np.savez_compressed(HERE / "class.truth.npz", input=images, output=np.asarray(model(images)))
+    coded = Coded()
+    coded(images)
+    coded.save_weights(HERE / "coded.weights.h5")
 
 
 def write_foreign(model) -> None:

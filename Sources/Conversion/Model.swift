@@ -84,14 +84,21 @@ package struct Model: Sendable {
       graph = mapping.graph
       layerNames = mapping.layerNames
       renamedLayers = mapping.renamedLayers
-      // Which of several dictionaries is the network that is in use, a checkpoint does not tell either.
-      let dictionary = source.metadata["torch.dictionary.assumed"]
       assumptions =
         mapping.assumptions
-        + [dictionary].compactMap { $0 }.map { Assumption(option: "dictionary", value: $0) }
+        + Self.silentParts.compactMap { option, key in
+          source.metadata[key].map { Assumption(option: option, value: $0) }
+        }
       origin = .mapped(mapping)
     }
   }
+
+  /// What a container does not tell of the network: which of several dictionaries is the one in use, what a sparse
+  /// tensor beside the weights is for, what the code of a class does with its parts.
+  private static let silentParts: KeyValuePairs = [
+    "dictionary": "torch.dictionary.assumed", "sparse": "torch.sparse.assumed",
+    "parts": "keras.parts.assumed",
+  ]
 
   /// What the family supplied and the file does not tell; of a converted file, what its source did not.
   package let assumptions: [Assumption]

@@ -36,6 +36,12 @@ struct ChainedHead {
     guard layers.count <= Self.maximumLayers else {
       throw notUnderstood("it has \(layers.count) layers")
     }
+    // Two that can read the features may both do so.
+    if let (one, other) = parallel(layers) {
+      throw notUnderstood(
+        "\(one.name) and \(other.name) both fit the \(channels) features: one after the other, or side by side"
+      )
+    }
     let orders = orders(of: layers)
     guard let first = orders.first, let pooling = pooling(before: first[0]) else {
       let sizes = layers.map { "\($0.name) makes \($0.outputs) values of \($0.inputs)" }
@@ -53,9 +59,12 @@ struct ChainedHead {
           .badData, path: path, "does not tell the order of its head",
           place: layers.map(\.name).joined(separator: ", "), hint: Self.hint)
       }
-      found.assume(layers.map(\.name).joined(separator: " before "))
     }
-    try fill(&found, with: orders.count > 1 ? layers : first)
+    let order = orders.count > 1 ? layers : first
+    if orders.count > 1 || order.count(where: \.isDense) > 1 {
+      found.assume(order.map(\.name).joined(separator: " before "))
+    }
+    try fill(&found, with: order)
     return found
   }
 
@@ -114,6 +123,12 @@ struct ChainedHead {
     }
     extend([], layers)
     return orders
+  }
+
+  /// Two dense layers that read as many values as there are features; `nil` where no more than one does.
+  private func parallel(_ layers: [Layer]) -> (Layer, Layer)? {
+    let first = layers.filter { $0.isDense && $0.inputs == channels }
+    return first.count > 1 ? (first[0], first[1]) : nil
   }
 
   private func isOrder(_ layers: [Layer]) -> Bool {

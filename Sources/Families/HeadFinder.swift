@@ -67,6 +67,7 @@ struct HeadFinder {
       if layer.isDense { mayActivate = true }
     }
     try checkSizes(of: layers, path: path)
+    try checkOrder(of: layers, in: &found, path: path)
     found.head.layers = placed.map { $0.layer?.configuration ?? .activation(.relu) }
     for (node, place) in zip(found.head.layerNames, placed) {
       found.names[node] = place.name
@@ -113,6 +114,20 @@ struct HeadFinder {
       throw notUnderstood(
         "\(before.name) gives \(before.outputs) values, \(layer.name) reads \(layer.inputs)", path)
     }
+  }
+
+  /// Takes dense layers that no list puts one after the other for a chain, where they are no heads side by side.
+  private func checkOrder(
+    of layers: [HeadLayer], in found: inout FoundHead, path: String
+  ) throws(InputError) {
+    let dense = layers.filter(\.isDense)
+    guard dense.count > 1, !dense.allSatisfy(\.place.isOfSequence) else { return }
+    guard dense[1].inputs != channels else {
+      throw notUnderstood(
+        "\(dense[0].name) and \(dense[1].name) both fit the \(channels) features: one after the other, "
+          + "or side by side", path)
+    }
+    found.assume(layers.map(\.name).joined(separator: " before "))
   }
 
   private func notUnderstood(_ place: String, _ path: String) -> InputError {

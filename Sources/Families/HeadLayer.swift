@@ -110,6 +110,10 @@ struct HeadPlace: Comparable {
     return Int(text)
   }
 
+  /// Whether the name is that of a child of a `Sequential`, which computes them in their order; a list called `heads`
+  /// may be a `ModuleList`, which computes nothing itself.
+  var isOfSequence: Bool { list != nil && words.last != "heads" }
+
   /// The number within its list.
   var numberInList: Int? { list == nil ? nil : numbers.last }
 

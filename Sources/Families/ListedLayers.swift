@@ -89,6 +89,10 @@ struct ListedLayers {
           + "-1); --ignore \(layer) leaves the layer out")
     }
     guard let layer = first(of: Self.other.subtracting(Self.adjusting)) ?? unknown else { return }
+    guard layer != "layer_normalization" else {
+      throw InputError(
+        .badData, path: path, "has a LayerNormalization, which is not computed", place: layer)
+    }
     throw InputError(
       .badData, path: path, "lists a layer of which it does not tell what it does", place: layer,
       hint: "the whole model (model.save('model.keras')) tells it; --ignore \(layer) leaves it out")

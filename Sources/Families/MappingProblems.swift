@@ -51,7 +51,25 @@ package struct MappingProblems: Sendable {
       + missing.map { name, shape in
         "missing \(name) (\(shape))" + nearest(to: name, shape: shape)
       }
+      + layerNorms.map { "\($0) has the tensors of a LayerNormalization, which is not computed" }
       + unexpected.map { "unexpected \($0.name) (\($0.shape))" }
+  }
+
+  /// The layers beyond the network that have a scale and a shift and no statistics.
+  private var layerNorms: [String] {
+    let shapes = Dictionary(unexpected.map { ($0.name, $0.shape) }) { first, _ in first }
+    return unexpected.compactMap { tensor in
+      for (scale, shift) in [(".weight", ".bias"), ("/gamma", "/beta"), ("/vars/0", "/vars/1")]
+      where tensor.name.hasSuffix(scale) && tensor.shape.rank == 1 {
+        let layer = tensor.name.dropLast(scale.count)
+        if shapes[layer + shift] == tensor.shape, shapes[layer + ".running_mean"] == nil,
+          shapes[layer + "/moving_mean"] == nil, shapes[layer + "/vars/2"] == nil
+        {
+          return String(layer)
+        }
+      }
+      return nil
+    }
   }
 
   /// The unexpected tensor that a missing name most likely means.

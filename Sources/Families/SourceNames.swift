@@ -83,6 +83,15 @@ struct SourceNames {
         "has norms of three tensors, and does not tell whether gamma or beta is missing",
         place: norm, hint: "the whole model (model.save('model.keras')) tells it")
     }
+    if let own = tensors.keys.filter({ $0.contains("/vars/") && !$0.hasPrefix("layers/") }).min() {
+      return InputError(
+        .badData, path: path,
+        "holds the weights of a model that is written as a class, whose code says what its layers do",
+        place: own,
+        hint:
+          "build the same of layers (keras.Model(inputs, outputs)), load these weights into it and save the whole: "
+          + "model.save('model.keras')")
+    }
     let other = OtherNetworks.title(of: tensors.keys).map { "is \($0), which is not computed" }
     return InputError(
       .badData, path: path,

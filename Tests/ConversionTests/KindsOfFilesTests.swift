@@ -31,7 +31,11 @@ struct KindsOfFilesTests {
 
   static let cases = [
     Case("heads.weights.h5", "heads", "keras", [("head.layers[1].activation", "ReLU at second")]),
-    Case("heads.legacy.h5", "heads", "keras", [("head.layers[1].activation", "ReLU at second")]),
+    Case(
+      "heads.legacy.h5", "heads", "keras",
+      [("head.layers[1].activation", "ReLU at second"), ("head.layers", "second before first")]),
+    Case(
+      "class.weights.h5", "class", "keras", [("parts", "backbone, head and no other arithmetic")]),
     Case("cifar_v1.weights.h5", "cifar_v1", "keras-cifar", [("norm.epsilon", "0.001")]),
     Case("cifar_v1.counted.weights.h5", "cifar_v1", "keras-cifar", [("stem.pool", "none")]),
     Case("cifar_v2.weights.h5", "cifar_v2", "keras-cifar-v2", [("shortcut.input", "raw")]),
@@ -58,6 +62,16 @@ struct KindsOfFilesTests {
       #expect(outcome.assumptions.contains(assumption), "\(outcome.assumptions)")
     }
     try expectTruth(expected.truth, of: request.output)
+  }
+
+  @Test("Weights of a class with blocks of its own are refused for what its code is")
+  func code() throws {
+    let folder = try TemporaryFolder()
+    let request = ConversionRequest(
+      source: Fixture.path("kinds/coded.weights.h5"), output: folder.file("x.rnw"))
+    let error = #expect(throws: InputError.self) { try convert(request) { _, _ in } }
+    #expect(error?.problem.contains("a model that is written as a class") == true)
+    #expect(error?.place == "blocks/block/conv/vars/0")
   }
 
   @Test("Of counted layers of one shape none is guessed; whoever names the family has its order")

@@ -36,7 +36,7 @@ struct ChainedHeadTests {
       layers: [
         .dense(outputs: 8, hasBias: false), .activation(.relu), norm,
         .dense(outputs: 5, hasBias: false), .activation(.softmax),
-      ], assumed: ["ReLU at a", "0.001 at norm"],
+      ], assumed: ["a before norm before b", "ReLU at a", "0.001 at norm"],
       added: [
         ("a/kernel", [2048, 8]), ("norm/gamma", [8]), ("norm/moving_mean", [8]),
         ("norm/moving_variance", [8]), ("b/kernel", [8, 5]),
@@ -46,7 +46,7 @@ struct ChainedHeadTests {
       layers: [
         .dense(outputs: 64, hasBias: true), .activation(.relu), .dense(outputs: 5, hasBias: true),
         .activation(.softmax),
-      ], assumed: ["ReLU at z"],
+      ], assumed: ["z before a", "ReLU at z"],
       added: [
         ("a/kernel", [64, 5]), ("a/bias", [5]), ("z/kernel", [2048, 64]), ("z/bias", [64]),
       ]),
@@ -54,9 +54,11 @@ struct ChainedHeadTests {
       testDescription: "where shapes allow two orders, the file's own",
       layers: [
         .dense(outputs: 2048, hasBias: false), .activation(.relu),
-        .dense(outputs: 2048, hasBias: false), .activation(.softmax),
-      ], assumed: ["z before a", "ReLU at z"],
-      added: [("z/kernel", [2048, 2048]), ("a/kernel", [2048, 2048])]),
+        .norm(.batch(epsilon: 1e-3), hasScale: false, hasShift: false),
+      ], assumed: ["z before a", "ReLU at z", "0.001 at a"],
+      added: [
+        ("z/kernel", [2048, 2048]), ("a/moving_mean", [2048]), ("a/moving_variance", [2048]),
+      ]),
     Head(
       testDescription: "all pixels side by side",
       pooling: .flatten(height: 7, width: 7, channelsFirst: false),
@@ -112,6 +114,15 @@ struct ChainedHeadTests {
       [("a/kernel", [2048, 8]), ("b/kernel", [9, 5])]
     ),
     ("unexpected table/embeddings (7×8)", [("table/embeddings", [7, 8])]),
+    // Two heads side by side have such tensors too.
+    (
+      "z and a both fit the 2048 features",
+      [("z/kernel", [2048, 2048]), ("a/kernel", [2048, 5])]
+    ),
+    (
+      "scaled has the tensors of a LayerNormalization",
+      [("a/kernel", [2048, 5]), ("scaled/gamma", [2048]), ("scaled/beta", [2048])]
+    ),
   ]
 
   @Test("What is no head is named", arguments: faults)

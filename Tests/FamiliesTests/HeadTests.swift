@@ -86,7 +86,7 @@ struct HeadTests {
       testDescription: "layers of one name",
       layers: [
         .dense(outputs: 32, hasBias: true), .activation(.relu), .dense(outputs: 5, hasBias: true),
-      ], assumed: ["ReLU between the dense layers"]
+      ], assumed: ["ReLU between the dense layers", "fc1 before fc2"]
     ) {
       $0.addDense("fc1", 64, 32)
       $0.addDense("fc2", 32, 5)
@@ -192,6 +192,29 @@ struct HeadTests {
     ),
     ("unexpected fc.0.weight_g (5×1)", { $0.add("fc.0.weight_g", 5, 1) }),
     ("unexpected fc.1.weight (64)", { $0.addNorm("fc.1", 64, hasStatistics: false) }),
+    // Two heads side by side have such tensors too.
+    (
+      "fc1 and fc2 both fit the 64 features",
+      {
+        $0.addDense("fc1", 64, 64)
+        $0.addDense("fc2", 64, 5)
+      }
+    ),
+    (
+      "heads.0 and heads.1 both fit the 64 features",
+      {
+        $0.addDense("heads.0", 64, 64)
+        $0.addDense("heads.1", 64, 5)
+      }
+    ),
+    (
+      "fc.1 has the tensors of a LayerNormalization",
+      {
+        $0.addDense("fc.0", 64, 32)
+        $0.addNorm("fc.1", 32, hasStatistics: false)
+        $0.addDense("fc.3", 32, 5)
+      }
+    ),
   ]
 
   @Test("What is no head is refused, never passed over", arguments: faults.indices)

@@ -76,6 +76,36 @@ struct CheckpointTests {
     #expect(error?.problem.contains("asks for \(name)") == true)
   }
 
+  @Test("A sparse tensor beside the weights is passed over by its name", arguments: ["coo", "csr"])
+  func sparse(_ layout: String) throws {
+    let tensor = Value.call(
+      "torch._utils._rebuild_sparse_tensor",
+      [
+        .call("torch.serialization._get_layout", [.text("torch.sparse_\(layout)")]),
+        .list([.tensor([2, 3]), .tensor([3])]),
+      ])
+    guard case .dictionary(let pairs) = Self.weights else { return }
+    let source = try open(pairs + [(.text("graph.edges"), tensor)])
+    #expect(source.tensors.map(\.name) == Self.names)
+    #expect(source.metadata["torch.sparse.assumed"] == "tensors graph.edges belong to no layer")
+  }
+
+  @Test(
+    "Arrays of NumPy in place of tensors are told what they are, with the line that saves them",
+    arguments: ["numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"])
+  func arrays(_ name: String) throws {
+    let array = Value.call(name, [.call("numpy.ndarray", []), .list([.integer(0)]), .text("b")])
+    let weights = Value.dictionary([(.text("conv1.weight"), array), (.text("fc.weight"), array)])
+    let plain = #expect(throws: InputError.self) {
+      try open([(.text("conv1.weight"), array)])
+    }
+    #expect(plain?.problem == "holds arrays of NumPy in place of tensors")
+    let error = #expect(throws: InputError.self) {
+      try open([(.text("epoch"), .integer(1)), (.text("state_dict"), weights)])
+    }
+    #expect(error?.hint?.contains("weights_only=False)['state_dict']; numpy.savez(") == true)
+  }
+
   @Test("A single number beside the weights is never taken for the model")
   func strayScalars() throws {
     let source = try open([

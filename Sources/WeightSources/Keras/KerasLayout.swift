@@ -23,6 +23,7 @@ struct KerasLayout {
       try addLegacyLayers(table, under: "model_weights/")
     } else if table.groups.contains("layers")
       || table.groups.contains("_layer_checkpoint_dependencies")
+      || table.groups.contains(where: { $0.hasSuffix("/vars") })
     {
       container = "keras-weights-h5"
       try addCountedLayers(table, graph: graph)
@@ -99,6 +100,12 @@ struct KerasLayout {
     for group in table.groups {
       CountedVariable.layerKind(group, in: table.groups).map { layers.append($0) }
     }
+    let attributes = KerasAttributes(table)
+    for kind in attributes.kinds { layers.append(kind) }
+    if !attributes.parts.isEmpty {
+      metadata["keras.parts.assumed"] =
+        "\(attributes.parts.prefix(8).joined(separator: ", ")) and no other arithmetic"
+    }
     var counts: [String: Int] = [:]
     for dataset in table.datasets {
       if let variable = CountedVariable(dataset.path) {
@@ -108,11 +115,11 @@ struct KerasLayout {
     // HDF5 lists by name: the tenth layer of a class before its second.
     for dataset in table.datasets.sorted(by: { $0.path.precedesInNumbers($1.path) }) {
       guard let variable = CountedVariable(dataset.path) else {
-        if CountedVariable.isOfTraining(dataset.path) {
+        if CountedVariable.isOfTraining(dataset.path), !attributes.isOwnVariable(dataset.path) {
           count("ignored.other_variables")
         } else {
           // A layer within a layer, which no network here has: a mapping will find it unexpected.
-          tensors.append((dataset.path, dataset))
+          tensors.append((attributes.name(of: dataset.path) ?? dataset.path, dataset))
         }
         continue
       }
@@ -182,8 +189,13 @@ struct CountedVariable {
   /// - Parameter count: how many variables the layer has: a norm without gamma or beta has fewer than
   ///   four, and which one is missing only a configuration tells.
   func name(among count: Int) -> String? {
+    Self.variable(number, ofKind: Self.kind(of: group), among: count)
+  }
+
+  /// The name of a variable of a layer of a class.
+  static func variable(_ number: Int, ofKind kind: String, among count: Int) -> String? {
     let names: [String]
-    switch Self.kind(of: group) {
+    switch kind {
     case "conv2d", "dense": names = ["kernel", "bias"]
     case "batch_normalization" where count == 4:
       names = ["gamma", "beta", "moving_mean", "moving_variance"]

@@ -60,6 +60,15 @@ struct ForeignObject {
   let name: String
   /// Whether its state is that of a module, parameters and modules within it.
   var isModule = false
+  /// Whether it is an array of NumPy's.
+  var isArray: Bool {
+    [
+      "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+      "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
+    ].contains(name)
+  }
+  /// Whether it is a tensor of which only some elements are stored: no layer here has one.
+  var isSparseTensor: Bool { name.hasPrefix("torch._utils._rebuild_sparse") }
 }
 
 /// A tuple, list or dictionary while it is being filled.

@@ -42,6 +42,14 @@ struct TorchDictionary {
     }
     let ignored = entries.count - tensors.count
     if ignored > 0 { metadata["ignored.entries"] = String(ignored) }
+    let sparse = chosen.dictionary.pairs.compactMap { key, value -> String? in
+      guard case .foreign(let object) = value, object.isSparseTensor else { return nil }
+      return key.text
+    }
+    if !sparse.isEmpty {
+      let names = sparse.prefix(8).map { String($0.prefix(60)) }.joined(separator: ", ")
+      metadata["torch.sparse.assumed"] = "tensors \(names) belong to no layer"
+    }
     self.metadata = metadata
   }
 
@@ -91,6 +99,8 @@ struct TorchDictionary {
   private struct Search {
     private(set) var found: [Candidate] = []
     private(set) var firstForeign: (name: String, object: ForeignObject)?
+    /// The name of the first array of NumPy's, of any number of dimensions.
+    private(set) var firstArray: String?
     private var visited: Set<ObjectIdentifier> = []
 
     private static let maximumLevels = 8
@@ -103,6 +113,7 @@ struct TorchDictionary {
 
     mutating func visit(_ value: PickleValue, name: String, level: Int) {
       if case .foreign(let object) = value {
+        if firstArray == nil, object.isArray { firstArray = name }
         if firstForeign == nil || object.isModule && firstForeign?.object.isModule == false {
           firstForeign = (name, object)
         }
@@ -173,6 +184,15 @@ struct TorchDictionary {
         .badData, path: path, "holds several dictionaries of tensors",
         place: list(search.models), hint: "--dictionary NAME takes one of them")
     }
+    if let name = search.firstArray {
+      // The dictionary of the arrays, as Python reaches it.
+      let keys = root.keys(to: name)
+      let place = keys.map { "['\($0)']" }.joined()
+      return InputError(
+        .badData, path: path, "holds arrays of NumPy in place of tensors", place: name,
+        hint: "in Python: d = torch.load('\(path)', weights_only=False)\(place); "
+          + "numpy.savez('weights.npz', **d)")
+    }
     if let (name, object) = search.firstForeign, name.isEmpty || object.isModule {
       let place = name.isEmpty ? object.name : "\(name) is a \(object.name)"
       let part = name.isEmpty ? "" : name.split(separator: ".").map { "['\($0)']" }.joined()
@@ -191,6 +211,16 @@ struct TorchDictionary {
 }
 
 extension PickleValue {
+  /// The keys of the dictionaries within each other that lead to an entry of a dotted name, without its own key.
+  fileprivate func keys(to name: String) -> [String] {
+    let pairs = dictionary?.pairs ?? []
+    for (key, value) in pairs {
+      guard let key = key.text, name.hasPrefix(key + "."), value.dictionary != nil else { continue }
+      return [key] + value.keys(to: String(name.dropFirst(key.count + 1)))
+    }
+    return []
+  }
+
   /// Whether dictionaries may be within it.
   fileprivate var isVisited: Bool {
     if case .foreign = self { return true }

@@ -68,7 +68,7 @@ enum TorchGlobals {
       return .dictionary(PickleContainer())
     case "torch.Size":
       return arguments.first.flatMap { $0.container == nil ? nil : $0 }
-    case "torch.device":
+    case "torch.device", "torch.serialization._get_layout":
       return .ignored
     default:
       return nil

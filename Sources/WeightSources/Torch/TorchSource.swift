@@ -18,7 +18,7 @@ package struct TorchSource: WeightSource {
 
   /// `torch.dictionary`: which dictionary of a nested checkpoint was taken; `torch.dictionaries`: all that could have
   /// been; `torch.dictionary.assumed`: why it was this one, where nobody said so; `ignored.entries`: how many entries of
-  /// it are no weights; `ignored.objects`: the classes of objects that were passed over.
+  /// it are no weights; `torch.sparse.assumed`: which of these are sparse tensors; `ignored.objects`: the classes of objects that were passed over.
   package let metadata: [String: String]
 
   /// The file itself.

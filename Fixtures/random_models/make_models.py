@@ -80,7 +80,7 @@ def keras_model(folder: Path, story: Story) -> None:
 def train(keras, model, story: Story) -> None:
     """A step of training, rarely: then a file has the optimizer's values too, and moving averages of all weights."""
     kind = story.also("trained", None, "adam", "averages", share=0.2)
-    if not kind or story.chosen["policy"] != "float32" or isinstance(model.output, (list, tuple)):
+    if not kind or story.chosen["policy"] != "float32" or len(model.outputs) != 1:
         return
     optimizer = keras.optimizers.Adam(1e-5, **({"use_ema": True} if kind == "averages" else {}))
     model.compile(optimizer, "mse")

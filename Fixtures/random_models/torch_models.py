@@ -213,7 +213,9 @@ def save(net, folder: Path, story) -> list[Path]:
         name = choose("key", "state_dict", "model", "model_state_dict", "net")
         torch.save({"epoch": 3, "best_acc1": torch.tensor(71.5), name: state, "optimizer": optimizer}, path)
     elif kind == "two dictionaries":
-        other = OrderedDict((n, v + 0.5 if v.is_floating_point() else v) for n, v in state.items())
+        other = OrderedDict(
+            (n, v + 0.5 if torch.is_tensor(v) and not v.is_sparse and v.is_floating_point() else v)
+            for n, v in state.items())
         story.fact("dictionary", "state_dict", "--dictionary", "state_dict")
         torch.save({"state_dict": state, "state_dict_ema": other, "optimizer": optimizer}, path)
     else:

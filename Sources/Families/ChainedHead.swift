@@ -52,6 +52,8 @@ struct ChainedHead {
     if case .flatten(let height, let width, _) = pooling {
       found.assume("\(height)×\(width) pixels side by side")
     }
+    // A function that stands apart may be the last, one between two layers, or one before them all.
+    if hasOwnActivations == true { found.assume("no function before \(first[0].name)") }
     if orders.count > 1 {
       // Layers of one model stand in the file in the order of computation, where it orders them at all.
       guard isOrder(layers), Set(layers.map(\.folder)).count == 1 else {

@@ -166,6 +166,17 @@ struct ChainedHeadTests {
     #expect(try Mapping(source, told: told).graph.configuration.input.scale == [2, 2, 2])
   }
 
+  @Test("A function that is listed apart from the layers may stand before them all, which is said")
+  func functionsApart() throws {
+    var source = try Self.network([("dense/kernel", [2048, 5])])
+    for _ in 0..<18 { source.carriedLayers.append("zero_padding2d") }
+    for _ in 0..<49 { source.carriedLayers.append("activation") }
+    let value = "no function before dense"
+    #expect(try !Mapping(source).assumptions.contains { $0.value == value })
+    source.carriedLayers.append("activation")
+    #expect(try Mapping(source).assumptions.contains { $0.value == value })
+  }
+
   @Test("A norm is refused whose place among functions of their own is not told")
   func normAmongFunctions() throws {
     var source = try Self.network([

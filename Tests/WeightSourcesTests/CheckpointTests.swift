@@ -112,11 +112,14 @@ struct CheckpointTests {
       (.text("best_acc1"), .tensor([])), (.text("state_dict"), Self.weights),
     ])
     #expect(source.tensors.map(\.name) == Self.names)
-    let average = try open([
-      (.text("n_averaged"), .tensor([])), (.text("module.fc.weight"), .tensor([2, 2])),
-    ])
-    #expect(average.tensors.map(\.name) == ["module.fc.weight"])
-    #expect(average.metadata["ignored.entries"] == "1")
+    for prefix in ["", "student."] {
+      let average = try open([
+        (.text("\(prefix)n_averaged"), .tensor([])),
+        (.text("\(prefix)module.fc.weight"), .tensor([2, 2])),
+      ])
+      #expect(average.tensors.map(\.name) == ["\(prefix)module.fc.weight"])
+      #expect(average.metadata["ignored.entries"] == "1")
+    }
   }
 
   @Test(

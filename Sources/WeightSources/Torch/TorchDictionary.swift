@@ -59,10 +59,11 @@ struct TorchDictionary {
     case weight(String, TorchTensor)
     case other
 
-    /// A single number with a plain name is a counter or a score beside the weights, such as `n_averaged`.
+    /// A single number with a plain name is a counter or a score beside the weights, such as `n_averaged`, which may
+    /// stand within a wrapper too.
     init(_ key: PickleValue, _ value: PickleValue) {
       guard case .tensor(let tensor) = value, let name = key.text,
-        tensor.shape.rank > 0 || name.contains(".")
+        tensor.shape.rank > 0 || name.contains(".") && !name.hasSuffix(".n_averaged")
       else {
         self = .other
         return

@@ -1,4 +1,5 @@
 package import Families
+import Files
 import FoundationEssentials
 package import Precision
 
@@ -182,5 +183,5 @@ package enum RecordCoding {
 
 /// The last part of a path.
 package func fileName(of path: String) -> String {
-  String(path.split(separator: "/").last ?? Substring(path))
+  path.lastName
 }

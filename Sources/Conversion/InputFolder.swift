@@ -32,7 +32,5 @@ enum InputFolder {
   }
 
   /// The last part of a path.
-  static func name(of path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
-  }
+  static func name(of path: String) -> String { path.lastName }
 }

@@ -92,14 +92,3 @@ package struct FileStamp: Hashable, Sendable {
     while case var rest = timespec(), nanosleep(&wait, &rest) != 0, errno == EINTR { wait = rest }
   }
 }
-
-extension String {
-  /// Whether this is the name of a file in some folder, and no way out of it.
-  ///
-  /// A container that names the files beside it is read by such names only.
-  package var isFileName: Bool {
-    // Byte by byte, as the system reads it: a slash with an accent is one character, and no "/".
-    let forbidden = "/\\\0".utf8
-    return !isEmpty && self != "." && self != ".." && !utf8.contains { forbidden.contains($0) }
-  }
-}

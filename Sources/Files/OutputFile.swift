@@ -198,8 +198,7 @@ package final class OutputFile: Sendable {
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-    let folder = slash == path.startIndex ? "/" : String(path[..<slash])
-    return (folder, String(path[path.index(after: slash)...]))
+    let (folder, name) = path.folderAndName
+    return (folder.isEmpty ? "." : folder == "/" ? folder : String(folder.dropLast()), name)
   }
 }

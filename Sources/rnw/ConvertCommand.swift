@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparison
 import Conversion
 import Families
+import Files
 import Plain
 import Precision
 import RNW
@@ -180,8 +181,9 @@ struct ConvertCommand: ParsableCommand {
 
   private var outputPath: String {
     if let output { return output }
-    let name = source.split(separator: "/").last.map(String.init) ?? source
-    let folder = source.dropLast(name.count)
+    // The file stands beside a folder, not in it.
+    let path = source.reversed().drop { $0 == "/" }.reversed()
+    let (folder, name) = String(path).folderAndName
     return folder + WeightFile.stem(of: name) + ".rnw"
   }
 

@@ -46,8 +46,8 @@ package struct ModelFolder: DescriptionCarrier {
     }
     guard FileStamp.isFolder(path) else {
       guard path.hasSuffix(indexEnding), exists(path) else { return nil }
-      guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-      return (String(path[...slash]), String(path[path.index(after: slash)...]))
+      let (folder, name) = path.folderAndName
+      return (folder, name)
     }
     let folder = path.hasSuffix("/") ? path : path + "/"
     guard exists(folder + "config.json"),

@@ -51,14 +51,14 @@ struct ONNXExternalFiles {
       throw InputError(
         .badData, path: model, "keeps its tensors in other files", place: "\(tensor): \(location)")
     }
-    let folder = model.lastIndex(of: "/").map { String(model[...$0]) } ?? ""
+    let folder = model.folderAndName.folder
     let path = folder + location
     guard FileStamp.isWithin(path, folder: folder.isEmpty ? "." : folder) else {
       throw InputError(
         FileStamp(path: path) == nil ? .unreadable : .badData, path: path,
         FileStamp(path: path) == nil
           ? "no such file" : "is a link that leads out of the model's folder",
-        place: "\(fileName) keeps \(tensor) in it",
+        place: "\(model.lastName) keeps \(tensor) in it",
         reason: FileStamp(path: path) == nil ? .missing : nil)
     }
     let file = try MappedFile(path: path, copying: copying)
@@ -66,6 +66,4 @@ struct ONNXExternalFiles {
     files.append(file)
     return file
   }
-
-  private var fileName: String { model.split(separator: "/").last.map(String.init) ?? model }
 }

@@ -75,7 +75,7 @@ package struct TensorFlowBundle: WeightSource {
     self.tensors = tensors
     entries = found
     files = [SourceFile(index)] + shards.sorted { $0.key < $1.key }.map { SourceFile($0.value) }
-    var metadata = ["tf.index": index.path.split(separator: "/").last.map(String.init) ?? ""]
+    var metadata = ["tf.index": index.path.lastName]
     let ignored = listing.entries.count - tensors.count
     if ignored > 0 { metadata["ignored.entries"] = "\(ignored)" }
     self.metadata = metadata

@@ -9,7 +9,7 @@ enum TensorFlowPlace {
   /// - Throws: `InputError` for a folder of several checkpoints of which none is said to be the last.
   static func index(of path: String) throws -> String? {
     if FileStamp.isFolder(path) { return try index(inFolder: path) }
-    let (folder, name) = parts(of: path)
+    let (folder, name) = path.folderAndName
     if exists(path) {
       if name.hasSuffix(".index") { return path }
       if let match = name.firstMatch(of: #/\.data-[0-9]{5}-of-[0-9]{5}$/#) {
@@ -50,7 +50,7 @@ enum TensorFlowPlace {
     guard
       let match = text.firstMatch(of: #/(?:^|\n)model_checkpoint_path: "([^"\n]+)"/#)
     else { return nil }
-    let name = parts(of: String(match.1)).name
+    let name = String(match.1).folderAndName.name
     return existing("\(folder)\(name).index")
   }
 
@@ -58,10 +58,5 @@ enum TensorFlowPlace {
 
   private static func exists(_ path: String) -> Bool {
     FileStamp(path: path) != nil && !FileStamp.isFolder(path)
-  }
-
-  private static func parts(of path: String) -> (folder: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-    return (String(path[...slash]), String(path[path.index(after: slash)...]))
   }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite("Random networks")
 struct RandomNetworkTests {
   /// A share of them where the thorough tests are not asked for.
-  static let seeds = Thorough.isAsked ? 0..<120 : 0..<40
+  static let seeds = Thorough.isAsked ? 0..<400 : 0..<40
 
   @Test(
     "Both executors agree with the formulas at every node, and fused with unfused",

@@ -165,6 +165,17 @@ struct CommandLineTests {
     #expect(text.contains("conv3_block2_1_bn"))
   }
 
+  @Test("A folder is converted to a file beside it that has its name", arguments: ["", "/", "//"])
+  func besideFolder(_ slashes: String) async throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(
+      atPath: Fixture.path("huggingface/bit"), toPath: folder.file("bit"))
+    let result = try await Program.run(["convert", folder.file("bit" + slashes)])
+    #expect(result.status == 0, "\(result.error)")
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(names.sorted() == ["bit", "bit.rnw"])
+  }
+
   @Test("A report replaces no file that is read, and a failed call leaves nothing behind")
   func reportOverInput() async throws {
     let folder = try TemporaryFolder()

@@ -54,7 +54,19 @@ def main() -> None:
     for name in ("bit", "bit.parts", "bit.bin", "bit.bin.parts"):
         loaded = BitForImageClassification.from_pretrained(HERE / name).state_dict()
         assert all((loaded[n] == t).all() for n, t in state.items()), name
+    shrunk_less(state, options)
     fine_tune()
+
+
+def shrunk_less(state, options: dict) -> None:
+    """The same weights with an output stride of 4: this library takes the strides away and dilates nothing."""
+    model = BitForImageClassification(BitConfig(**options, num_labels=5, output_stride=4))
+    model.load_state_dict(state)
+    np.savez_compressed(HERE / "bit.stride4.activations.npz", **pytorch.activations(model.eval(), images()))
+
+
+def images() -> torch.Tensor:
+    return torch.rand((1, 3, 27, 22), generator=torch.Generator().manual_seed(9)) * 2 - 1
 
 
 def write(name: str, model) -> None:
@@ -63,8 +75,7 @@ def write(name: str, model) -> None:
     pytorch.randomize(model, 3)
     model.eval()
     model.save_pretrained(HERE / name)
-    images = torch.rand((1, 3, 27, 22), generator=torch.Generator().manual_seed(9)) * 2 - 1
-    np.savez_compressed(HERE / f"{name}.activations.npz", **pytorch.activations(model, images))
+    np.savez_compressed(HERE / f"{name}.activations.npz", **pytorch.activations(model, images()))
 
 
 def fine_tune() -> None:

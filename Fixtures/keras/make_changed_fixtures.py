@@ -37,6 +37,11 @@ def main() -> None:
     save("stride", changed(plain, {
         "conv2_block2_2_conv": {"strides": [1, 1]}, "conv2_block2_1_conv": {"strides": [2, 2]},
     }), weights)
+    save("dilated", changed(plain, {
+        "conv2_block2_2_conv": {"strides": [1, 1]}, "max_pooling2d": {"strides": [1, 1]},
+        **{f"conv3_block{block}_2_conv": {"dilation_rate": [2, 2]} for block in (1, 2)},
+        **{f"conv3_block{block}_2_pad": {"padding": [[2, 2], [2, 2]]} for block in (1, 2)},
+    }), weights)
     save("relu_removed", without(plain, "conv2_block2_1_relu"), weights)
     leaky = changed(plain, {"conv3_block1_1_relu": {"negative_slope": 0.1}}, {"conv3_block1_1_relu": "LeakyReLU"})
     leaky.set_weights(weights)

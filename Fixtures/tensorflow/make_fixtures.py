@@ -8,7 +8,8 @@ layers that have moved into TF-Keras; they are put where it looks for them. Valu
 
 `slim/` has a checkpoint by name; `slim.parts` the same in two files, `slim.snappy` with compressed blocks in its index, which
 TensorFlow reads and does not write, and `slim.ckpt` is the first form of checkpoints. `keras` is the network of
-`../keras/narrow.h5` as TF-Keras saves it by object.
+`../keras/narrow.h5` as TF-Keras saves it by object. `slim.stride4.activations.npz` are the values of the network of
+`slim.ckpt` with an output stride of 4 (dilated convolutions): the checkpoint is the same.
 """
 
 import os
@@ -37,7 +38,7 @@ sys.path.insert(0, str(HERE.parent / "keras"))
 import networks
 
 v1 = tf.compat.v1
-KEPT = {"Conv2D", "BiasAdd", "FusedBatchNormV3", "Relu", "MaxPool", "Mean", "AddV2"}
+KEPT = {"Conv2D", "BiasAdd", "FusedBatchNormV3", "Relu", "MaxPool", "Mean", "AddV2", "BatchToSpaceND"}
 UNITS = [2, 1, 2]
 
 
@@ -47,14 +48,7 @@ def main() -> None:
     # The stem's value has an even and an odd side here: then TensorFlow's borders differ.
     shape = (1, 35, 33, 3)
     with tf.Graph().as_default() as graph:
-        images = v1.placeholder(tf.float32, shape, name="images")
-        last = len(UNITS) - 1
-        blocks = [
-            resnet_v2.resnet_v2_block(f"block{i + 1}", base_depth=2 * i + 4, num_units=count, stride=2 if i < last else 1)
-            for i, count in enumerate(UNITS)
-        ]
-        with tf_slim.arg_scope(resnet_utils.resnet_arg_scope()):
-            resnet_v2.resnet_v2(images, blocks, 7, is_training=False, scope="resnet_v2_50")
+        images = network(shape)
         v1.train.get_or_create_global_step()
         weights = v1.global_variables()
         # What training leaves beside a variable.
@@ -64,7 +58,30 @@ def main() -> None:
             randomize(weights, session)
             np.savez_compressed(HERE / "slim.activations.npz", **activations(graph, session, images, shape))
             save(session)
+    dilated((1, 19, 17, 3), output_stride=4)
     keras()
+
+
+def network(shape, output_stride=None):
+    images = v1.placeholder(tf.float32, shape, name="images")
+    last = len(UNITS) - 1
+    blocks = [
+        resnet_v2.resnet_v2_block(f"block{i + 1}", base_depth=2 * i + 4, num_units=count, stride=2 if i < last else 1)
+        for i, count in enumerate(UNITS)
+    ]
+    with tf_slim.arg_scope(resnet_utils.resnet_arg_scope()):
+        resnet_v2.resnet_v2(
+            images, blocks, 7, is_training=False, output_stride=output_stride, scope="resnet_v2_50"
+        )  # fmt: skip
+    return images
+
+
+def dilated(shape, output_stride: int) -> None:
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        images = network(shape, output_stride)
+        v1.train.Saver(v1.global_variables()).restore(session, str(HERE / "slim/model.ckpt-3"))
+        name = f"slim.stride{output_stride}.activations.npz"
+        np.savez_compressed(HERE / name, **activations(graph, session, images, shape))
 
 
 def save(session) -> None:
@@ -112,7 +129,8 @@ def activations(graph, session, images, shape) -> dict[str, np.ndarray]:
     scope = "resnet_v2_50/"
     operations = [
         op for op in graph.get_operations()
-        if op.type in KEPT and op.name.startswith(scope) and op.outputs[0].shape[:1] == [1] and "Initializer" not in op.name
+        if op.type in KEPT and op.name.startswith(scope) and "Initializer" not in op.name
+        and (op.outputs[0].shape[:1] == [1] or op.type == "BatchToSpaceND")
     ]  # fmt: skip
     # A convolution with a bias is one layer with it.
     names = {op.name for op in operations}
@@ -120,7 +138,8 @@ def activations(graph, session, images, shape) -> dict[str, np.ndarray]:
     values = session.run([op.outputs[0] for op in operations], {images: x})
     result = {"input": x}
     for op, value in zip(operations, values):
-        name = op.name.removeprefix(scope)
+        # TensorFlow computes a dilated convolution of pixels put side by side, and puts them back.
+        name = op.name.removeprefix(scope).removesuffix("/BatchToSpaceND")
         result[name] = value.reshape(value.shape[0], -1) if name in ("pool5", "logits/BiasAdd") else value
     return result
 

@@ -173,6 +173,7 @@ extension Operation {
     case .convolution(let conv):
       "convolution \(conv.kernel)×\(conv.kernel)"
         + (conv.stride > 1 ? ", stride \(conv.stride)" : "")
+        + (conv.dilation > 1 ? ", dilation \(conv.dilation)" : "")
     case .adjust: "adjusted input"
     case .norm(.batch, _, _): "batch norm"
     case .norm(.group(let count, _), _, _): "group norm, \(count) groups"

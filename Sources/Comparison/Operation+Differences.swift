@@ -13,6 +13,7 @@ extension Operation {
     case (let own, let other) where own == other: return []
     case (.convolution(let own), .convolution(let other)):
       return difference("the stride", own.stride, other.stride) { "\($0)" }
+        + difference("the dilation", own.dilation, other.dilation) { "\($0)" }
         + difference("the padding", own.padding, other.padding) { $0.title }
         + difference("the bias", own.hasBias, other.hasBias) { $0 ? "there" : "missing" }
         + difference(

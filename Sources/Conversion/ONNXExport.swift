@@ -162,12 +162,17 @@ struct ONNXExport {
     case .each(let width): padding = .ignored(width)
     case .same: padding = .same
     }
-    guard let border = ONNXBorder(padding) else { return nil }
+    // ONNX Runtime computes no border by itself around taps that are apart.
+    guard let border = ONNXBorder(padding), !border.isSame || conv.dilation == 1 else {
+      return nil
+    }
     let bias = conv.hasBias ? [tensor(node, .bias)] : []
+    var attributes = border.attributes(size: conv.kernel, stride: conv.stride)
+    if conv.dilation != 1 { attributes["dilations"] = .integers([conv.dilation, conv.dilation]) }
     return add(
       "Conv", node.name,
       [x, tensor(node, .weight, standardizing: conv.weightStandardizationEpsilon)] + bias, name,
-      border.attributes(size: conv.kernel, stride: conv.stride))
+      attributes)
   }
 
   private mutating func maxPool(

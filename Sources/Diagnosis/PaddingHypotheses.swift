@@ -15,12 +15,12 @@ extension Diagnosis {
     let (height, width) = (input.shape[1], input.shape[2])
     let (rows, columns) = (layer.expected.shape[1], layer.expected.shape[2])
     func border(_ size: Int, _ outputs: Int, before: Int) -> Border {
-      let total = (outputs - 1) * conv.stride + conv.kernel
+      let total = (outputs - 1) * conv.stride + conv.span
       return Border(before: before, after: total - size - before)
     }
     let own = conv.border(input: input.shape, output: layer.expected.shape)
     func same(_ size: Int, _ outputs: Int) -> Int {
-      max((outputs - 1) * conv.stride + conv.kernel - size, 0) / 2
+      max((outputs - 1) * conv.stride + conv.span - size, 0) / 2
     }
     let run = PaddedConvolution(
       conv, tensor: parameters[weight],
@@ -42,10 +42,12 @@ extension Diagnosis {
     for fill in [BorderFill.edge, .reflected, .around] where own.top > 0 || own.left > 0 {
       add("the border should \(fill.title)", top: own.top, left: own.left, fill)
     }
-    for top in 0..<conv.kernel {
-      for left in 0..<conv.kernel where (top, left) != tensorFlow {
+    // Taps that are apart are shifted as a whole.
+    let places = stride(from: 0, to: conv.span, by: conv.dilation)
+    for top in places {
+      for left in places where (top, left) != tensorFlow {
         guard (top, left) != (own.top, own.left) else { continue }
-        let isOneSided = [0, conv.kernel - 1].contains(top) && [0, conv.kernel - 1].contains(left)
+        let isOneSided = [0, conv.span - 1].contains(top) && [0, conv.span - 1].contains(left)
         add("the padding should be \(isOneSided ? "one-sided" : "shifted")", top: top, left: left)
       }
     }
@@ -100,6 +102,7 @@ private enum BorderFill {
 /// A convolution of an image that is padded by hand.
 private struct PaddedConvolution {
   private let stride: Int
+  private let dilation: Int
   private let weights: TensorData
   private let bias: [Float]?
   private let input: Activation
@@ -109,7 +112,7 @@ private struct PaddedConvolution {
     _ conv: Operation.Convolution, tensor: TensorData, bias: [Float]?, input: Activation,
     shape: Shape
   ) {
-    stride = conv.stride
+    (stride, dilation) = (conv.stride, conv.dilation)
     weights =
       (conv.weightStandardizationEpsilon.map { tensor.standardized(epsilon: $0) } ?? tensor)
       .outputChannelsLast()
@@ -139,6 +142,6 @@ private struct PaddedConvolution {
     }
     return ReferenceArithmetic(pool: WorkerPool(threads: 1)).convolve(
       Activation(shape: padded, values: values), weights: weights, bias: bias, stride: stride,
-      to: shape)
+      dilation: dilation, to: shape)
   }
 }

@@ -92,8 +92,9 @@ struct Window {
     let (kernel, channels) = (conv.kernel, conv.inputChannels)
     for y in 0..<kernel {
       for x in 0..<kernel {
-        let isInside = 0..<height ~= top + y && 0..<width ~= left + x
-        let start = ((image * height + top + y) * width + left + x) * channels
+        let (inputY, inputX) = (top + y * conv.dilation, left + x * conv.dilation)
+        let isInside = 0..<height ~= inputY && 0..<width ~= inputX
+        let start = ((image * height + inputY) * width + inputX) * channels
         for channel in 0..<channels {
           row[(channel * kernel + y) * kernel + x] =
             isInside ? Double(input.values[start + channel]) : 0

@@ -91,7 +91,10 @@ extension Configuration {
     case .stridedBlock: return shrinks ? block.stridedBlock.rawValue : nil
     case .stridedConvolution:
       return shrinks && block.kind == .bottleneck ? block.stridedConvolution.rawValue : nil
-    case .stageStrides: return stages.map { "\($0.stride)" }.joined(separator: " ")
+    case .stageStrides:
+      let strides = stages.map { "\($0.stride)" }.joined(separator: " ")
+      guard stages.contains(where: { $0.dilation > 1 }) else { return strides }
+      return strides + " with dilations " + stages.map { "\($0.dilation)" }.joined(separator: " ")
     case .stemStride: return stem.convolutions.map { "\($0.stride)" }.joined(separator: " ")
     case .stemPool:
       return stem.pool.map {

@@ -28,8 +28,17 @@ struct BiTConfiguration {
     if case .group(_, let epsilon) = configuration.norm {
       configuration.norm = .group(count: own.groups, epsilon: epsilon)
     }
+    // The library counts a stem as 4, and its pre-activation blocks take no dilation: stages only lose their strides.
+    var shrunk = 4
+    for index in configuration.stages.indices {
+      let stride = index == 0 || shrunk >= own.outputStride ? 1 : 2
+      configuration.stages[index].stride = stride
+      shrunk *= stride
+    }
     return .tells(told)
   }
+
+  private var outputStride: Int { json["output_stride"]?.integer ?? 32 }
 
   private var groups: Int { json["num_groups"]?.integer ?? 32 }
 
@@ -48,8 +57,8 @@ struct BiTConfiguration {
     if json["embedding_dynamic_padding"] == .bool(true) {
       return "config.json: embedding_dynamic_padding is true, only false is computed"
     }
-    if let stride = json["output_stride"]?.integer, stride != 32 {
-      return "config.json: output_stride is \(stride), only 32 is computed"
+    if !(1...Self.mostGroups).contains(outputStride) {
+      return "config.json: output_stride is \(outputStride), not within 1…\(Self.mostGroups)"
     }
     return (1...Self.mostGroups).contains(groups)
       ? nil : "config.json: num_groups is \(groups), not within 1…\(Self.mostGroups)"

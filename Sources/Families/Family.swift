@@ -276,7 +276,7 @@ extension Family {
     }
     own.stages = configuration.stages
     for (index, stride) in stageStrides(count: own.stages.count).enumerated() {
-      own.stages[index].stride = stride
+      (own.stages[index].stride, own.stages[index].dilation) = (stride, 1)
     }
     own.input.channels = configuration.input.channels
     if own.stem.convolutions.count == configuration.stem.convolutions.count {

@@ -185,6 +185,7 @@ extension Assumption {
     let plain = place.split(separator: ".").map { $0.prefix { $0 != "[" } }.joined(separator: ".")
     let option: Option? =
       switch plain {
+      case "outputStride": .stageStrides
       case _ where plain.hasPrefix("stem.pool"): .stemPool
       case "stem.convolutions.stride": .stemStride
       case _ where plain.hasPrefix("norm.group.count"): .groups

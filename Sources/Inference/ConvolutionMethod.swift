@@ -15,7 +15,7 @@ package enum ConvolutionMethod: Hashable, Sendable {
   package static func possible(
     _ conv: Operation.Convolution, lanes: Int
   ) -> [ConvolutionMethod] {
-    if conv.kernel == 3, conv.stride == 1 {
+    if conv.kernel == 3, conv.stride == 1, conv.dilation == 1 {
       return [.direct, .winograd(outputs: 2), .winograd(outputs: 4)]
     }
     let halvesAreWhole =
@@ -25,7 +25,7 @@ package enum ConvolutionMethod: Hashable, Sendable {
 
   /// The method that is expected to be fastest for a shape of input.
   ///
-  /// A convolution of a stride is always direct.
+  /// A convolution of a stride, or of taps that are apart, is always direct.
   package static func fastest(
     _ conv: Operation.Convolution, input: Shape, lanes: Int
   ) -> ConvolutionMethod {

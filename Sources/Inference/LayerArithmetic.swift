@@ -16,6 +16,7 @@ extension RNWConvolution {
     kernelWidth = conv.kernel
     pixelStride = conv.inputChannels
     stride = conv.stride
+    dilation = conv.dilation
     if input.rank == 4 {
       let border = conv.border(input: input, output: output)
       (top, left) = (border.top, border.left)

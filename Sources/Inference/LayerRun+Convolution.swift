@@ -39,7 +39,8 @@ extension LayerRun {
       work.weights = UnsafePointer(weights.pointer)
       return withExtendedLifetime(weights) { divide(work, conv) }
     }
-    guard work.top + work.left > 0, conv.inputChannels <= Self.fewChannels else {
+    guard work.top + work.left > 0, conv.inputChannels <= Self.fewChannels, conv.dilation == 1
+    else {
       return divide(conv.isPlainProduct ? inTwoSums(work) : work, conv)
     }
     // A few channels make a short loop under each tap. With the border in memory, the taps of a row
@@ -71,7 +72,7 @@ extension LayerRun {
     work.outputWidth *= work.outputHeight
     work.outputHeight = 1
     work.kernelWidth = 2
-    work.stride = 2
+    (work.stride, work.dilation) = (2, 1)
     return work
   }
 

@@ -26,10 +26,11 @@ package struct ReferenceArithmetic: Sendable {
   /// - Parameters:
   ///   - weights: [height, width, input, output], or [input, output].
   ///   - bias: what is added per output channel.
+  ///   - dilation: how many pixels apart the taps of the window are.
   ///   - shape: the shape of the result.
   package func convolve(
-    _ input: Activation, weights: TensorData, bias: [Float]?, stride: Int = 1, top: Int = 0,
-    left: Int = 0, to shape: Shape
+    _ input: Activation, weights: TensorData, bias: [Float]?, stride: Int = 1,
+    dilation: Int = 1, top: Int = 0, left: Int = 0, to shape: Shape
   ) -> Activation {
     let sizes = weights.shape.dimensions
     let (height, width) = sizes.count == 4 ? (sizes[0], sizes[1]) : (1, 1)
@@ -49,7 +50,8 @@ package struct ReferenceArithmetic: Sendable {
               work.setExtents(input: input.shape, output: shape)
               (work.kernelHeight, work.kernelWidth) = (height, width)
               (work.inputChannels, work.pixelStride) = (inputChannels, inputChannels)
-              (work.stride, work.top, work.left) = (stride, top, left)
+              (work.stride, work.dilation) = (stride, dilation)
+              (work.top, work.left) = (top, left)
               work.tapsPerBlock = height * width
               work.input = source
               work.weights = weights.baseAddress

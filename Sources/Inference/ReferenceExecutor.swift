@@ -111,7 +111,7 @@ public struct ReferenceExecutor: Executor {
     let border = conv.border(input: input.shape, output: shape)
     return arithmetic.convolve(
       input, weights: weights.outputChannelsLast(), bias: tensors[.bias]?.floats(),
-      stride: conv.stride, top: border.top, left: border.left, to: shape)
+      stride: conv.stride, dilation: conv.dilation, top: border.top, left: border.left, to: shape)
   }
 
   private func normalize(

@@ -225,22 +225,25 @@ private func findTaps(
   _ pixels: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
   let isInside =
-    top >= 0 && top + layer.kernelHeight <= layer.height && left >= 0
-    && left + layer.kernelWidth <= layer.width
-  var tapY = taps.lowerBound / layer.kernelWidth
+    top >= 0 && top + (layer.kernelHeight - 1) * layer.dilation < layer.height && left >= 0
+    && left + (layer.kernelWidth - 1) * layer.dilation < layer.width
+  let tapY = taps.lowerBound / layer.kernelWidth
   var tapX = taps.lowerBound - tapY * layer.kernelWidth
-  var place = ((top + tapY) * layer.width + left + tapX) * layer.pixelStride
-  let nextRow = (layer.width - layer.kernelWidth) * layer.pixelStride
+  var (y, x) = (top + tapY * layer.dilation, left + tapX * layer.dilation)
+  var place = (y * layer.width + x) * layer.pixelStride
+  let step = layer.dilation * layer.pixelStride
+  let nextRow = (layer.width - layer.kernelWidth) * step
   for tap in 0..<taps.count {
     let isTapInside =
       isInside
-      || (0..<layer.height ~= top + tapY && 0..<layer.width ~= left + tapX)
+      || (0..<layer.height ~= y && 0..<layer.width ~= x)
     pixels[tap * Kernels.tileRows] = isTapInside ? image + place : layer.zeros
     tapX += 1
-    place += layer.pixelStride
+    x += layer.dilation
+    place += step
     if tapX == layer.kernelWidth {
       tapX = 0
-      tapY += 1
+      (y, x) = (y + layer.dilation, left)
       place += nextRow
     }
   }

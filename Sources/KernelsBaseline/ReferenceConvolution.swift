@@ -85,11 +85,11 @@ private func forEachTap(
   let x = pixel - image * perImage - y * layer.outputWidth
   let base = layer.input + image * layer.height * layer.width * layer.inputChannels
   for tapY in 0..<layer.kernelHeight {
-    let inputY = y * layer.stride - layer.top + tapY
+    let inputY = y * layer.stride - layer.top + tapY * layer.dilation
     let isInside = inputY >= 0 && inputY < layer.height
     guard isInside || layer.zeros != nil else { continue }
     for tapX in 0..<layer.kernelWidth {
-      let inputX = x * layer.stride - layer.left + tapX
+      let inputX = x * layer.stride - layer.left + tapX * layer.dilation
       guard isInside, inputX >= 0, inputX < layer.width else {
         if let zeros = layer.zeros { body(zeros, tapY * layer.kernelWidth + tapX) }
         continue

@@ -51,10 +51,10 @@ struct InputMeans: Sendable {
     input.values.withUnsafeBufferPointer { values in
       for tap in 0..<taps {
         let rows = (0..<output[1]).map {
-          $0 * conv.stride + tap / conv.kernel - border.top
+          $0 * conv.stride + tap / conv.kernel * conv.dilation - border.top
         }.filter { (0..<height).contains($0) }
         let columns = (0..<output[2]).map {
-          $0 * conv.stride + tap % conv.kernel - border.left
+          $0 * conv.stride + tap % conv.kernel * conv.dilation - border.left
         }.filter { (0..<width).contains($0) }
         for image in 0..<input.shape[0] {
           for row in rows {

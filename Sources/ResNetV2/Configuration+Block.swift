@@ -73,7 +73,7 @@ extension Configuration {
   }
 
   /// A run of blocks of the same width.
-  public struct Stage: Hashable, Sendable, Encodable {
+  public struct Stage: Hashable, Sendable {
     /// The number of blocks.
     public var blocks: Int
 
@@ -86,12 +86,20 @@ extension Configuration {
     /// By how much the stage shrinks the image.
     public var stride: Int
 
+    /// How many pixels apart the taps of the 3×3 convolutions are; 1 where they are side by side.
+    ///
+    /// Networks that shrink the image less (DeepLab's, “output stride” 8 or 16) see as far by that.
+    public var dilation: Int
+
     /// Makes a stage.
-    public init(blocks: Int, innerChannels: Int, outputChannels: Int, stride: Int) {
+    public init(
+      blocks: Int, innerChannels: Int, outputChannels: Int, stride: Int, dilation: Int = 1
+    ) {
       self.blocks = blocks
       self.innerChannels = innerChannels
       self.outputChannels = outputChannels
       self.stride = stride
+      self.dilation = dilation
     }
   }
 

@@ -8,7 +8,7 @@ extension Configuration {
     let isPlain =
       !input.isAdjusted && input.hasNormScale && hasNormScales && hasNormShifts
       && hasNormStatistics && !foldsNorms
-      && convolutionPadding == .symmetric
+      && convolutionPadding == .symmetric && stages.allSatisfy { $0.dilation == 1 }
       && ending == .activation && block.firstBlockIsPreActivated
       && !shortcut.kind.isParameterFree && stem.hasUsualPool && head.isPlainClassifier
     return isPlain ? 1 : 2
@@ -114,9 +114,9 @@ extension Configuration.Block: Codable {
   }
 }
 
-extension Configuration.Stage: Decodable {
+extension Configuration.Stage: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case blocks, innerChannels, outputChannels, stride
+    case blocks, innerChannels, outputChannels, stride, dilation
   }
 
   /// Reads a stage.
@@ -126,7 +126,18 @@ extension Configuration.Stage: Decodable {
       blocks: try values.decode(Int.self, forKey: .blocks),
       innerChannels: try values.decode(Int.self, forKey: .innerChannels),
       outputChannels: try values.decode(Int.self, forKey: .outputChannels),
-      stride: try values.decode(Int.self, forKey: .stride))
+      stride: try values.decode(Int.self, forKey: .stride),
+      dilation: try values.decodeIfPresent(Int.self, forKey: .dilation) ?? 1)
+  }
+
+  /// Writes the stage.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(blocks, forKey: .blocks)
+    try values.encode(innerChannels, forKey: .innerChannels)
+    try values.encode(outputChannels, forKey: .outputChannels)
+    try values.encode(stride, forKey: .stride)
+    try values.encode(dilation, forKey: .dilation, unless: 1)
   }
 }
 

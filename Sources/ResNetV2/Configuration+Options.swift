@@ -14,13 +14,14 @@ extension Configuration {
   }
 
   /// The configuration with one option set, found by its place in the JSON form, such as `block.stridedBlock` or
-  /// `stages[1].stride`.
+  /// `stages[1].stride`; or `outputStride`, see ``shrinking(by:)``.
   ///
   /// - Parameter text: the value; `none` for what may be absent; for a function a word as on the command line; for a
   ///   group of options its JSON form.
   /// - Throws: ``ConfigurationError`` where there is no such option, or it has no such value.
   package func setting(_ path: String, to text: String) throws(ConfigurationError) -> Configuration
   {
+    if path == "outputStride" { return try shrinking(by: text) }
     let steps = try OptionTree.steps(of: path)
     let tree: OptionTree
     do {

@@ -68,6 +68,7 @@ extension Configuration {
       try check(stage.innerChannels, "number of inner channels of a stage")
       try check(stage.outputChannels, "number of output channels of a stage")
       try check(stage.stride, in: 1...8, "stride of a stage")
+      try check(stage.dilation, in: 1...64, "dilation of a stage")
       if block.kind == .basic, stage.innerChannels != stage.outputChannels {
         throw ConfigurationError("a basic block has as many inner as output channels")
       }

@@ -35,7 +35,7 @@ extension Operation {
       switch conv.padding {
       case .each(let padding):
         return inputs[0].sliding(
-          window: conv.kernel, stride: conv.stride, padding: padding, channels: conv.outputChannels)
+          window: conv.span, stride: conv.stride, padding: padding, channels: conv.outputChannels)
       case .same:
         return inputs[0].sliding(
           window: 1, stride: conv.stride, padding: 0, channels: conv.outputChannels)

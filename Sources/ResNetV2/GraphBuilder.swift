@@ -89,7 +89,7 @@ struct GraphBuilder {
       case .last: index == stage.blocks - 1
       }
     let shape = BlockShape(
-      stride: strided ? stage.stride : 1, isFirst: index == 0,
+      stride: strided ? stage.stride : 1, dilation: stage.dilation, isFirst: index == 0,
       isVeryFirst: place == .stage(1, block: 1, .main),
       isVeryLast: place == veryLast, inputChannels: channels,
       innerChannels: stage.innerChannels, outputChannels: stage.outputChannels)
@@ -218,8 +218,10 @@ struct GraphBuilder {
     switch block.kind {
     case .basic:
       return [
-        .init(3, shape.stride, to: shape.innerChannels, hasBias: block.hasInnerBiases),
-        .init(3, 1, to: shape.outputChannels, hasBias: block.hasLastBias),
+        .init(
+          3, shape.stride, shape.dilation, to: shape.innerChannels,
+          hasBias: block.hasInnerBiases),
+        .init(3, 1, shape.dilation, to: shape.outputChannels, hasBias: block.hasLastBias),
       ]
     case .bottleneck:
       let stridesFirst = block.stridedConvolution == .first
@@ -228,7 +230,7 @@ struct GraphBuilder {
           1, stridesFirst ? shape.stride : 1, to: shape.innerChannels,
           hasBias: block.hasInnerBiases),
         .init(
-          3, stridesFirst ? 1 : shape.stride, to: shape.innerChannels,
+          3, stridesFirst ? 1 : shape.stride, shape.dilation, to: shape.innerChannels,
           hasBias: block.hasInnerBiases),
         .init(1, 1, to: shape.outputChannels, hasBias: block.hasLastBias),
       ]
@@ -239,28 +241,31 @@ struct GraphBuilder {
 
   private mutating func convolution(_ name: String, _ conv: BlockConvolution) {
     convolution(
-      name, kernel: conv.kernel, stride: conv.stride, to: conv.outputChannels,
-      hasBias: conv.hasBias)
+      name, kernel: conv.kernel, stride: conv.stride, dilation: conv.dilation,
+      to: conv.outputChannels, hasBias: conv.hasBias)
   }
 
   private mutating func convolution(
-    _ name: String, kernel: Int, stride: Int, to outputChannels: Int, hasBias: Bool
+    _ name: String, kernel: Int, stride: Int, dilation: Int = 1, to outputChannels: Int,
+    hasBias: Bool
   ) {
     then(
       name,
       .convolution(
         .init(
-          kernel: kernel, stride: stride, padding: padding(kernel: kernel, stride: stride),
+          kernel: kernel, stride: stride, dilation: dilation,
+          padding: padding(kernel: kernel, stride: stride, dilation: dilation),
           inputChannels: channels,
           outputChannels: outputChannels, hasBias: hasBias,
           weightStandardizationEpsilon: configuration.weightStandardizationEpsilon)))
     channels = outputChannels
   }
 
-  private func padding(kernel: Int, stride: Int) -> Operation.Convolution.Padding {
+  private func padding(kernel: Int, stride: Int, dilation: Int) -> Operation.Convolution.Padding {
     // An odd kernel without a stride has the same border either way.
     let isSymmetric = kernel == 1 || (stride == 1 && !kernel.isMultiple(of: 2))
-    return configuration.convolutionPadding == .same && !isSymmetric ? .same : .each(kernel / 2)
+    return configuration.convolutionPadding == .same && !isSymmetric
+      ? .same : .each(kernel / 2 * dilation)
   }
 
   /// Appends a norm, unless it has been folded into the convolution that it would read.
@@ -292,6 +297,7 @@ struct GraphBuilder {
 /// The extents of one block.
 private struct BlockShape {
   let stride: Int
+  let dilation: Int
   /// Whether it is the first of its stage.
   let isFirst: Bool
   /// Whether it is the first of the network.
@@ -307,12 +313,16 @@ private struct BlockShape {
 private struct BlockConvolution {
   let kernel: Int
   let stride: Int
+  let dilation: Int
   let outputChannels: Int
   let hasBias: Bool
 
-  init(_ kernel: Int, _ stride: Int, to outputChannels: Int, hasBias: Bool) {
+  init(
+    _ kernel: Int, _ stride: Int, _ dilation: Int = 1, to outputChannels: Int, hasBias: Bool
+  ) {
     self.kernel = kernel
     self.stride = stride
+    self.dilation = dilation
     self.outputChannels = outputChannels
     self.hasBias = hasBias
   }

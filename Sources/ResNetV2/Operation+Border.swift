@@ -26,7 +26,7 @@ extension Operation.Convolution {
   package func border(input: Shape, output: Shape) -> Border {
     switch padding {
     case .each(let padding): Border(padding)
-    case .same: Border(same: kernel, stride: stride, input: input, output: output)
+    case .same: Border(same: span, stride: stride, input: input, output: output)
     }
   }
 }

@@ -78,6 +78,8 @@ public enum Operation: Hashable, Sendable {
     public var kernel: Int
     /// The stride in both directions.
     public var stride: Int
+    /// How many pixels apart the taps of the kernel are, in both directions.
+    public var dilation: Int
     /// The zeros around the image.
     public var padding: Padding
     /// The channels that it reads.
@@ -91,17 +93,21 @@ public enum Operation: Hashable, Sendable {
 
     /// Makes the properties of a convolution.
     public init(
-      kernel: Int, stride: Int, padding: Padding, inputChannels: Int, outputChannels: Int,
-      hasBias: Bool = false, weightStandardizationEpsilon: Double? = nil
+      kernel: Int, stride: Int, dilation: Int = 1, padding: Padding, inputChannels: Int,
+      outputChannels: Int, hasBias: Bool = false, weightStandardizationEpsilon: Double? = nil
     ) {
       self.kernel = kernel
       self.stride = stride
+      self.dilation = dilation
       self.padding = padding
       self.inputChannels = inputChannels
       self.outputChannels = outputChannels
       self.hasBias = hasBias
       self.weightStandardizationEpsilon = weightStandardizationEpsilon
     }
+
+    /// The height and width of the part of an image that the taps span.
+    package var span: Int { (kernel - 1) * dilation + 1 }
 
     /// The zeros around the image.
     public enum Padding: Hashable, Sendable {

@@ -85,11 +85,12 @@ extension SourceOperation {
       // With SAME padding the image is laid into a larger one.
       guard isImage,
         let padded = Shape(
-          validating: [first[0], first[1] + conv.height, first[2] + conv.width, channels]),
+          validating: [first[0], first[1] + conv.spanHeight, first[2] + conv.spanWidth, channels]),
         !conv.isSame || padded.elementCount <= SourceGraph.maximumValues
       else { return nil }
       return first.sliding(
-        conv.height, conv.width, stride: conv.stride, isSame: conv.isSame, channels: conv.outputs)
+        conv.spanHeight, conv.spanWidth, stride: conv.stride, isSame: conv.isSame,
+        channels: conv.outputs)
     case .batchNorm(let norm):
       return norm.isOverChannels(of: first) ? first : nil
     case .groupNorm(let norm, let groups):

@@ -97,6 +97,12 @@ package enum SourceOperation: Hashable, Sendable {
     package var isSame: Bool
     /// Whether a bias is added.
     package var hasBias: Bool
+    /// How many pixels apart the taps are, in both directions.
+    package var dilation = 1
+
+    /// The rows and columns of an image that the taps span.
+    package var spanHeight: Int { (height - 1) * dilation + 1 }
+    package var spanWidth: Int { (width - 1) * dilation + 1 }
   }
 
   /// The options of a norm.

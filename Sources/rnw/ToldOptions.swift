@@ -34,7 +34,7 @@ struct ToldOptions: ParsableArguments {
   @Option(
     name: .customLong("option"),
     help: ArgumentHelp(
-      "Any other option of the network, by its place in rnw.configuration, such as block.stridedBlock=last.",
+      "Any other option of the network, by its place in rnw.configuration, such as block.stridedBlock=last; outputStride=16 for a dilated network of TF-Slim.",
       valueName: "PLACE=VALUE"))
   var settings: [String] = []
 

@@ -56,7 +56,7 @@ struct ModelFolderTests {
       ("\"relu\"", "\"gelu\"", "hidden_act is gelu"),
       ("\"global_padding\": null", "\"global_padding\": \"SAME\"", "global_padding is SAME"),
       ("_padding\": false", "_padding\": true", "embedding_dynamic_padding is true"),
-      ("\"output_stride\": 32", "\"output_stride\": 8", "output_stride is 8"),
+      ("\"output_stride\": 32", "\"output_stride\": 0", "output_stride is 0"),
       ("\"num_groups\": 4", "\"num_groups\": 0", "num_groups is 0"),
       ("\"num_groups\": 4", "\"num_groups\": 7", "by which 16 channels cannot be divided"),
       ("\"num_groups\": 4", "\"num_groups\": 9223372036854775807", "num_groups is 92"),

@@ -22,7 +22,7 @@ struct RandomNetworks {
       let output = 4 + 4 * index + pick([0, 3])
       return Configuration.Stage(
         blocks: pick([1, 2]), innerChannels: kind == .basic ? output : pick([3, 8]),
-        outputChannels: output, stride: pick([1, 2, 3]))
+        outputChannels: output, stride: pick([1, 2, 3]), dilation: pick([1, 1, 2, 3]))
     }
     let hasStatistics = pick([true, true, true, false])
     return Configuration(

@@ -49,7 +49,7 @@ struct ConfigurationCodingTests {
       good.replacing("\"classes\":11", with: "\"classes\":0"),
       good.replacing("\"hasPooling\":true", with: "\"hasPooling\":false"),
       good.replacing("\"poolPadding\"", with: "\"pool\":null,\"poolPadding\""),
-      good.replacing("\"stride\":1", with: "\"stride\":1,\"dilation\":2"),
+      good.replacing("\"stride\":1", with: "\"stride\":1,\"dilations\":2"),
     ]
     for json in bad {
       #expect(json != good)
@@ -119,6 +119,7 @@ struct ConfigurationCodingTests {
       ),
       ("folded norms", { $0.foldsNorms = true }),
       ("padding", { $0.convolutionPadding = .same }),
+      ("dilation", { $0.stages[0].dilation = 2 }),
       ("ending norm", { $0.ending = .norm }),
       ("ending sum", { $0.ending = .sum }),
       ("first block", { $0.block.firstBlockIsPreActivated = false }),

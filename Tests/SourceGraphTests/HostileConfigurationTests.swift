@@ -98,8 +98,12 @@ struct HostileConfigurationTests {
       json: functional([input, layer("Activation", "a", #""activation": "mish""#)]),
       message: "a has a activation, mish, that its own graph"),
     Case(
-      name: "dilation", json: functional([input, conv(#""dilation_rate": [2, 2]"#)]),
-      message: "a has a dilation_rate"),
+      name: "two dilations", json: functional([input, conv(#""dilation_rate": [1, 2]"#)]),
+      message: "a has a dilation_rate of two different numbers"),
+    Case(
+      name: "an absurd dilation",
+      json: functional([input, conv(#""dilation_rate": 4611686018427387904"#)]),
+      message: "a has an impossible dilation_rate"),
     Case(
       name: "groups", json: functional([input, conv(#""groups": 3"#)]),
       message: "a has a number of groups"),

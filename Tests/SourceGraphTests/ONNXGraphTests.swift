@@ -87,8 +87,11 @@ struct ONNXGraphTests {
     Refused(
       kind: "Conv", expected: "3 groups", inputs: ["x", "k1"], attributes: ["group": .integer(3)]),
     Refused(
-      kind: "Conv", expected: "gaps", inputs: ["x", "k"],
-      attributes: ["dilations": .integers([2, 2])]),
+      kind: "Conv", expected: "dilations [1, 2]", inputs: ["x", "k"],
+      attributes: ["dilations": .integers([1, 2])]),
+    Refused(
+      kind: "MaxPool", expected: "a pool with gaps",
+      attributes: ["kernel_shape": .integers([3, 3]), "dilations": .integers([2, 2])]),
     Refused(
       kind: "Conv", expected: "strides of 1 and 2", inputs: ["x", "k"],
       attributes: ["strides": .integers([1, 2])]),

@@ -118,14 +118,15 @@ package enum Naive {
     switch conv.padding {
     case .each(let padding): (top, left) = (padding, padding)
     case .same:
-      top = max((shape[1] - 1) * conv.stride + size - input[1], 0) / 2
-      left = max((shape[2] - 1) * conv.stride + size - input[2], 0) / 2
+      top = max((shape[1] - 1) * conv.stride + (size - 1) * conv.dilation + 1 - input[1], 0) / 2
+      left = max((shape[2] - 1) * conv.stride + (size - 1) * conv.dilation + 1 - input[2], 0) / 2
     }
     return positions(shape).map { n, y, x1, c in
       var sum = bias.isEmpty ? 0 : bias[c]
       for dy in 0..<size {
         for dx in 0..<size {
-          let (iy, ix) = (y * conv.stride + dy - top, x1 * conv.stride + dx - left)
+          let iy = y * conv.stride + dy * conv.dilation - top
+          let ix = x1 * conv.stride + dx * conv.dilation - left
           guard iy >= 0, iy < input[1], ix >= 0, ix < input[2] else { continue }
           for channel in 0..<channels {
             sum +=

@@ -17,15 +17,18 @@ def images(*shape, seed=1):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
+@pytest.mark.parametrize("dilation", [1, 2, 3])
 @pytest.mark.parametrize("kernel, stride", [(1, 1), (1, 2), (3, 1), (3, 2), (7, 2), (2, 1)])
-def test_convolution(kernel, stride):
-    x, weight, half = images(2, 9, 8, 3), images(4, 3, kernel, kernel), kernel // 2
-    result = _network.convolution("c", x, weight, stride, same=False)
+def test_convolution(kernel, stride, dilation):
+    x, weight, half = images(2, 9, 8, 3), images(4, 3, kernel, kernel), kernel // 2 * dilation
+    result = _network.convolution("c", x, weight, stride, dilation, same=False)
+    span = (kernel - 1) * dilation + 1
     padded = np.pad(x.astype(np.float64), ((0, 0), (half, half), (half, half), (0, 0)))
-    rows, columns = ((size + 2 * half - kernel) // stride + 1 for size in (9, 8))
+    rows, columns = ((size + 2 * half - span) // stride + 1 for size in (9, 8))
     assert result.shape == (2, rows, columns, 4) and result.dtype == np.float32
     for n, row, column, channel in np.ndindex(*result.shape):
-        window = padded[n, row * stride : row * stride + kernel, column * stride : column * stride + kernel]
+        top, left = row * stride, column * stride
+        window = padded[n, top : top + span : dilation, left : left + span : dilation]
         expected = (window * weight[channel].transpose(1, 2, 0)).sum()
         assert result[n, row, column, channel] == pytest.approx(expected, abs=1e-5)
 
@@ -121,6 +124,8 @@ def newer_configuration(rng, shape):
     if rng.random() < 0.2:
         configuration["hasNormStatistics"], configuration["norm"] = False, {"batch": {"epsilon": 0}}
     maybe(configuration, "convolutionPadding", "same")
+    for stage in configuration["stages"]:
+        maybe(stage, "dilation", rng.choice([2, 3]))
     maybe(configuration, "ending", rng.choice(["norm", "sum"]) if is_pre else "sum")
     maybe(block, "firstBlockIsPreActivated", not is_pre)
     if rng.random() < 0.5:

@@ -33,6 +33,7 @@ struct RNWConvolution {
   long images, height, width, inputChannels;
   long outputHeight, outputWidth, outputChannels;
   long kernelHeight, kernelWidth, stride;
+  long dilation;          // pixels from one tap to the next; 1 where they are side by side
   long top, left;         // zeros above the image and left of it; as many as needed follow it
   long pixelStride;       // floats from one pixel to the next in a row of the input
   long tapsPerBlock;      // so many taps of a panel's weights stay in the cache at once

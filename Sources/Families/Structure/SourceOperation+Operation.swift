@@ -19,7 +19,9 @@ extension SourceOperation {
       guard conv.height == conv.width, let zeros = conv.padding(after: padding) else { return nil }
       return .convolution(
         .init(
-          kernel: conv.height, stride: conv.stride, padding: zeros, inputChannels: channels,
+          kernel: conv.height, stride: conv.stride,
+          // A single tap has no neighbour.
+          dilation: conv.height == 1 ? 1 : conv.dilation, padding: zeros, inputChannels: channels,
           outputChannels: conv.outputs, hasBias: conv.hasBias))
     case .maxPool(let window):
       if window.size == 1, padding == nil { return .subsample(stride: window.stride) }
@@ -66,6 +68,7 @@ extension SourceOperation {
     switch self {
     case .convolution(let conv):
       "kernel \(conv.height)×\(conv.width), stride \(conv.stride), \(conv.isSame ? "same" : "valid")"
+        + (conv.dilation == 1 ? "" : ", dilation \(conv.dilation)")
         + (padding == nil ? "" : ", after zero padding")
     case .maxPool(let window), .averagePool(let window):
       "window \(window.size)×\(window.size), stride \(window.stride), "
@@ -86,7 +89,7 @@ extension SourceOperation.Convolution {
     guard padding == nil else { return nil }
     // As many zeros on every side, whatever the size of the image.
     let isEven = height == 1 || (stride == 1 && !height.isMultiple(of: 2))
-    return isEven ? .each(height / 2) : .same
+    return isEven ? .each(height / 2 * dilation) : .same
   }
 }
 

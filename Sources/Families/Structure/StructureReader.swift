@@ -80,6 +80,7 @@ struct StructureReader {
     var sideIsPreActivated: Bool
 
     var stride: Int { convolutions.map(\.stride).max() ?? 1 }
+    var dilation: Int { convolutions.filter { $0.height > 1 }.map(\.dilation).max() ?? 1 }
     var outputs: Int { convolutions.last?.outputs ?? 0 }
   }
 
@@ -122,7 +123,8 @@ struct StructureReader {
       stages.map { stage in
         Configuration.Stage(
           blocks: stage.count, innerChannels: stage[0].convolutions[0].outputs,
-          outputChannels: stage[0].outputs, stride: stage.map(\.stride).max() ?? 1)
+          outputChannels: stage[0].outputs, stride: stage.map(\.stride).max() ?? 1,
+          dilation: stage.map(\.dilation).max() ?? 1)
       }, isFirst ? .first : .last
     )
   }

@@ -150,8 +150,8 @@ package final class SourceRun {
     var padded = input
     if conv.isSame {
       // The odd row and column go below and right. Zeros add nothing to a sum.
-      let rows = missing(input.shape[1], shape[1], window: conv.height, stride: conv.stride)
-      let columns = missing(input.shape[2], shape[2], window: conv.width, stride: conv.stride)
+      let rows = missing(input.shape[1], shape[1], window: conv.spanHeight, stride: conv.stride)
+      let columns = missing(input.shape[2], shape[2], window: conv.spanWidth, stride: conv.stride)
       padded = input.padded(
         top: rows / 2, left: columns / 2,
         to: [
@@ -160,7 +160,7 @@ package final class SourceRun {
     }
     return arithmetic.convolve(
       padded, weights: kernel, bias: try weights.tensor("bias", of: index)?.floats(),
-      stride: conv.stride, to: shape)
+      stride: conv.stride, dilation: conv.dilation, to: shape)
   }
 
   private func normalize(

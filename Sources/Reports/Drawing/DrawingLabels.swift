@@ -9,7 +9,8 @@ extension Operation {
       return "input · \(channels)"
     case .convolution(let conv):
       let stride = conv.stride == 1 ? "" : " · stride \(conv.stride)"
-      return "conv \(conv.kernel)×\(conv.kernel) · \(conv.outputChannels)\(stride)"
+      let dilation = conv.dilation == 1 ? "" : " · dilation \(conv.dilation)"
+      return "conv \(conv.kernel)×\(conv.kernel) · \(conv.outputChannels)\(stride)\(dilation)"
     case .adjust(let scale, let offset, let reversesChannels):
       let parts = [
         reversesChannels ? "reverse channels" : nil, scale.isEmpty ? nil : "scale",

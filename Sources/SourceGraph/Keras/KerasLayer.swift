@@ -131,9 +131,6 @@ extension LayerSettings {
   }
 
   private func convolution() throws(InputError) -> SourceOperation {
-    if !isAbsent("dilation_rate"), try pair("dilation_rate") != (1, 1) {
-      throw refusal(of: "dilation_rate")
-    }
     if !isAbsent("groups"), values["groups"] != .integer(1) {
       throw refusal(of: "number of groups")
     }
@@ -142,7 +139,8 @@ extension LayerSettings {
       .init(
         outputs: try extent("filters"), height: height, width: width,
         stride: isAbsent("strides") ? 1 : try square("strides"), isSame: try isSame(),
-        hasBias: try flag("use_bias", default: true)))
+        hasBias: try flag("use_bias", default: true),
+        dilation: isAbsent("dilation_rate") ? 1 : try square("dilation_rate")))
   }
 
   private func batchNorm() throws(InputError) -> SourceOperation {

@@ -9,6 +9,8 @@ extension ONNXReader {
     var height: Int
     var width: Int
     var stride: Int
+    /// How many pixels apart its taps are.
+    var dilation: Int
     /// Whether the image is padded as little as gives ⌈size / stride⌉ windows.
     var isSame: Bool
     /// The border that is added otherwise.
@@ -44,7 +46,7 @@ extension ONNXReader {
       .convolution(
         .init(
           outputs: sizes[0], height: sizes[2], width: sizes[3], stride: window.stride,
-          isSame: window.isSame, hasBias: hasBias)),
+          isSame: window.isSame, hasBias: hasBias, dilation: window.dilation)),
       named: node.name, kind: node.kind, reading: [source], tensors: tensors)
     return .computed(.init(node: index, layout: .nchw, channels: sizes[0]))
   }
@@ -56,6 +58,7 @@ extension ONNXReader {
     }
     let window = try window(node, kernel: node.integers("kernel_shape") ?? [])
     guard window.height == window.width else { throw refusal(node, "a window that is not square") }
+    guard window.dilation == 1 else { throw refusal(node, "a pool with gaps (dilations)") }
     var border = window.border
     let hasBorder = border != .init(top: 0, bottom: 0, left: 0, right: 0)
     var isSame = window.isSame
@@ -102,8 +105,10 @@ extension ONNXReader {
     guard kernel.count == 2, stated == kernel, kernel.allSatisfy({ (1...4096).contains($0) }),
       strides.count == 2, strides.allSatisfy({ (1...4096).contains($0) })
     else { throw refusal(node, "a window that is not one over two axes") }
-    guard (node.integers("dilations") ?? [1, 1]).allSatisfy({ $0 == 1 }) else {
-      throw refusal(node, "a window with gaps (dilations)")
+    let dilations = node.integers("dilations") ?? [1, 1]
+    guard dilations.count == 2, dilations[0] == dilations[1], (1...4096).contains(dilations[0])
+    else {
+      throw refusal(node, "dilations \(dilations.prefix(8))")
     }
     guard strides[0] == strides[1] else {
       throw refusal(node, "strides of \(strides[0]) and \(strides[1])")
@@ -117,7 +122,8 @@ extension ONNXReader {
     }
     let hasPads = rule == "NOTSET"
     return Window(
-      height: kernel[0], width: kernel[1], stride: strides[0], isSame: rule == "SAME_UPPER",
+      height: kernel[0], width: kernel[1], stride: strides[0], dilation: dilations[0],
+      isSame: rule == "SAME_UPPER",
       border: .init(
         top: hasPads ? pads[0] : 0, bottom: hasPads ? pads[2] : 0, left: hasPads ? pads[1] : 0,
         right: hasPads ? pads[3] : 0))

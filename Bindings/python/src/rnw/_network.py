@@ -35,7 +35,7 @@ KEYS: dict[str, Any] = {
         ("kind", "order", "stridedConvolution", "stridedBlock", "hasInnerBiases", "hasLastBias",
          "firstBlockIsPreActivated"), None
     ),
-    "stages": dict.fromkeys(("blocks", "innerChannels", "outputChannels", "stride"), None),
+    "stages": dict.fromkeys(("blocks", "innerChannels", "outputChannels", "stride", "dilation"), None),
     "stem": {
         "convolutions": dict.fromkeys(("kernel", "stride", "outputChannels", "hasBias"), None),
         "hasNorm": None, "poolPadding": None, "pool": dict.fromkeys(("size", "stride", "padding"), None),
@@ -68,11 +68,14 @@ def needs_version_2(configuration: JSONObject) -> bool:
         value = configuration.get(key)
         return value if isinstance(value, dict) else {}
 
+    stages = configuration.get("stages")
+    stages = stages if isinstance(stages, list) else []
     return (
         any(key in configuration for key in NEW_KEYS)
         or "firstBlockIsPreActivated" in part("block")
         or "pool" in part("stem")
         or "layers" in part("head")
+        or any(isinstance(stage, dict) and "dilation" in stage for stage in stages)
         or str(part("shortcut").get("kind")).startswith("zeroChannels")
     )
 
@@ -206,16 +209,17 @@ class Network:
     def _convolutions(self, stage: Options, stride: int) -> list[dict[str, Any]]:
         """The convolutions of a block's main path, first to last."""
         options, inner, outputs = self._options, stage.size("innerChannels"), stage.size("outputChannels")
+        dilation = stage.size("dilation", 64) if stage.names("dilation") else 1
         biases, last_bias = options.flag("block.hasInnerBiases"), options.flag("block.hasLastBias")
         if options.choice("block.kind", "basic", "bottleneck") == "basic":
             return [
-                {"channels": inner, "kernel": 3, "stride": stride, "bias": biases},
-                {"channels": outputs, "kernel": 3, "stride": 1, "bias": last_bias},
+                {"channels": inner, "kernel": 3, "stride": stride, "dilation": dilation, "bias": biases},
+                {"channels": outputs, "kernel": 3, "stride": 1, "dilation": dilation, "bias": last_bias},
             ]
         first = options.choice("block.stridedConvolution", "spatial", "first") == "first"
         return [
             {"channels": inner, "kernel": 1, "stride": stride if first else 1, "bias": biases},
-            {"channels": inner, "kernel": 3, "stride": 1 if first else stride, "bias": biases},
+            {"channels": inner, "kernel": 3, "stride": 1 if first else stride, "dilation": dilation, "bias": biases},
             {"channels": outputs, "kernel": 1, "stride": 1, "bias": last_bias},
         ]
 
@@ -286,14 +290,14 @@ class Network:
         return self._dense("head.dense", features, Options({"outputs": classes, "hasBias": True}))
 
     def _convolution(
-        self, name: str, x: Floats, channels: int, *, kernel: int, stride: int, bias: bool
+        self, name: str, x: Floats, channels: int, *, kernel: int, stride: int, bias: bool, dilation: int = 1
     ) -> Floats:
         weight = self._parameter(f"{name}.weight", (channels, x.shape[3], kernel, kernel))
         epsilon = self._options.epsilon("weightStandardizationEpsilon", optional=True)
         if epsilon is not None:
             weight = normalized(weight, (1, 2, 3), epsilon)
         padding = self._options.choice("convolutionPadding", "symmetric", "same", usually="symmetric")
-        y = convolution(name, x, weight, stride, same=padding == "same")
+        y = convolution(name, x, weight, stride, dilation, same=padding == "same")
         if bias:
             y += self._parameter(f"{name}.bias", (channels,))
         return y
@@ -456,21 +460,23 @@ def added(name: str, y: Floats, side: Floats) -> Floats:
     return y + side
 
 
-def convolution(name: str, x: Floats, weight: Floats, stride: int, *, same: bool) -> Floats:
+def convolution(name: str, x: Floats, weight: Floats, stride: int, dilation: int, *, same: bool) -> Floats:
     """Slides OIHW over NHWC, padded by half the kernel or as little as needed. One product for each row of the kernel."""
     kernel = weight.shape[2]
-    images = x.shape[0]
-    borders = [same_border(size, kernel, stride) if same else (kernel // 2, kernel // 2) for size in x.shape[1:3]]
-    rows, columns = ((size + sum(border) - kernel) // stride + 1 for size, border in zip(x.shape[1:3], borders))
+    span = (kernel - 1) * dilation + 1
+    images, half = x.shape[0], kernel // 2 * dilation
+    borders = [same_border(size, span, stride) if same else (half, half) for size in x.shape[1:3]]
+    rows, columns = ((size + sum(border) - span) // stride + 1 for size, border in zip(x.shape[1:3], borders))
     if min(rows, columns) < 1:
         raise NetworkError(f"expected a larger image at {name}, it is {x.shape[1]}x{x.shape[2]}")
     if images * rows * columns * len(weight) > LARGEST_VALUE:
         raise NetworkError(f"expected a value of at most {LARGEST_VALUE} elements at {name}")
     padded = np.pad(x, ((0, 0), *borders, (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=2)[:, :, ::stride]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=2)[:, :, ::stride, :, ::dilation]
     result = np.zeros((images * rows * columns, weight.shape[0]), np.float32)
     for row in range(kernel):
-        pixels = windows[:, row : row + (rows - 1) * stride + 1 : stride]
+        top = row * dilation
+        pixels = windows[:, top : top + (rows - 1) * stride + 1 : stride]
         result += pixels.reshape(len(result), -1) @ weight[:, :, row].reshape(len(weight), -1).T
     return result.reshape(images, rows, columns, -1)
 

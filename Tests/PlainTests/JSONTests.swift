@@ -30,6 +30,17 @@ struct JSONTests {
     #expect(throws: FormatFault.self) { try value("NaN") }
   }
 
+  @Test("What is written is read as the same value")
+  func writes() throws {
+    let value = JSONValue.object([
+      "b": .list([.integer(-3), .number(1.001e-5), .number(-.infinity), .bool(true), .null]),
+      "a \"\\\u{1}é😀": .object([:]), "c": .list([]), "d": .number(1e300),
+    ])
+    #expect(try self.value(value.json, allowsNonFinite: true) == value)
+    #expect(JSONValue.list([.text("x"), .number(0.5)]).json == #"["x",0.5]"#)
+    #expect(JSONValue.number(.nan).json == "NaN")
+  }
+
   static let broken: [(text: String, problem: String)] = [
     ("", "it ends early"), ("[1", "it lacks a ]"), ("{\"a\" 1}", "it lacks a :"),
     ("{\"a\": 1,}", "it lacks a \""), ("[1] 2", "it goes on after its end"),

@@ -113,7 +113,7 @@ extension SourceOperation {
       return [scale, offset].allSatisfy { [1, channels].contains($0.count) } ? first : nil
     case .activation, .identity, .standardize, .reverseChannels:
       return first
-    case .channel, .stackChannels, .other:
+    case .channel, .stackChannels, .channelsFirst, .other:
       return nil
     }
   }

@@ -70,6 +70,9 @@ package enum SourceOperation: Hashable, Sendable {
   /// Channels that were taken alone, put together again.
   case stackChannels
 
+  /// An image with its channels outermost. It means something only where it is flattened.
+  case channelsFirst
+
   /// What is not understood, and why.
   case other(InputError)
 

@@ -80,7 +80,7 @@ package final class SourceRun {
     let input = inputs[0]
     guard let shape = shapes[index] else { return input }
     switch graph.nodes[index].operation {
-    case .input, .identity, .channel, .stackChannels, .other:
+    case .input, .identity, .channel, .stackChannels, .channelsFirst, .other:
       return input
     case .padding(let border):
       return input.padded(

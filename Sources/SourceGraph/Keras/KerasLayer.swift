@@ -76,6 +76,8 @@ extension LayerSettings {
       }
       return [.concatenate(axis: values["axis"]?.integer ?? -1)]
     case "Flatten": return [.flatten(channelsFirst: false)]
+    case "Permute" where values["dims"] == .list([.integer(3), .integer(1), .integer(2)]):
+      return [.channelsFirst]
     case "Reshape": return [try reshape("target_shape")]
     case "Rescaling":
       return [

@@ -89,6 +89,11 @@ private struct OperatorCall {
       guard arguments.count == 1 else { throw refusal }
       let name = function.split(separator: ".").last.map(String.init) ?? ""
       return try settings.function(named: name).map { .activation($0) } ?? .identity
+    case "gelu":
+      guard arguments.count == 1, case .bool(let isApproximate) = constant("approximate") else {
+        throw refusal
+      }
+      return .activation(isApproximate ? .geluTanh : .gelu)
     default: throw refusal
     }
   }
@@ -155,7 +160,8 @@ private struct OperatorCall {
     return .reverseChannels
   }
 
-  /// A border around an image: [[0, 0], [top, bottom], [left, right], [0, 0]].
+  /// A border around an image, [[0, 0], [top, bottom], [left, right], [0, 0]], or channels of zeros, [[0, 0], [0, 0],
+  /// [0, 0], [before, after]].
   private func padding() throws(InputError) -> SourceOperation {
     let widths = constant("pad_width") ?? constant("paddings")
     let pairs = (widths?.elements ?? []).map { ($0.elements ?? []).compactMap(\.integer) }
@@ -163,9 +169,13 @@ private struct OperatorCall {
     let fill = constant("constant_values") ?? .null
     guard pairs.count == 4,
       pairs.allSatisfy({ $0.count == 2 && $0.allSatisfy((0...4096).contains) }),
-      pairs[0] == [0, 0], pairs[3] == [0, 0], mode == "constant",
+      pairs[0] == [0, 0], mode == "constant",
       fill == .null || fill.number == 0 || fill.number == -.infinity
     else { throw refusal }
+    if pairs[3] != [0, 0] {
+      guard pairs[1] == [0, 0], pairs[2] == [0, 0], fill.number != -.infinity else { throw refusal }
+      return .padChannels(before: pairs[3][0], after: pairs[3][1])
+    }
     return .padding(
       .init(
         top: pairs[1][0], bottom: pairs[1][1], left: pairs[2][0], right: pairs[2][1],

@@ -151,6 +151,11 @@ private struct KerasBuilder {
     if operations == [.stackChannels], let whole = imageOfReversedChannels(inputs) {
       (operations, inputs) = ([.reverseChannels], [whole])
     }
+    if operations == [.flatten(channelsFirst: false)], let permuted = inputs.first,
+      nodes[permuted].operation == .channelsFirst
+    {
+      (operations, inputs) = ([.flatten(channelsFirst: true)], nodes[permuted].inputs)
+    }
     for (index, operation) in operations.enumerated() {
       try step(reading: inputs.count)
       nodes.append(

@@ -31,7 +31,7 @@ package struct ExportRequest: Sendable {
   }
 }
 
-/// Writes a model's parameters for a framework, or the model as ONNX: the way back, lossless from float32.
+/// Writes a model's parameters for a framework, or the model as ONNX or Keras: the way back, lossless from float32.
 ///
 /// - Throws: `InputError` where the model cannot be read, the family has no such network, or the file
 ///   cannot be made.
@@ -40,16 +40,17 @@ package func export(_ request: ExportRequest) throws {
   let model = try Model(
     path: request.model, dictionary: request.dictionary, told: request.told)
   let family = request.family ?? model.family
-  // The names and the graph of an ONNX model are of no family.
-  guard container == .onnx || family.canExpress(model.graph.configuration) else {
+  // The names and the graph of an ONNX model are of no family, those of a Keras model only where that is asked for.
+  let isFree = container == .onnx || container == .keras && request.family == nil
+  guard isFree || family.canExpress(model.graph.configuration) else {
     throw try inexpressible(model, by: family)
   }
   guard request.batch == nil || container == .onnx else {
     throw InputError(
-      .cannotCreate, path: request.output, "holds weights alone, of any number of images",
+      .cannotCreate, path: request.output, "is for any number of images",
       place: "--batch is for .onnx")
   }
-  guard ![.h5, .keras3Weights].contains(container) || family.hasKerasNames else {
+  guard isFree || !container.isOfKeras || family.hasKerasNames else {
     throw InputError(
       .cannotCreate, path: request.output, "is a container of Keras, and \(family.title) is not",
       hint: ".safetensors and .npz hold the names of every family")
@@ -81,6 +82,6 @@ private func inexpressible(_ model: Model, by family: Family) throws -> InputErr
     .badData, path: model.source.path, "is no network of \(family.title)",
     place: "\(model.architectureName) of \(model.family.title)\(reason ?? "")",
     hint: able.isEmpty
-      ? "no family has it; .onnx holds any network"
+      ? "no family has it; .onnx and .keras hold any network"
       : "families that have it: \(able.joined(separator: ", "))")
 }

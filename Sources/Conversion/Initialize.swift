@@ -55,6 +55,10 @@ enum WritableContainer: String, CaseIterable {
   case npz
   case safetensors
   case onnx
+  case keras
+
+  /// Whether Keras alone reads it.
+  var isOfKeras: Bool { self == .h5 || self == .keras3Weights || self == .keras }
 
   /// The container that a path's ending asks for.
   init(path: String) throws {
@@ -90,6 +94,9 @@ func write(
     try SafetensorsWriter.write(stored, to: output)
   case .onnx:
     try ONNXExport(parameters, of: graph, family: family, batch: batch, path: output.path)
+      .write(to: output)
+  case .keras:
+    try KerasExport(parameters, of: graph, family: family, renamed: renamed, path: output.path)
       .write(to: output)
   case .npz:
     var writer = NPZWriter(to: output)

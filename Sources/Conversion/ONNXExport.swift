@@ -41,13 +41,7 @@ struct ONNXExport {
     let images: ONNXDraft.Size = batch.map { .fixed($0) } ?? .open("batch")
     let channels = ONNXDraft.Size.fixed(graph.configuration.input.channels)
     var image: [ONNXDraft.Size] = [.open("height"), .open("width")]
-    if case .flatten = graph.configuration.head.pooling {
-      // Flattened features are of one size alone.
-      guard let size = graph.usualInput(side: family.defaultInputSize) else {
-        throw InputError(
-          .cannotCreate, path: path, "has a head that fits no size of images",
-          place: "\(graph.configuration.head.pooling)")
-      }
+    if let size = try graph.requiredImage(of: family, path: path) {
       image = [.fixed(size[1]), .fixed(size[2])]
     }
     let hasMap = graph.configuration.head.pooling == .none
@@ -308,6 +302,19 @@ struct ONNXExport {
     }
     draft.tensors.append((name, TensorData(dtype: .int64, shape: [integers.count], bytes: bytes)))
     return name
+  }
+}
+
+extension Graph {
+  /// The image that an exported network takes, where its head flattens features; `nil` where any size fits.
+  func requiredImage(of family: Family, path: String) throws -> Shape? {
+    guard case .flatten = configuration.head.pooling else { return nil }
+    guard let size = usualInput(side: family.defaultInputSize) else {
+      throw InputError(
+        .cannotCreate, path: path, "has a head that fits no size of images",
+        place: "\(configuration.head.pooling)")
+    }
+    return size
   }
 }
 

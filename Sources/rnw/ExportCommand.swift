@@ -13,6 +13,7 @@ struct ExportCommand: ParsableCommand {
         rnw export model.rnw -o model.safetensors
         rnw export model.rnw -o model.h5 --family keras
         rnw export model.rnw -o model.onnx    # the whole network, images as NCHW
+        rnw export model.rnw -o model.keras   # the whole network, for keras.saving.load_model
       """)
 
   @Argument(help: "The model: a .rnw or a weight file.")
@@ -20,7 +21,7 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: "The file to make: .safetensors, .npz, .h5, .onnx or .rnw.")
+    help: "The file to make: .safetensors, .npz, .h5, .keras, .onnx or .rnw.")
   var output: String
 
   @Option(help: "How many images an .onnx takes at once; any number if left out.")

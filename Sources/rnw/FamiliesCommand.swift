@@ -78,6 +78,6 @@ private struct FamiliesReport: Encodable {
       \(family.published.map { "  published     \($0.file), \($0.algorithm) \($0.digest)\n" }.joined())
       """
     }.joined(separator: "\n")
-      + "export writes a network in the names of every family that has it: .safetensors, .npz, .h5; .onnx for any network\n"
+      + "export writes a network in the names of every family that has it: .safetensors, .npz, .h5; .onnx and .keras for any network\n"
   }
 }

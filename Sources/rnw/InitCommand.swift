@@ -11,7 +11,8 @@ struct InitCommand: ParsableCommand {
     abstract: "Make a network of random weights in any family's names.",
     discussion: """
       The same seed gives the same weights on every machine. Norms are far from the identity, so that mistakes in \
-      them show. A name that several families have is taken as Keras'. The ending of the output decides the container: .h5, .npz, .safetensors or .rnw.
+      them show. A name that several families have is taken as Keras'. The ending of the output decides the container: \
+      .h5, .keras, .npz, .safetensors, .onnx or .rnw.
 
       EXAMPLES
         rnw init resnet50_v2 -o random.h5

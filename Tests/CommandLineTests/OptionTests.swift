@@ -115,7 +115,7 @@ struct OptionTests {
     let folder = try TemporaryFolder()
     for (command, ending) in [
       ("run", "h5"), ("run", "npy"), ("run", "rnw"), ("convert", "h5"), ("convert", "npz"),
-      ("convert", "keras"), ("convert", "weights.h5"), ("export", "pth"), ("init", "keras"),
+      ("convert", "keras"), ("convert", "weights.h5"), ("export", "pth"), ("init", "pth"),
     ] {
       let model = command == "init" ? ["--blocks", "1,1"] : [Self.narrow]
       let result = try await Program.run([command] + model + ["-o", folder.file("x.\(ending)")])

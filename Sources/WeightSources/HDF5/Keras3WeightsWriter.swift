@@ -10,25 +10,37 @@ package enum Keras3WeightsWriter {
   /// - Parameter layers: in the order of the model, each with its weights in Keras' order.
   /// - Throws: `InputError` of kind `writeFailed`.
   package static func write(_ layers: [KerasH5Writer.Layer], to output: OutputFile) throws {
+    let description = description(
+      of: layers.compactMap { layer in
+        layer.kind.map { (kind: $0, name: layer.name, weights: layer.weights.map(\.data)) }
+      })
+    try HDF5Child(path: output.path, accessPath: output.temporaryPath)
+      .write(description.bytes)
+  }
+
+  /// The description of a file.
+  ///
+  /// - Parameter layers: those with weights, each with its class as Keras writes it in groups.
+  static func description(
+    of layers: [(kind: String, name: String, weights: [TensorData])]
+  ) -> HDF5Description {
     var description = HDF5Description()
     var counts: [String: Int] = [:]
     description.group("/vars")
     description.group("/layers")
     for layer in layers {
-      guard let kind = layer.kind else { continue }
-      let number = counts[kind, default: 0]
-      counts[kind] = number + 1
-      let group = "/layers/\(kind)" + (number > 0 ? "_\(number)" : "")
+      let number = counts[layer.kind, default: 0]
+      counts[layer.kind] = number + 1
+      let group = "/layers/\(layer.kind)" + (number > 0 ? "_\(number)" : "")
       description.group(group)
       description.group("\(group)/vars")
       description.scalar("name", layer.name, of: "\(group)/vars")
       for (index, weight) in layer.weights.enumerated() {
-        description.dataset("\(group)/vars/\(index)", weight.data)
+        description.dataset("\(group)/vars/\(index)", weight)
       }
     }
     description.end()
-    try HDF5Child(path: output.path, accessPath: output.temporaryPath)
-      .write(description.bytes)
+    return description
   }
 }
 

@@ -28,9 +28,9 @@ extension KerasSource {
       throw InputError(
         .badData, path: path, "has a configuration that is not text", place: "config.json")
     }
-    let version = try archive.member(named: "metadata.json").flatMap { member in
+    let metadata = try archive.member(named: "metadata.json").flatMap { member in
       let json = try archive.bytes(of: member, limit: Self.maximumConfigurationBytes)
-      return (try? JSONValue(json: json))?["keras_version"]?.text
+      return try? JSONValue(json: json)
     }
     let file: HDF5File
     if weights.isStored {
@@ -44,7 +44,7 @@ extension KerasSource {
       file = try HDF5File(inflated, range: 0..<inflated.count)
     }
     try self.init(
-      file, configuration: text, version: version, in: [SourceFile(archive.file)])
+      file, configuration: text, archiveMetadata: metadata, in: [SourceFile(archive.file)])
   }
 
   /// Whether an archive is Keras': it holds a weights file.

@@ -1,4 +1,5 @@
 package import Files
+import Plain
 package import SourceGraph
 package import Tensors
 
@@ -38,12 +39,14 @@ package struct KerasSource: WeightSource {
   ///
   /// - Parameters:
   ///   - configuration: the configuration of the `.keras` archive that the file is part of.
-  ///   - version: the version of Keras that wrote that archive.
+  ///   - archiveMetadata: what that archive says of itself.
   ///   - files: the file, or the archive that it is a member of.
   init(
-    _ file: HDF5File, configuration: String? = nil, version: String? = nil, in files: [SourceFile]
+    _ file: HDF5File, configuration: String? = nil, archiveMetadata: JSONValue? = nil,
+    in files: [SourceFile]
   ) throws {
     self.files = files
+    let version = archiveMetadata?["keras_version"]?.text
     let graph = Self.graph(
       of: file, configuration: configuration, version: version)
     let layout = try KerasLayout(
@@ -55,6 +58,8 @@ package struct KerasSource: WeightSource {
     var metadata = layout.metadata
     if let graph = try? graph?.get() { metadata["keras.graph"] = "\(graph.nodes.count) layers" }
     if let version { metadata["keras_version"] = version }
+    // This tool's own files state the network's options, which are believed only where the graph is that network's.
+    metadata["rnw.configuration"] = archiveMetadata?["rnw.configuration"]?.text
     self.metadata = metadata
     var tensors: [TensorInfo] = []
     var datasets: [String: HDF5Table.Dataset] = [:]

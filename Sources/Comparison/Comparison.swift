@@ -6,8 +6,9 @@ package import Tensors
 
 /// A comparison of a candidate network with a reference, layer by layer.
 ///
-/// The reference is any ``LayerTruth``: another executor, an archive of what a framework computed, a file's own graph. At any
-/// time only the values that later layers still read are in memory, never those of a whole network.
+/// The reference is any ``LayerTruth``: another executor, an archive of what a framework computed, a file's own graph. With
+/// ``trial`` the sides change: then these values are judged, and the network is right. At any time only the values that later
+/// layers still read are in memory, never those of a whole network.
 package struct Comparison: Sendable {
   /// How each layer of the candidate comes by its inputs.
   package enum Mode: String, Hashable, Sendable, CaseIterable {
@@ -22,8 +23,19 @@ package struct Comparison: Sendable {
     var isIsolated: Bool { self != .propagated }
   }
 
-  /// The network under test.
+  /// Which side of a comparison is on trial; the other one is right.
+  package enum Side: String, Hashable, Sendable, CaseIterable {
+    /// The network is, and the truth is a framework's values or another network.
+    case network
+    /// The values are, which an engine of the user's own computed, and the network is right.
+    case values
+  }
+
+  /// The network: the one under test, or that by which values are judged.
   package let candidate: any Executor
+
+  /// Which side is on trial.
+  package var trial = Side.network
 
   /// What the candidate's family calls the layers.
   package let layerNames: LayerNames

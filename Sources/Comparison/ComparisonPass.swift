@@ -39,22 +39,40 @@ struct ComparisonPass {
     let graph = comparison.candidate.graph
     let name = graph.nodes[node].name
     let expected = try values.expected(name)
-    table.note(node, value, expected)
-    guard let expected else {
+    let pair = expected.map { comparison.trial.pair(network: value, values: $0) }
+    if let pair, pair.candidate.shape == pair.reference.shape {
+      table.note(node, pair.candidate, pair.reference)
+    } else {
+      table.note(node, value, nil)
+    }
+    guard let pair else {
       // What is lacking is computed while what it reads is there.
       if comparison.mode.isIsolated { _ = try values.input(name) }
       return
     }
-    if node == graph.outputIndex { table.addOutput(candidate: value, reference: expected) }
+    if node == graph.outputIndex {
+      table.addOutput(candidate: pair.candidate, reference: pair.reference)
+    }
     guard table.selects(node) else { return }
-    func measure(_ value: Activation, isolated: Bool) throws {
-      try table.measure(node, value, expected, isolated: isolated) {
+    func measure(_ pair: JudgedPair, isolated: Bool) throws {
+      try table.measure(node, pair.candidate, pair.reference, isolated: isolated) {
         truth.allowance(for: name, isolated: $0)
       }
     }
-    if comparison.mode.isPropagated { try measure(value, isolated: false) }
-    if comparison.mode.isIsolated, let inputs = try values.inputs(of: node) {
-      try measure(try comparison.candidate.evaluate(node, inputs: inputs), isolated: true)
+    if comparison.mode.isPropagated { try measure(pair, isolated: false) }
+    if comparison.mode.isIsolated, let expected, let inputs = try values.inputs(of: node) {
+      let alone = try comparison.candidate.evaluate(node, inputs: inputs)
+      try measure(comparison.trial.pair(network: alone, values: expected), isolated: true)
     }
+  }
+}
+
+/// A value that is judged, and the one that it should be.
+typealias JudgedPair = (candidate: Activation, reference: Activation)
+
+extension Comparison.Side {
+  /// The network's value and the other side's, by which of them is judged.
+  func pair(network: Activation, values: Activation) -> JudgedPair {
+    self == .network ? (network, values) : (values, network)
   }
 }

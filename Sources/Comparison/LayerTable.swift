@@ -123,11 +123,13 @@ final class LayerTable {
     let graph = comparison.candidate.graph
     let names = comparison.layerNames
     return Comparison.Outcome(
-      graph: graph, layerNames: names, layers: layers.values.sorted { $0.node < $1.node },
+      graph: graph, layerNames: names, trial: comparison.trial,
+      layers: layers.values.sorted { $0.node < $1.node },
       lacking: Set(graph.nodes.indices.filter { $0 > 0 && !truth.holds(graph.nodes[$0].name) }),
       coverage: Coverage(
         folded: names.folded.map { .init(name: $0.name, into: names.name(of: $0.node) ?? $0.node) },
-        missing: truth.assignment.missing, unknown: truth.assignment.unknown),
+        missing: truth.assignment.missing, unknown: truth.assignment.unknown,
+        side: comparison.trial == .network ? "reference" : "candidate"),
       agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape,
       firstFailingInput: firstFailingInput, pattern: comparison.layers,
       sleeping: judge.sleeping, hasConstantOutput: output.isConstant)

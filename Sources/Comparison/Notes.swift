@@ -5,10 +5,14 @@ import Tensors
 extension Comparison.Outcome {
   /// What a reader should know beside the figures.
   var notes: [String] {
-    [
-      searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages,
-      halfPrecisionOfSource, optionsNote,
-    ].compactMap { $0 }
+    remarks
+      + [
+        suspectedStretch, silentOutput,
+      ].compactMap { $0 }
+      + [
+        searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages,
+        halfPrecisionOfSource, optionsNote,
+      ].compactMap { $0 }
   }
 
   /// In which options the two networks differ; `nil` where they do not.
@@ -17,6 +21,31 @@ extension Comparison.Outcome {
       ? nil
       : "the networks differ in \(counted(differingOptions.count, "option")): "
         + listed(differingOptions, atMost: 6)
+  }
+
+  /// Between which layers an engine's first mistake is, where it did not give them all, and which would tell more.
+  private var suspectedStretch: String? {
+    guard trial == .values, let culprit, !culprit.unseen.isEmpty else { return nil }
+    var search = FaultSearch(
+      graph, wrong: culprit.node, askable: Set(unseenNodes(before: culprit.node)))
+    for layer in layers where layer.node < culprit.node && layer.passes {
+      search.note(layer.node, isRight: true)
+    }
+    let wanted = search.next(atMost: 3).map(displayName(of:))
+    guard !wanted.isEmpty else { return nil }
+    return
+      "the first mistake is in one of \(counted(search.suspects.count, "layer")); to halve them, write out "
+      + wanted.joined(separator: ", ") + " too"
+  }
+
+  /// An engine that did not give its output was not judged by it.
+  private var silentOutput: String? {
+    guard trial == .values, lacking.contains(graph.outputIndex), let last = layers.last else {
+      return nil
+    }
+    return
+      "the candidate does not have \(displayName(of: graph.outputIndex)), the output: nothing after "
+      + "\(last.displayName) was judged"
   }
 
   private var searchEnded: String? {

@@ -12,6 +12,9 @@ extension Comparison {
     /// What the family calls the layers.
     package let layerNames: LayerNames
 
+    /// Which side is on trial.
+    package internal(set) var trial = Side.network
+
     /// The layers that were compared, in the order of the graph.
     package internal(set) var layers: [LayerComparison]
 
@@ -37,6 +40,9 @@ extension Comparison {
 
     /// What the reference's file does not tell of its network, and what was taken for it.
     package var assumptions: [Assumption] = []
+
+    /// What was found out of an engine's values that their reader should know.
+    package var remarks: [String] = []
 
     /// The policy by which the source's framework computes in half precision, which nothing here does.
     package var halfPrecision: String?
@@ -77,6 +83,10 @@ package struct Coverage: Hashable, Sendable {
 
   /// What the reference has beyond the network's layers.
   package var unknown: [String] = []
+
+  /// Which side lacks the missing ones and has the unknown ones: `reference`, or `candidate` where an engine's values are
+  /// judged.
+  package var side = "reference"
 
   /// A layer that is part of another.
   package struct Folded: Hashable, Sendable {

@@ -72,8 +72,9 @@ package func run(
     _ = try OwnNetwork(source, instead: error)
     return try runOwnGraph(request)
   }
+  let arrayNames = model.arrayNames
   try requireLayer(
-    request, among: model.graph.nodes.indices.dropFirst().compactMap { model.arrayName(of: $0) })
+    request, among: model.graph.nodes.dropFirst().compactMap { arrayNames[$0.name] })
   var images = try InputImages(request.input, for: model)
   let names = images.names
   let labels = try request.labels.map {
@@ -103,7 +104,8 @@ package func run(
     try writer.append("input", first.tensor(in: layout))
     let output = try executor.run(first) { node, value in
       progress(node + 1, model.graph.nodes.count)
-      guard node > 0, let name = model.arrayName(of: node), request.layers?.matches(name) ?? true
+      guard node > 0, let name = arrayNames[model.graph.nodes[node].name],
+        request.layers?.matches(name) ?? true
       else { return }
       try writer.append(name, value.tensor(in: layout))
       count += 1
@@ -120,11 +122,13 @@ package func run(
 }
 
 extension Model {
-  /// What the value of a node is called in an archive: as the family calls the layer; what the network puts out is
+  /// What the value of each node is called in an archive: as the family calls the layer; what the network puts out is
   /// there in any case.
-  fileprivate func arrayName(of node: Int) -> String? {
-    let name = graph.nodes[node].name
-    return layerNames.name(of: name) ?? (node == graph.outputIndex ? name : nil)
+  fileprivate var arrayNames: [String: String] {
+    let output = graph.nodes[graph.outputIndex].name
+    return layerNames.arrayNames(of: graph.nodes.map(\.name)).merging([output: output]) { name, _ in
+      name
+    }
   }
 }
 

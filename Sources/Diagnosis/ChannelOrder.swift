@@ -8,16 +8,21 @@ struct ChannelOrder: Hashable {
   /// Whether every channel is where it belongs.
   var isIdentity: Bool { places.indices.allSatisfy { places[$0] == $0 } }
 
+  /// Where each channel of what is there stands in what is right.
+  var inverse: ChannelOrder {
+    var result = places
+    for (channel, place) in places.enumerated() where result.indices.contains(place) {
+      result[place] = channel
+    }
+    return ChannelOrder(places: result)
+  }
+
   /// The order in words, following "in another order: ".
   var explanation: String {
     let name = name
     guard (2...4).contains(places.count) else { return name ?? moved }
     // So few are listed: what stands in each place.
-    var list = places
-    for (channel, place) in places.enumerated() where list.indices.contains(place) {
-      list[place] = channel
-    }
-    let order = list.map(String.init).joined(separator: ", ")
+    let order = inverse.places.map(String.init).joined(separator: ", ")
     return name.map { "\(order) (\($0))" } ?? order
   }
 

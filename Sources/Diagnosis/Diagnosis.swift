@@ -123,10 +123,13 @@ extension Diagnosis {
     let layer = try LayerCase(
       culprit, unseen: result.unseenNodes(before: culprit.node), of: comparison.candidate,
       values: try values())
-    let limit = comparison.limits.limit(
-      name: culprit.name, familyName: culprit.familyName, isolated: true)
+    let limit =
+      comparison.limits.limit(
+        name: culprit.name, familyName: culprit.familyName, isolated: true)
+      + (isOfEngine ? truth.allowance(for: culprit.name, isolated: true) : 0)
+    let found = try suspicion(of: culprit.node, layer, truth: truth, values: values, limit: limit)
     result.suspicion =
-      try suspicion(of: culprit.node, layer, truth: truth, values: values, limit: limit)
+      (isOfEngine ? found.map { $0.ofEngine(layer: culprit.displayName) } : found)
       ?? result.layer(of: culprit.node)?.problem
       .map { Suspicion(explanation: $0, scaledError: nil) }
   }
@@ -150,6 +153,9 @@ extension Diagnosis {
     of node: Int, _ layer: LayerCase?, truth: any LayerTruth,
     values: @escaping () throws -> TrueValues, limit: Double
   ) throws -> Suspicion? {
+    guard !isOfEngine else {
+      return try layer.flatMap { try suspicion(ofEngine: $0, values: values, limit: limit) }
+    }
     if let seen = try differingParameters(
       of: node, layer, values: values, limit: limit)
       ?? differingOptions(of: node, truth: truth)
@@ -169,16 +175,43 @@ extension Diagnosis {
       { try solvedParameter(of: layer, limit: limit) },
       { greyWeight(of: layer) },
       { defaultNorm(of: layer) },
-      { layer.placeOfError(limit: limit) },
+      { layer.placeOfError(limit: limit, isOfEngine: false) },
     ]
-    for trial in trials {
-      if let suspicion = try trial() { return suspicion }
-    }
-    return nil
+    return try trials.firstResult()
+  }
+
+  /// The first explanation of what an engine computed: its tensors and options cannot be seen, only tried.
+  private func suspicion(
+    ofEngine layer: LayerCase, values: @escaping () throws -> TrueValues, limit: Double
+  ) throws -> Suspicion? {
+    try [
+      { try outputOrder(of: layer, limit: limit) },
+      { try bestHypothesis(for: layer, values: values, limit: limit) },
+      { try missingStep(of: layer, limit: limit) },
+      { try solvedParameter(of: layer, limit: limit) },
+      { layer.placeOfError(limit: limit, isOfEngine: true) },
+    ].firstResult()
   }
 
   /// What people call a parameter of the layer.
   func word(_ role: Parameter.Role) -> String {
     words[role] ?? role.rawValue
+  }
+}
+
+extension [() throws -> Suspicion?] {
+  /// What the first of them finds.
+  fileprivate func firstResult() throws -> Suspicion? {
+    for trial in self {
+      if let suspicion = try trial() { return suspicion }
+    }
+    return nil
+  }
+}
+
+extension Suspicion {
+  /// The same of a layer of the user's own engine.
+  fileprivate func ofEngine(layer: String) -> Suspicion {
+    Suspicion(explanation: "your \(layer) \(explanation)", scaledError: scaledError)
   }
 }

@@ -7,15 +7,17 @@ extension LayerCase {
   /// Where the error is, when it is in few of the channels.
   ///
   /// - Parameter limit: the scaled error up to which values agree.
-  func placeOfError(limit: Double) -> Suspicion? {
+  func placeOfError(limit: Double, isOfEngine: Bool) -> Suspicion? {
     let channels = expected.shape[expected.shape.rank - 1]
     guard channels > 1 else { return nil }
     let wrong = channelErrors().enumerated().filter { $0.element > limit || $0.element.isNaN }
     guard !wrong.isEmpty, wrong.count * 4 <= channels else { return nil }
     let list = listed(wrong.map { "\($0.offset)" }, atMost: 4)
+    let place = "\(wrong.count) of \(counted(channels, "output channel"))"
     return Suspicion(
-      explanation: "only \(wrong.count) of \(counted(channels, "output channel")) "
-        + "\(wrong.count == 1 ? "is" : "are") wrong: \(list)",
+      explanation: isOfEngine
+        ? "is wrong in only \(place): \(list)"
+        : "only \(place) \(wrong.count == 1 ? "is" : "are") wrong: \(list)",
       scaledError: nil)
   }
 

@@ -14,8 +14,40 @@ extension Diagnosis {
     let arithmetic = ReferenceArithmetic(pool: WorkerPool(threads: 1))
     return ActivationFunction.usual.filter { $0 != own }.map { function in
       Hypothesis(
-        explanation: "it should be \(function.title)",
+        explanation: Explanation(
+          "it should be \(function.title)",
+          engine: "computes \(function.title); this network computes \(own.title)"),
         change: .value { arithmetic.apply(function, to: input) })
+    }
+  }
+
+  /// What an engine reads that passes over a layer before: its input in the place of its value.
+  func layersPassedOver(before index: Int, _ layer: LayerCase) throws -> [Hypothesis] {
+    let executor = comparison.candidate
+    let graph = executor.graph
+    let node = graph.nodes[index]
+    guard isOfEngine, index == layer.node else { return [] }
+    let inputs = try node.inputs.compactMap { try layer.input(graph.nodes[$0].name) }
+    guard inputs.count == node.inputs.count else { return [] }
+    return try node.inputs.indices.flatMap { place in
+      let passedOver = graph.nodes[node.inputs[place]]
+      return try passedOver.inputs.compactMap { before -> Hypothesis? in
+        guard let value = try layer.input(graph.nodes[before].name),
+          value.shape == inputs[place].shape
+        else { return nil }
+        let (own, other) = (
+          displayName(of: passedOver.name), displayName(of: graph.nodes[before].name)
+        )
+        return Hypothesis(
+          explanation: Explanation(
+            "it should read \(other), not \(own)",
+            engine: "reads \(other); in this network it reads \(own)"),
+          change: .value {
+            var changed = inputs
+            changed[place] = value
+            return try executor.evaluate(index, inputs: changed)
+          })
+      }
     }
   }
 
@@ -30,7 +62,9 @@ extension Diagnosis {
     return try inputs.indices.flatMap { place in
       try layer.onlyOfReference(inputs[place].shape).map { name, value in
         Hypothesis(
-          explanation: "it should read \(name), which is no layer here",
+          explanation: Explanation(
+            "it should read \(name), which is no layer here",
+            engine: "reads \(name), which is no layer of this network"),
           change: .value {
             var changed = inputs
             changed[place] = value

@@ -7,8 +7,8 @@ import Tensors
 /// One way in which a layer may be wrong, and what would put it right.
 struct Hypothesis {
   /// What is wrong, in the family's words.
-  let explanation: String
-  /// What would put it right.
+  let explanation: Explanation
+  /// What would put it right, or what the engine does.
   let change: Change
 
   enum Change {
@@ -38,7 +38,7 @@ extension Diagnosis {
       + (try adjustments(of: index, layer)) + tensorsOfOthers(for: node)
       + inputOrders(of: node, layer, probe: probe) + multipliedKernel(of: node)
       + otherKernels(of: node) + (try paddings(of: index, layer))
-      + (try layersLeftOut(before: index, layer))
+      + (try layersLeftOut(before: index, layer)) + (try layersPassedOver(before: index, layer))
       + orders.filter { $0.1.lost != nil }.map(\.0)
   }
 
@@ -49,7 +49,9 @@ extension Diagnosis {
     return all.indices.flatMap { first in
       all.indices.dropFirst(first + 1).map { second in
         Hypothesis(
-          explanation: "\(word(all[first].role)) and \(word(all[second].role)) are swapped",
+          explanation: Explanation(
+            "\(word(all[first].role)) and \(word(all[second].role)) are swapped",
+            engine: "has \(word(all[first].role)) and \(word(all[second].role)) swapped"),
           change: .parameters([
             all[first].role: parameters[all[second]], all[second].role: parameters[all[first]],
           ]))
@@ -60,11 +62,8 @@ extension Diagnosis {
   /// The values of a kernel or matrix in another order.
   private func rearrangements(of node: Node) -> [(Hypothesis, Rearrangement)] {
     guard let weight = node.parameters.first(where: { $0.role == .weight }) else { return [] }
-    return Rearrangement.all(for: weight.shape).map {
-      (
-        Hypothesis(
-          explanation: "\(word(.weight)) \($0.explanation)", change: .rearrangement($0)), $0
-      )
+    return Rearrangement.all(for: weight.shape, isMade: isOfEngine).map {
+      (Hypothesis(explanation: explanation(of: $0), change: .rearrangement($0)), $0)
     }
   }
 
@@ -81,11 +80,16 @@ extension Diagnosis {
       probe.map { probe in parameters[weight].withFloats { probe.inputOrders($0) } } ?? few
     return orders.map { order in
       let rearrangement = Rearrangement.inputs(
-        sizes, in: order, word: channelWords(of: node).inputs)
+        sizes, in: order, isMade: isOfEngine, word: channelWords(of: node).inputs)
       return Hypothesis(
-        explanation: "\(word(.weight)) \(rearrangement.explanation)",
-        change: .rearrangement(rearrangement))
+        explanation: explanation(of: rearrangement), change: .rearrangement(rearrangement))
     }
+  }
+
+  private func explanation(of rearrangement: Rearrangement) -> Explanation {
+    Explanation(
+      "\(word(.weight)) \(rearrangement.explanation)",
+      engine: "has a \(word(.weight)) that \(rearrangement.explanation)")
   }
 
   /// What the channels of a layer are called: those of a head are features and classes.
@@ -102,7 +106,8 @@ extension Diagnosis {
       shape: bias.shape, values: Array(repeating: 0, count: bias.shape.elementCount))
     return [
       Hypothesis(
-        explanation: "the reference has no \(word(.bias)) here",
+        explanation: Explanation(
+          "the reference has no \(word(.bias)) here", engine: "does not add its \(word(.bias))"),
         change: .parameters([.bias: zeros]))
     ]
   }
@@ -120,7 +125,9 @@ extension Diagnosis {
       let pairs = Array(zip(own, other.parameters))
       var result = pairs.map { own, other in
         Hypothesis(
-          explanation: "its \(word(own.role)) stands in \(name)",
+          explanation: Explanation(
+            "its \(word(own.role)) stands in \(name)",
+            engine: "has the \(word(own.role)) of \(name)"),
           change: .parameters([own.role: parameters[other]]))
       }
       if pairs.count > 1 {
@@ -128,99 +135,13 @@ extension Diagnosis {
           uniqueKeysWithValues: pairs.map { ($0.role, parameters[$1]) })
         result.append(
           Hypothesis(
-            explanation: "its tensors stand in \(name)", change: .parameters(tensors)))
+            explanation: Explanation(
+              "its tensors stand in \(name)", engine: "has the tensors of \(name)"),
+            change: .parameters(tensors)))
       }
       return result
     }
   }
-
-  /// The conventions of other families.
-  private func otherOptions(for node: Node) -> [Hypothesis] {
-    let own = comparison.candidate.graph.configuration
-    func hypothesis(
-      _ explanation: String, _ change: (inout Configuration) -> Void
-    ) -> Hypothesis? {
-      var changed = own
-      change(&changed)
-      guard changed != own else { return nil }
-      return Hypothesis(explanation: explanation, change: .configuration(changed))
-    }
-    switch node.operation {
-    case .norm(.batch, _, _):
-      // Those of a head have an ε of their own.
-      let place = node.place == .head ? own.head.layerNames.firstIndex(of: node.name) : nil
-      return [1e-5, 1.001e-5, 1e-3, 1e-6].compactMap { epsilon in
-        hypothesis("ε should be \(epsilon)") {
-          guard let place else {
-            $0.norm = .batch(epsilon: epsilon)
-            return
-          }
-          guard case .norm(_, let hasScale, let hasShift) = $0.head.layers[place] else { return }
-          $0.head.layers[place] = .norm(
-            .batch(epsilon: epsilon), hasScale: hasScale, hasShift: hasShift)
-        }
-      }
-    case .globalAverage, .globalMaximum:
-      let isAverage = node.operation == .globalAverage
-      return [
-        hypothesis("it should be the global \(isAverage ? "maximum" : "average")") {
-          $0.head.pooling = isAverage ? .max : .average
-        }
-      ].compactMap { $0 }
-    case .norm(.group(let count, let epsilon), let channels, _):
-      return [1e-5, 1e-6, 1e-3].compactMap { other in
-        hypothesis("ε should be \(other)") { $0.norm = .group(count: count, epsilon: other) }
-      }
-        + [8, 16, 32].filter { channels.isMultiple(of: $0) }.compactMap { other in
-          hypothesis("there should be \(other) groups") {
-            $0.norm = .group(count: other, epsilon: epsilon)
-          }
-        }
-    case .maxPool:
-      return [
-        hypothesis("the border should be filled with zeros") { $0.stem.pool?.padding = .zero },
-        hypothesis("the border should not count") {
-          $0.stem.pool?.padding = .negativeInfinity
-        },
-        hypothesis("the border should be TensorFlow's SAME") { $0.stem.pool?.padding = .same },
-        hypothesis("there should be no border") { $0.stem.pool?.padding = .valid },
-      ].compactMap { $0 }
-    case .convolution:
-      return [
-        hypothesis("weights should be standardised, ε 1e-10") {
-          $0.weightStandardizationEpsilon = 1e-10
-        },
-        hypothesis("weights should be standardised, ε 1e-8") {
-          $0.weightStandardizationEpsilon = 1e-8
-        },
-        hypothesis("weights should be standardised, ε 1e-6") {
-          $0.weightStandardizationEpsilon = 1e-6
-        },
-        hypothesis("weights should not be standardised") {
-          $0.weightStandardizationEpsilon = nil
-        },
-        isProjection(node)
-          ? hypothesis(
-            own.shortcut.kind == .averagePoolConvolution
-              ? "it should have the stride, not an average pool before it"
-              : "an average pool before it should have the stride"
-          ) {
-            $0.shortcut.kind =
-              own.shortcut.kind == .averagePoolConvolution ? .convolution : .averagePoolConvolution
-          } : nil,
-        isProjection(node)
-          ? hypothesis(
-            "it should read \(own.shortcut.input == .raw ? "the block's first ReLU" : "the block's input")"
-          ) {
-            $0.shortcut.input = own.shortcut.input == .raw ? .preActivated : .raw
-          } : nil,
-      ].compactMap { $0 }
-    default:
-      return []
-    }
-  }
-
-  private func isProjection(_ node: Node) -> Bool { node.nameInBlock == "shortcut.conv" }
 
   func displayName(of node: String) -> String {
     comparison.layerNames.name(of: node) ?? node

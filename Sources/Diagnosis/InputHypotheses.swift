@@ -25,8 +25,14 @@ extension Diagnosis {
         : [reverses ? "its channels should not be reversed" : "its channels should be reversed"]
       let differences = reversal + solved.differences(from: own)
       guard !differences.isEmpty else { return nil }
+      let engine =
+        (order == reverses
+          ? []
+          : [reverses ? "does not reverse the channels" : "reverses the channels"])
+        + solved.phrases(against: own)
       return Hypothesis(
-        explanation: differences.joined(separator: ", "),
+        explanation: Explanation(
+          differences.joined(separator: ", "), engine: engine.joined(separator: ", ")),
         change: .value { solved.values(of: input, reversed: order) })
     }
   }
@@ -81,20 +87,30 @@ private struct Lines {
 
   /// What should be there instead of another one's, in words.
   func differences(from own: Lines) -> [String] {
-    func difference(
-      _ name: String, _ values: [Double], _ others: [Double], floor: Double
-    ) -> String? {
+    parts(differingFrom: own).map { "the \($0.name) should be \(words($0.values))" }
+  }
+
+  /// What an engine does instead of the network's own.
+  func phrases(against own: Lines) -> [String] {
+    parts(differingFrom: own).map {
+      "has the \($0.name) \(words($0.values)); this network has \(words($0.others))"
+    }
+  }
+
+  private func parts(
+    differingFrom own: Lines
+  ) -> [(name: String, values: [Double], others: [Double])] {
+    [("scale", scale, own.scale, 0.0), ("offset", offset, own.offset, 1)].compactMap {
+      name, values, others, floor in
       let isSame = zip(values, others).allSatisfy {
         ($0 - $1).magnitude <= 1e-5 * max($1.magnitude, floor)
       }
-      guard !isSame else { return nil }
-      let words = values.map { readable($0, digits: 6) }
-      return "the \(name) should be "
-        + (Set(words).count == 1 ? words[0] : words.joined(separator: ", "))
+      return isSame ? nil : (name, values, others)
     }
-    return [
-      difference("scale", scale, own.scale, floor: 0),
-      difference("offset", offset, own.offset, floor: 1),
-    ].compactMap { $0 }
+  }
+
+  private func words(_ values: [Double]) -> String {
+    let words = values.map { readable($0, digits: 6) }
+    return Set(words).count == 1 ? words[0] : words.joined(separator: ", ")
   }
 }

@@ -17,11 +17,15 @@ extension Diagnosis {
       else { return nil }
       let window = weight.shape.elementCount / weight.shape[0]
       let values = parameters[weight].floats().enumerated().map { index, value in
-        Float(Double(value) / slopes[index / window])
+        Float(
+          isOfEngine
+            ? Double(value) * slopes[index / window] : Double(value) / slopes[index / window])
       }
       guard values.allSatisfy(\.isFinite) else { return nil }
       return Hypothesis(
-        explanation: "\(word(.weight)) is already multiplied by \(displayName(of: norm.name))",
+        explanation: Explanation(
+          "\(word(.weight)) is already multiplied by \(displayName(of: norm.name))",
+          engine: "has a \(word(.weight)) that is multiplied by \(displayName(of: norm.name))"),
         change: .parameters([.weight: TensorData(shape: weight.shape, values: values)]))
     }
   }
@@ -42,14 +46,18 @@ extension Diagnosis {
     if weight.shape.rank == 4, weight.shape[1] > 1 {
       result.append(
         Hypothesis(
-          explanation: "the reference's \(word(.weight)) is the mean of the input channels (grey)",
+          explanation: Explanation(
+            "the reference's \(word(.weight)) is the mean of the input channels (grey)",
+            engine: "has a \(word(.weight)) that is the mean of the input channels (grey)"),
           change: .parameters([.weight: tensor.averagedOverInputs])))
     }
     for rounding in ValueRounding.all {
       guard let rounded = rounding.rounded(tensor) else { continue }
       result.append(
         Hypothesis(
-          explanation: "the reference's \(word(.weight)) is \(rounding.explanation)",
+          explanation: Explanation(
+            "the reference's \(word(.weight)) is \(rounding.explanation)",
+            engine: "has its \(word(.weight)) \(rounding.explanation)"),
           change: .parameters([.weight: rounded])))
     }
     return result

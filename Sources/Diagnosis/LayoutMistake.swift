@@ -41,9 +41,12 @@ struct LayoutMistake: Hashable {
   }
 
   /// What it does to a tensor of a size.
-  func rearrangement(_ sizes: Rearrangement.Sizes) -> Rearrangement {
-    Rearrangement(explanation, sizes, layouts: self) {
-      expected.standardIndex(of: actual.index($0, $1, $2, $3, sizes), sizes)
+  ///
+  /// - Parameter isMade: whether the tensor is right, and the mistake is to be made rather than undone.
+  func rearrangement(_ sizes: Rearrangement.Sizes, isMade: Bool = false) -> Rearrangement {
+    let (from, to) = isMade ? (expected, actual) : (actual, expected)
+    return Rearrangement(explanation, sizes, layouts: self) {
+      to.standardIndex(of: from.index($0, $1, $2, $3, sizes), sizes)
     }
   }
 }

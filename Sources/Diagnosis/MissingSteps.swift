@@ -17,18 +17,37 @@ extension Diagnosis {
     case .activation:
       let input = node.inputs.first.map { comparison.candidate.graph.nodes[$0].name }
       if let value = try input.flatMap({ try layer.input($0) }) {
-        candidates.append(("the reference has no \(node.operation.title) here", value))
+        candidates.append(
+          (
+            words(
+              "the reference has no \(node.operation.title) here",
+              engine: "does not apply its \(node.operation.title)"), value
+          ))
       }
     default:
       candidates.append(
-        ("the reference's value is after a ReLU", arithmetic.rectify(layer.found)))
+        (
+          words(
+            "the reference's value is after a ReLU",
+            engine: "gives its value after a ReLU, which is a layer of its own"),
+          arithmetic.rectify(layer.found)
+        ))
       if layer.found.shape.rank == 2 {
         candidates.append(
-          ("the reference's value is after a softmax", arithmetic.softmax(layer.found)))
+          (
+            words(
+              "the reference's value is after a softmax", engine: "gives its value after a softmax"),
+            arithmetic.softmax(layer.found)
+          ))
       }
     }
     if let value = layer.withMissingBias(of: node) {
-      candidates.append(("the reference adds a \(word(.bias)) here", value))
+      candidates.append(
+        (
+          words(
+            "the reference adds a \(word(.bias)) here",
+            engine: "adds a \(word(.bias)) that this network has not"), value
+        ))
     }
     for (explanation, value) in candidates {
       let error = layer.error(of: value)
@@ -50,8 +69,9 @@ extension LayerCase {
       case .dense(_, _, let hasBias): !hasBias
       default: false
       }
-    guard takesBias else { return nil }
     let channels = found.shape[found.shape.rank - 1]
+    // A constant for each channel explains any difference of one pixel.
+    guard takesBias, found.values.count > channels else { return nil }
     let bias = meanDifference(expected, found, channels: channels)
     return Activation(
       shape: found.shape,

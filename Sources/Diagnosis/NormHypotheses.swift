@@ -12,13 +12,14 @@ extension Diagnosis {
     guard let scale = tensors[.scale], let variance = tensors[.variance] else { return [] }
     let (gamma, found) = (scale.floats().map(Double.init), variance.floats().map(Double.init))
     func hypothesis(
-      _ role: Parameter.Role, _ text: String, _ values: [Double]
+      _ role: Parameter.Role, _ text: String, engine: String? = nil, _ values: [Double]
     ) -> Hypothesis? {
       let values = values.map { Float($0) }
       guard values.allSatisfy(\.isFinite), role != .variance || values.allSatisfy({ $0 >= 0 })
       else { return nil }
       return Hypothesis(
-        explanation: "\(word(role)) \(text)",
+        explanation: Explanation(
+          "\(word(role)) \(text)", engine: engine ?? "has a \(word(role)) that \(text)"),
         change: .parameters([role: TensorData(shape: scale.shape, values: values)]))
     }
     return
@@ -27,19 +28,26 @@ extension Diagnosis {
         [0, epsilon].map { added in
           hypothesis(
             .variance, mistake.explanation,
-            found.map { mistake.undone(on: $0) - added })
+            found.map {
+              isOfEngine ? mistake.made(of: $0 + added) : mistake.undone(on: $0) - added
+            })
         }
       } + [
         hypothesis(
           .scale, "is already divided by the standard deviation",
-          zip(gamma, found).map { $0 * ($1 + epsilon).squareRoot() }),
+          zip(gamma, found).map {
+            isOfEngine ? $0 / ($1 + epsilon).squareRoot() : $0 * ($1 + epsilon).squareRoot()
+          }),
         hypothesis(
           .scale, "is multiplied by the standard deviation, not divided by it",
-          zip(gamma, found).map { $0 / ($1 + epsilon).squareRoot() }),
+          zip(gamma, found).map {
+            isOfEngine ? $0 * ($1 + epsilon).squareRoot() : $0 / ($1 + epsilon).squareRoot()
+          }),
         hypothesis(
           .variance,
           "is without the ε that is added here: the norm is already folded into "
-            + "\(word(.scale)) and \(word(.shift))", found.map { $0 - epsilon }),
+            + "\(word(.scale)) and \(word(.shift))", engine: "adds no ε",
+          found.map { $0 - epsilon }),
       ]).compactMap { $0 }
   }
 }
@@ -58,6 +66,16 @@ enum PowerMistake: CaseIterable {
     case .inverse: "is the inverse of what it should be"
     case .inverseSquareRoot: "is the inverse square root of what it should be"
     case .square: "is the square of what it should be"
+    }
+  }
+
+  /// What the mistake makes of the right value.
+  func made(of value: Double) -> Double {
+    switch self {
+    case .squareRoot: value.squareRoot()
+    case .inverse: 1 / value
+    case .inverseSquareRoot: 1 / value.squareRoot()
+    case .square: value * value
     }
   }
 

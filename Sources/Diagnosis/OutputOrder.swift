@@ -20,7 +20,9 @@ extension Diagnosis {
       let error = layer.error(of: layer.found.reordered(order))
       if layer.isExplained(error, limit: limit) {
         return Suspicion(
-          explanation: "its \(outputs) are in another order: \(order.explanation)",
+          explanation: words(
+            "its \(outputs) are in another order: \(order.explanation)",
+            engine: "has its \(outputs) in another order: \(order.inverse.explanation)"),
           scaledError: error)
       }
     }
@@ -43,8 +45,11 @@ extension Diagnosis {
       of: layer, under: .rearrangement(rearrangement), at: graph.index(of: weighted.name))
     guard let error, layer.isExplained(error, limit: limit) else { return nil }
     return Suspicion(
-      explanation: "\(word(.weight)) has its \(outputs) in another order, its \(word(.bias)) not: "
-        + order.explanation, scaledError: error)
+      explanation: words(
+        "\(word(.weight)) has its \(outputs) in another order, its \(word(.bias)) not: "
+          + order.explanation,
+        engine: "has a \(word(.weight)) with its \(outputs) in another order, and its "
+          + "\(word(.bias)) not: \(order.inverse.explanation)"), scaledError: error)
   }
 }
 

@@ -27,20 +27,30 @@ extension Diagnosis {
       bias: node.parameters.first { $0.role == .bias }.map { parameters[$0].floats() },
       input: input, shape: layer.expected.shape)
     var result: [Hypothesis] = []
-    func add(_ text: String, top: Int, left: Int, _ fill: BorderFill = .zeros) {
+    let ownWords = words(
+      border(height, rows, before: own.top), border(width, columns, before: own.left))
+    func add(
+      _ text: String, engine: String, top: Int, left: Int, _ fill: BorderFill = .zeros
+    ) {
       let vertical = border(height, rows, before: top)
       let horizontal = border(width, columns, before: left)
+      let place = fill == .zeros ? ": \(words(vertical, horizontal))" : ""
+      let difference =
+        fill == .zeros ? "; this network pads \(ownWords)" : "; this network pads with zeros"
       result.append(
         Hypothesis(
-          explanation: text + (fill == .zeros ? ": \(words(vertical, horizontal))" : ""),
+          explanation: Explanation(text + place, engine: engine + place + difference),
           change: .value { run.value(vertical, horizontal, fill) }))
     }
     let tensorFlow = (same(height, rows), same(width, columns))
     if tensorFlow != (own.top, own.left) {
-      add("the padding should be TensorFlow's SAME", top: tensorFlow.0, left: tensorFlow.1)
+      add(
+        "the padding should be TensorFlow's SAME", engine: "pads as TensorFlow's SAME",
+        top: tensorFlow.0, left: tensorFlow.1)
     }
     for fill in [BorderFill.edge, .reflected, .around] where own.top > 0 || own.left > 0 {
-      add("the border should \(fill.title)", top: own.top, left: own.left, fill)
+      add(
+        "the border should \(fill.title)", engine: fill.phrase, top: own.top, left: own.left, fill)
     }
     // Taps that are apart are shifted as a whole.
     let places = stride(from: 0, to: conv.span, by: conv.dilation)
@@ -48,7 +58,9 @@ extension Diagnosis {
       for left in places where (top, left) != tensorFlow {
         guard (top, left) != (own.top, own.left) else { continue }
         let isOneSided = [0, conv.span - 1].contains(top) && [0, conv.span - 1].contains(left)
-        add("the padding should be \(isOneSided ? "one-sided" : "shifted")", top: top, left: left)
+        let word = isOneSided ? "one-sided" : "shifted"
+        add(
+          "the padding should be \(word)", engine: "has its padding \(word)", top: top, left: left)
       }
     }
     return result
@@ -82,6 +94,16 @@ private enum BorderFill {
     case .edge: "repeat the edge, not be zeros"
     case .reflected: "be reflected, not zeros"
     case .around: "wrap around, not be zeros"
+    }
+  }
+
+  /// What an engine with this border does.
+  var phrase: String {
+    switch self {
+    case .zeros: "pads with zeros"
+    case .edge: "repeats the edge at its border"
+    case .reflected: "reflects the image at its border"
+    case .around: "wraps around at its border"
     }
   }
 

@@ -83,7 +83,7 @@ extension Diagnosis {
         let tensor = tensors[differing[0].role]
       else { return false }
       return DifferenceStatistics(tensor.floats(), right.floats()).scaledError <= 1e-5
-    }?.explanation
+    }?.explanation.ofNetwork
   }
 
   /// A kernel that was already multiplied by the norm after it.
@@ -96,7 +96,7 @@ extension Diagnosis {
         return false
       }
       return DifferenceStatistics(tensor.floats(), right.floats()).scaledError <= 1e-5
-    }?.explanation
+    }?.explanation.ofNetwork
   }
 
   private func explanation(

@@ -57,27 +57,35 @@ struct Rearrangement {
 extension Rearrangement {
   /// Every mistake that leaves a tensor with the same shape, the likeliest first; each only once, and
   /// none that would change nothing.
-  static func all(for shape: Shape) -> [Rearrangement] {
+  ///
+  /// - Parameter isMade: whether the tensor is right, and ``undone(on:)`` is to make the mistake; what makes it loses nothing.
+  static func all(for shape: Shape, isMade: Bool = false) -> [Rearrangement] {
     guard let sizes = Sizes(shape) else { return [] }
+    let moved =
+      transposed(sizes, rank: shape.rank) + turned(sizes, isMade: isMade)
+      + LayoutMistake.all(rank: shape.rank).map { $0.rearrangement(sizes, isMade: isMade) }
+      + ChannelOrder.all(shape.rank == 4 ? sizes.inputs : 0).map {
+        inputs(sizes, in: isMade ? $0.inverse : $0, isMade: isMade)
+      }
+      + shiftedByTap(sizes, isLost: false, isMade: isMade)
+      + shiftedByElement(sizes, rank: shape.rank, isLost: false, isMade: isMade)
     let all =
-      transposed(sizes, rank: shape.rank) + turned(sizes)
-      + LayoutMistake.all(rank: shape.rank).map {
-        $0.rearrangement(sizes)
-      } + ChannelOrder.all(shape.rank == 4 ? sizes.inputs : 0).map { inputs(sizes, in: $0) }
-      + shiftedByTap(sizes, isLost: false)
-      + shiftedByElement(sizes, rank: shape.rank, isLost: false)
-      // What loses one value explains less than what loses a row, and so proves more.
-      + shiftedByElement(sizes, rank: shape.rank, isLost: true)
-      + shiftedByTap(sizes, isLost: true)
+      isMade
+      ? moved
+      : moved
+        // What loses one value explains less than what loses a row, and so proves more.
+        + shiftedByElement(sizes, rank: shape.rank, isLost: true)
+        + shiftedByTap(sizes, isLost: true)
     var seen: Set<[Int]> = [probes(sizes).map { sizes.index($0.0, $0.1, $0.2, $0.3) }]
     return all.filter { seen.insert($0.signature).inserted }
   }
 
   /// The input channels of a kernel, or the features of a matrix, in another order.
-  static func inputs(_ sizes: Sizes, in order: ChannelOrder, word: String = "input channels")
-    -> Rearrangement
-  {
-    Rearrangement("has its \(word) in another order: \(order.explanation)", sizes) {
+  static func inputs(
+    _ sizes: Sizes, in order: ChannelOrder, isMade: Bool = false, word: String = "input channels"
+  ) -> Rearrangement {
+    let words = (isMade ? order.inverse : order).explanation
+    return Rearrangement("has its \(word) in another order: \(words)", sizes) {
       sizes.index($0, order.places[$1], $2, $3)
     }
   }
@@ -180,7 +188,7 @@ extension Rearrangement {
     return result
   }
 
-  private static func turned(_ sizes: Sizes) -> [Rearrangement] {
+  private static func turned(_ sizes: Sizes, isMade: Bool) -> [Rearrangement] {
     let (bottom, right) = (sizes.height - 1, sizes.width - 1)
     var result = [
       Rearrangement("is turned by 180° (flipped in both directions)", sizes) {
@@ -190,10 +198,15 @@ extension Rearrangement {
       Rearrangement("is flipped left to right", sizes) { sizes.index($0, $1, $2, right - $3) },
     ]
     guard bottom == right else { return result }
+    let (clockwise, counterclockwise) = (
+      "is turned by 90° clockwise", "is turned by 90° counterclockwise"
+    )
     // What stands at (y, x) was turned to (x, right − y), a quarter clockwise.
     result += [
-      Rearrangement("is turned by 90° clockwise", sizes) { sizes.index($0, $1, $3, right - $2) },
-      Rearrangement("is turned by 90° counterclockwise", sizes) {
+      Rearrangement(isMade ? counterclockwise : clockwise, sizes) {
+        sizes.index($0, $1, $3, right - $2)
+      },
+      Rearrangement(isMade ? clockwise : counterclockwise, sizes) {
         sizes.index($0, $1, right - $3, $2)
       },
       Rearrangement("is mirrored at its second diagonal", sizes) {
@@ -204,14 +217,18 @@ extension Rearrangement {
   }
 
   /// The window one tap further: values that leave it come in on the other side, or are lost.
-  private static func shiftedByTap(_ sizes: Sizes, isLost: Bool) -> [Rearrangement] {
+  private static func shiftedByTap(
+    _ sizes: Sizes, isLost: Bool, isMade: Bool = false
+  ) -> [Rearrangement] {
     guard sizes.height > 1, sizes.width > 1 else { return [] }
     let steps = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)]
     return steps.map { down, across in
       let directions =
         (down == 0 ? [] : [down > 0 ? "down" : "up"])
         + (across == 0 ? [] : [across > 0 ? "right" : "left"])
-      func moved(_ index: Int, _ step: Int, _ size: Int) -> Int { (index + step + size) % size }
+      func moved(_ index: Int, _ step: Int, _ size: Int) -> Int {
+        (index + (isMade ? -step : step) + size) % size
+      }
       let (height, width) = (sizes.height, sizes.width)
       var taps: [Int] = []
       for tap in 0..<sizes.inputs * height * width {
@@ -228,7 +245,7 @@ extension Rearrangement {
 
   /// All values one place further in the file, in either order of the axes.
   private static func shiftedByElement(
-    _ sizes: Sizes, rank: Int, isLost: Bool
+    _ sizes: Sizes, rank: Int, isLost: Bool, isMade: Bool = false
   ) -> [Rearrangement] {
     let count = sizes.outputs * sizes.inputs * sizes.height * sizes.width
     guard count > 2 else { return [] }
@@ -246,7 +263,8 @@ extension Rearrangement {
           lost: isLost ? lost : nil
         ) {
           let index = layout.index($0, $1, $2, $3, sizes)
-          return layout.standardIndex(of: (index + step + count) % count, sizes)
+          let place = (index + (isMade ? -step : step) + count) % count
+          return layout.standardIndex(of: place, sizes)
         }
       }
     }

@@ -16,18 +16,23 @@ extension Diagnosis {
     let error = layer.error(
       of: Activation(shape: layer.expected.shape, values: solved.applied(to: input.values)))
     guard layer.isExplained(error, limit: limit) else { return nil }
-    if let text = defaults(of: node) {
+    if !isOfEngine, let text = defaults(of: node) {
       return Suspicion(explanation: text, scaledError: error)
     }
     guard let found = BatchNorm(node, parameters, epsilon: epsilon).lines else { return nil }
     if let order = found.order(of: solved), !order.isIdentity {
       return Suspicion(
-        explanation: "its channels are in another order: \(order.explanation)", scaledError: error)
+        explanation: words(
+          "its channels are in another order: \(order.explanation)",
+          engine: "has its channels in another order: \(order.inverse.explanation)"),
+        scaledError: error)
     }
     let wrong = found.differing(from: solved)
+    let place = "in \(wrong) of \(counted(channels, "channel"))"
     return Suspicion(
-      explanation: "more than one of its tensors is wrong, in \(wrong) of "
-        + counted(channels, "channel"), scaledError: error)
+      explanation: words(
+        "more than one of its tensors is wrong, \(place)",
+        engine: "has more than one tensor wrong, \(place)"), scaledError: error)
   }
 
   /// The tensors of a norm that have the values with which frameworks begin: all, the statistics, or what

@@ -25,10 +25,18 @@ extension Diagnosis {
           layer.isExplained(error, limit: limit)
         else { continue }
         // What is solved for is as exact as float32 activations are.
+        let own = parameters[parameter]
+        let (right, wrong) = isOfEngine ? (own, tensor) : (tensor, own)
         let change = ValueChange(
-          from: tensor, to: parameters[parameter], tolerance: 1e-4, words: channelWords(of: node))
+          from: right, to: wrong, tolerance: 1e-4, words: channelWords(of: node))
         guard isProven || change.isSimple else { continue }
-        found.append(("\(word(parameter.role)) \(change.explanation)", change.isSimple, error))
+        let word = word(parameter.role)
+        found.append(
+          (
+            words(
+              "\(word) \(change.explanation)", engine: "has a \(word) that \(change.explanation)"),
+            change.isSimple, error
+          ))
         break
       }
     }

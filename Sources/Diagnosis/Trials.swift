@@ -22,14 +22,16 @@ extension Diagnosis {
         if case .rearrangement(let rearrangement) = hypothesis.change {
           layouts = rearrangement.layouts
         }
-        found.append((other + hypothesis.explanation, layouts, error))
+        found.append((other + words(hypothesis.explanation), layouts, error))
       }
     }
     // What differs by noise only explains equally well: of that the simplest, which comes first.
     let least = found.map(\.error).min() ?? 0
     let best = found.first { $0.error <= max(Limits.float32Noise, 2 * least) }
     return try best.map { best in
-      let ofMany = try best.layouts.flatMap { try mistake($0, ofAll: values, limit: limit) }
+      let ofMany =
+        isOfEngine
+        ? nil : try best.layouts.flatMap { try mistake($0, ofAll: values, limit: limit) }
       return Suspicion(explanation: ofMany ?? best.explanation, scaledError: best.error)
     }
   }

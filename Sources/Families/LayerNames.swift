@@ -100,6 +100,22 @@ extension LayerNames {
     return result
   }
 
+  /// What the values of nodes are called where they stand side by side: the family's names, those that the framework makes up
+  /// by counting with their numbers.
+  ///
+  /// - Parameter nodes: the canonical names of all nodes, in order.
+  package func arrayNames(of nodes: [String]) -> [String: String] {
+    var result: [String: String] = [:]
+    var used: [String: Int] = [:]
+    for node in nodes {
+      guard let name = names[node] else { continue }
+      let number = used[name, default: 0]
+      used[name] = number + 1
+      result[node] = number == 0 ? name : "\(name)_\(number)"
+    }
+    return result
+  }
+
   /// The arrays with counted names, by prefix, in the order of their numbers.
   private func countedArrays(in archive: [String]) -> [String: [String]] {
     var result: [String: [(number: Int, name: String)]] = [:]

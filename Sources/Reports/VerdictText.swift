@@ -95,8 +95,8 @@ extension Verdict {
     if let agreement { lines.append(("output", agreement.description)) }
     if let assumed { lines.append(("assumed", assumed)) }
     for (label, names, what) in [
-      ("missing", coverage.missing, "not in the reference, not compared"),
-      ("unknown", coverage.unknown, "only in the reference, not compared"),
+      ("missing", coverage.missing, "not in the \(coverage.side), not compared"),
+      ("unknown", coverage.unknown, "only in the \(coverage.side), not compared"),
       ("folded", coverage.folded.map(\.name), "compared as part of the layer after it"),
     ] where !names.isEmpty {
       lines.append((label, "\(listed(names, atMost: 3)), \(what)"))

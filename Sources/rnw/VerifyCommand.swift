@@ -20,6 +20,10 @@ struct VerifyCommand: ParsableCommand {
       without any knowledge of its family. Without --against, a .rnw is checked by its own records: structure, \
       checksums, certificate.
 
+      With --candidate the model is right, and what an engine of your own computed is judged by it: an archive of any \
+      of its layers, with the `input` that they were computed from. Each layer is compared as it is, and as the model \
+      computes it from your values of what it reads, so that the first mistake is found where it is made.
+
       EXAMPLES
         rnw verify model.rnw
         rnw verify model.rnw --against resnet50v2.h5
@@ -27,6 +31,8 @@ struct VerifyCommand: ParsableCommand {
         rnw verify model.rnw --against activations.npz --report report.html
         rnw verify model.rnw --against resnet50v2.h5 --input photos/ --isolated
         rnw verify model.rnw --against resnet50v2.h5 --per-layer-limit limits.json
+        rnw verify model.rnw --candidate my-engine.npz
+        rnw verify model.rnw --candidate my-engine.npz --layer-names names.json
       """)
 
   @Argument(help: "The model that is judged: a .rnw or a weight file.")
@@ -35,6 +41,7 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "A model, a weight file, or an archive of activations.")
   var against: String?
 
+  @OptionGroup var engine: EngineOptions
   @OptionGroup var family: FamilyOption
   @OptionGroup var dictionary: DictionaryOption
   @OptionGroup var told: ToldOptions
@@ -81,7 +88,13 @@ struct VerifyCommand: ParsableCommand {
     guard limit.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--limit takes a positive number.")
     }
-    if against == nil {
+    try engine.validate()
+    if let name = engine.name {
+      try requireUnused(
+        ["--isolated": isolated, "--own-graph": ownGraph.isGiven],
+        because: "with \(name): every layer is judged alone too, by the model's network")
+    }
+    if against == nil, !engine.isGiven {
       try requireUnused(
         [
           "--report": report != nil, "--limit": limit != nil,
@@ -89,7 +102,7 @@ struct VerifyCommand: ParsableCommand {
           "--layers": layers != nil, "--all": all, "--input or --filter": input.isGiven,
           "--family": family.isGiven, "--activation, --pooling, …": told.isGiven,
           "--own-graph": ownGraph.isGiven, "--dictionary": dictionary.name != nil,
-        ], because: "without --against FILE: nothing is compared")
+        ], because: "without --against FILE or --candidate FILE: nothing is compared")
     }
     try requireUnused(["--all": all && json], because: "with --json, which has every layer")
     try requireUnused(
@@ -111,6 +124,7 @@ struct VerifyCommand: ParsableCommand {
     request.pool = threads.pool
     request.usesOwnGraph = ownGraph.isUsed
     request.requiresOwnGraph = ownGraph.isRequired
+    if let engine = engine.request { return try judge(engine, by: request) }
     guard let against else { return try checkAlone(request) }
     let file = try report.map {
       try ReportFile(
@@ -134,9 +148,32 @@ struct VerifyCommand: ParsableCommand {
     }
     bar.finish()
     searchBar.finish()
-    try file?.write(
-      result, title: "\(fileName(of: model)) against \(fileName(of: against))",
-      command: commandLine)
+    try conclude(
+      result, title: "\(fileName(of: model)) against \(fileName(of: against))", in: file)
+  }
+
+  /// Judges what an engine of the user's own computed.
+  private func judge(_ engine: EngineRequest, by request: VerificationRequest) throws {
+    var request = request
+    let file = try report.map {
+      try ReportFile(
+        path: $0, replacing: overwrite.isGiven,
+        inputs: [model, against, request.input?.path] + engine.paths)
+    }
+    request.collectsDetail = file?.form == .html
+    let bar = ProgressBar("judging")
+    let searchBar = ProgressBar("looking for the cause")
+    request.search = diagnosis.search(after: bar, searchBar)
+    let result = try verify(request, engine: engine, progress: bar.update)
+    bar.finish()
+    searchBar.finish()
+    try conclude(result, title: "\(engine.title) against \(fileName(of: model))", in: file)
+  }
+
+  private func conclude(
+    _ result: Comparison.Outcome, title: String, in file: ReportFile?
+  ) throws {
+    try file?.write(result, title: title, command: commandLine)
     try StandardOutput.conclude(passes: result.verdict.passes) {
       if json {
         try StandardOutput.write(json: JSONReport(result, command: commandLine).text())

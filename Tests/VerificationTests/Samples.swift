@@ -144,7 +144,7 @@ struct MemorySource: WeightSource {
   let container = "npz"
   let path = "acts.npz"
   let metadata: [String: String] = [:]
-  let arrays: [(name: String, tensor: TensorData)]
+  var arrays: [(name: String, tensor: TensorData)]
 
   init(_ arrays: [(String, TensorData)]) {
     self.arrays = arrays.map { (name: $0.0, tensor: $0.1) }

@@ -1,0 +1,86 @@
+import Families
+package import Files
+import Plain
+import ResNetV2
+
+/// What an engine calls the layers, where that is neither what the family nor what the graph calls them.
+package struct EngineNames: Sendable {
+  private static let maximumBytes = 1 << 20
+
+  private let names: [(engine: String, layer: String)]
+  private let path: String?
+
+  /// The names that the arrays have.
+  package init() {
+    names = []
+    path = nil
+  }
+
+  /// Reads a file of names, one JSON object: `{"my_pool": "pool1_pool", "out3": "stage1.block1.add"}`.
+  ///
+  /// - Throws: `InputError` where it is of another form, or names an array or a layer twice.
+  package init(path: String) throws(InputError) {
+    self.path = path
+    let file = try MappedFile(path: path)
+    guard file.count <= Self.maximumBytes, let bytes = file.bytes(at: 0, count: file.count) else {
+      throw InputError(.badData, path: path, "is too large for a file of names")
+    }
+    var names: [(engine: String, layer: String)] = []
+    do throws(FormatFault) {
+      var json = JSONReader(bytes)
+      try json.object { name, json throws(FormatFault) in
+        names.append((name, try json.text()))
+      }
+      guard json.next() == nil else { throw json.fault("goes on after its closing brace") }
+    } catch {
+      throw InputError(
+        .badData, path: path, error.problem,
+        place: #"\#(error.place); one object such as {"my_pool": "pool1_pool"} was expected"#)
+    }
+    var seen: Set<String> = []
+    if let twice = names.first(where: { !seen.insert($0.layer).inserted }) {
+      throw InputError(.badData, path: path, "gives a layer two names", place: twice.layer)
+    }
+    self.names = names
+  }
+
+  /// The array of each layer, by canonical name.
+  ///
+  /// - Throws: `InputError` where the list has a layer that the network, or an array that the file lacks.
+  func assignment(
+    of graph: Graph, _ layerNames: LayerNames, to arrays: [String], path source: String
+  ) throws(InputError) -> [String: String] {
+    let known = Set(arrays)
+    if let path {
+      var result: [String: String] = [:]
+      for (engine, layer) in names {
+        guard let node = Self.node(called: layer, in: graph, layerNames) else {
+          throw InputError(
+            .badData, path: path, "names a layer that the network has not", place: layer)
+        }
+        guard known.contains(engine) else {
+          throw InputError(
+            .badData, path: path, "names an array that \(source) has not", place: engine)
+        }
+        result[node] = engine
+      }
+      return result
+    }
+    var result = layerNames.assignment(of: graph.nodes.map(\.name), to: arrays).arrays
+    let used = Set(result.values)
+    for node in graph.nodes.dropFirst().map(\.name)
+    where result[node] == nil && known.contains(node) && !used.contains(node) {
+      result[node] = node
+    }
+    return result
+  }
+
+  /// The canonical name of a layer that is called so by the graph or the family.
+  private static func node(
+    called name: String, in graph: Graph, _ layerNames: LayerNames
+  ) -> String? {
+    graph.nodes.dropFirst().map(\.name).first {
+      $0 == name || layerNames.name(of: $0) == name
+    }
+  }
+}

@@ -5,7 +5,7 @@ RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
-  c-library c-test docs python-test python-test-numpy mutate
+  c-library c-test runtimes-test docs python-test python-test-numpy mutate
 
 demo: build
 	@mkdir -p generated
@@ -59,6 +59,10 @@ c-library: setup
 
 c-test: build c-library
 	Bindings/c/tests/run
+
+# The examples of engines, judged by the tool.
+runtimes-test: build c-library
+	Examples/runtimes/test
 
 # The Python package with the real frameworks, in a virtual environment with pinned versions.
 python-test: build c-library

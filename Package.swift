@@ -146,11 +146,16 @@ let package = Package(
       resources: [.embedInCode("HTML/Page/report.css"), .embedInCode("HTML/Page/report.js")],
       swiftSettings: strict),
     .target(
+      name: "Runtimes",
+      dependencies: [
+        "Plain", "Files", "Tensors", "ResNetV2", "Families", "Inference", "Comparison",
+      ], swiftSettings: strict),
+    .target(
       name: "Conversion",
       dependencies: [
         "Plain", "Files", "Threads", "Tensors", "Safetensors", "RNW", "WeightSources", "ResNetV2",
         "Families", "Images", "Inference", "SourceGraph", "Comparison", "Diagnosis", "Reports",
-        "Precision",
+        "Precision", "Runtimes",
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .target(

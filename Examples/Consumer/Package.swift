@@ -8,6 +8,9 @@ let package = Package(
     // Loads, runs, compares: ten lines.
     .executableTarget(
       name: "LoadRunCompare", dependencies: [.product(name: "Networks", package: "rnw")]),
+    // Judged by `rnw verify --runtime`: an engine in Swift.
+    .executableTarget(
+      name: "RuntimeAdapter", dependencies: [.product(name: "Networks", package: "rnw")]),
     // Opens, lists, reads and maps a .rnw: needs zlib and nothing else.
     .executableTarget(name: "Reader", dependencies: [.product(name: "RNW", package: "rnw")]),
     // Reads weights from any container.

@@ -10,6 +10,7 @@ struct ComparisonPass {
   private let comparison: Comparison
   private let truth: any LayerTruth
   private let values: TrueValues
+  private let own: OwnValues?
   private let table: LayerTable
 
   init(
@@ -19,6 +20,9 @@ struct ComparisonPass {
     self.truth = truth
     self.table = table
     values = try TrueValues(truth, candidate: comparison.candidate, input: input)
+    own =
+      truth.computesLayersAlone && comparison.mode.isIsolated
+      ? OwnValues(comparison.candidate.graph, input: input) : nil
   }
 
   /// Runs a candidate once for all that it is compared with.
@@ -39,6 +43,7 @@ struct ComparisonPass {
     let graph = comparison.candidate.graph
     let name = graph.nodes[node].name
     let expected = try values.expected(name)
+    defer { own?.keep(value, of: node) }
     let pair = expected.map { comparison.trial.pair(network: value, values: $0) }
     if let pair, pair.candidate.shape == pair.reference.shape {
       table.note(node, pair.candidate, pair.reference)
@@ -48,6 +53,9 @@ struct ComparisonPass {
     guard let pair else {
       // What is lacking is computed while what it reads is there.
       if comparison.mode.isIsolated { _ = try values.input(name) }
+      if let problem = truth.problem(of: name), table.selects(node) {
+        table.fail(node, value, problem)
+      }
       return
     }
     if node == graph.outputIndex {
@@ -60,10 +68,38 @@ struct ComparisonPass {
       }
     }
     if comparison.mode.isPropagated { try measure(pair, isolated: false) }
-    if comparison.mode.isIsolated, let expected, let inputs = try values.inputs(of: node) {
+    guard comparison.mode.isIsolated else { return }
+    if let own = own?.inputs(of: node),
+      let alone = truth.evaluate(graph.nodes[node], inputs: own, graph: graph, shape: value.shape)
+    {
+      try measure(comparison.trial.pair(network: value, values: alone), isolated: true)
+    } else if let expected, let inputs = try values.inputs(of: node) {
       let alone = try comparison.candidate.evaluate(node, inputs: inputs)
       try measure(comparison.trial.pair(network: alone, values: expected), isolated: true)
     }
+  }
+}
+
+/// What the network itself gave for the nodes that are still to be read.
+private final class OwnValues {
+  private let graph: Graph
+  private let lastUses: [Int]
+  private var known: [Int: Activation]
+
+  init(_ graph: Graph, input: Activation) {
+    self.graph = graph
+    lastUses = graph.lastUses
+    known = [0: input]
+  }
+
+  func keep(_ value: Activation, of node: Int) {
+    for index in known.keys where lastUses[index] <= node { known[index] = nil }
+    known[node] = value
+  }
+
+  func inputs(of node: Int) -> [Activation]? {
+    let inputs = graph.nodes[node].inputs.compactMap { known[$0] }
+    return inputs.count == graph.nodes[node].inputs.count ? inputs : nil
   }
 }
 

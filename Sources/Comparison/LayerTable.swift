@@ -69,6 +69,15 @@ final class LayerTable {
     if node == comparison.candidate.graph.outputIndex, let reference { output.add(reference) }
   }
 
+  /// Takes note of a node that should have a value and has none.
+  ///
+  /// - Parameter value: the value that it should have.
+  func fail(_ node: Int, _ value: Activation, _ problem: String) {
+    layers[node] = layer(node, shape: value.shape) { _ in 0 }
+    add(DifferenceStatistics(incomparable: value.shape.elementCount), to: node, false)
+    layers[node]?.problem = problem
+  }
+
   /// Measures one value of a node against the reference's, once both were taken note of.
   ///
   /// - Parameter allowance: what the limit of a mode is raised by.

@@ -41,6 +41,15 @@ package protocol LayerTruth: Sendable {
 
   /// The tensor of a parameter; `nil` where it is not known.
   func tensor(of parameter: Parameter) throws -> TensorData?
+
+  /// Whether ``evaluate(_:inputs:graph:shape:)`` computes layers.
+  var computesLayersAlone: Bool { get }
+
+  /// What the other side makes of given inputs of a layer; `nil` where it cannot.
+  func evaluate(_ node: Node, inputs: [Activation], graph: Graph, shape: Shape) -> Activation?
+
+  /// Why there is no value of a node that there should be; `nil` where nothing went wrong.
+  func problem(of node: String) -> String?
 }
 
 extension LayerTruth {
@@ -55,6 +64,14 @@ extension LayerTruth {
   package func layer(of node: Node) -> LayerDescription? { nil }
 
   package func tensor(of parameter: Parameter) throws -> TensorData? { nil }
+
+  package var computesLayersAlone: Bool { false }
+
+  package func evaluate(
+    _ node: Node, inputs: [Activation], graph: Graph, shape: Shape
+  ) -> Activation? { nil }
+
+  package func problem(of node: String) -> String? { nil }
 }
 
 /// What is known of one layer beside its values.

@@ -170,24 +170,3 @@ extension FastExecutor {
     return Activation(shape: Shape([done] + shape.dimensions.dropFirst()), values: values)
   }
 }
-
-extension Activation {
-  /// The values in a family's layout.
-  func tensor(in layout: LayerNames.Layout) -> TensorData {
-    guard layout == .nchw, shape.rank == 4 else {
-      return TensorData(shape: shape, values: values)
-    }
-    let (images, channels) = (shape[0], shape[3])
-    let pixels = shape[1] * shape[2]
-    var result = [Float](repeating: 0, count: values.count)
-    for image in 0..<images {
-      let start = image * channels * pixels
-      for channel in 0..<channels {
-        for pixel in 0..<pixels {
-          result[start + channel * pixels + pixel] = values[start + pixel * channels + channel]
-        }
-      }
-    }
-    return TensorData(shape: [images, channels, shape[1], shape[2]], values: result)
-  }
-}

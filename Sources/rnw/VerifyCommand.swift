@@ -22,7 +22,9 @@ struct VerifyCommand: ParsableCommand {
 
       With --candidate the model is right, and what an engine of your own computed is judged by it: an archive of any \
       of its layers, with the `input` that they were computed from. Each layer is compared as it is, and as the model \
-      computes it from your values of what it reads, so that the first mistake is found where it is made.
+      computes it from your values of what it reads, so that the first mistake is found where it is made. With \
+      --runtime the layers are those of a program, which is asked for them by a small protocol (docs/your-runtime.md); \
+      a program that gives one {layer} each time it is run is run as few times as possible.
 
       EXAMPLES
         rnw verify model.rnw
@@ -33,6 +35,8 @@ struct VerifyCommand: ParsableCommand {
         rnw verify model.rnw --against resnet50v2.h5 --per-layer-limit limits.json
         rnw verify model.rnw --candidate my-engine.npz
         rnw verify model.rnw --candidate my-engine.npz --layer-names names.json
+        rnw verify model.rnw --runtime 'python engine.py'
+        rnw verify model.rnw --runtime './engine model.rnw {layer}'
       """)
 
   @Argument(help: "The model that is judged: a .rnw or a weight file.")
@@ -102,7 +106,7 @@ struct VerifyCommand: ParsableCommand {
           "--layers": layers != nil, "--all": all, "--input or --filter": input.isGiven,
           "--family": family.isGiven, "--activation, --pooling, …": told.isGiven,
           "--own-graph": ownGraph.isGiven, "--dictionary": dictionary.name != nil,
-        ], because: "without --against FILE or --candidate FILE: nothing is compared")
+        ], because: "without --against, --candidate or --runtime: nothing is compared")
     }
     try requireUnused(["--all": all && json], because: "with --json, which has every layer")
     try requireUnused(

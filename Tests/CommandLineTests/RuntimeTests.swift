@@ -68,6 +68,27 @@ struct RuntimeTests {
   }
 
   @Test(
+    "A program that computes layers from given inputs is given them, and judged by what it makes of them"
+  )
+  func isolated() async throws {
+    // It gives 2×24×33×8 zeros from its own run, and again from the input that it is handed.
+    let zeros = "echo '{\"shape\": [2,24,33,8]}'; head -c 50688 /dev/zero"
+    let program =
+      "read hello; echo '{\"layers\": [\"conv1_conv\"], \"isolated\": true}'; "
+      + "read input; head -c 73320 >/dev/null; echo '{}'; read layer; \(zeros); "
+      + "read alone; case \"$alone\" in *inputs*conv1_conv*) ;; *) exit 5;; esac; "
+      + "head -c 73320 >/dev/null; \(zeros)"
+    let result = try await Program.run(
+      [
+        "verify", Self.model, "--runtime", program, "--runtime-timeout", "10", "--input",
+        Self.activations, "--json", "--no-diagnosis",
+      ])
+    #expect(result.status == 1, "\(result.error)")
+    #expect(result.output.contains("\"isolated\" : {") || result.output.contains("\"isolated\":{"))
+    #expect(!result.output.contains("the program ended"), "\(result.output)")
+  }
+
+  @Test(
     "A program that gives one layer for each run is asked few times, and what it gives is judged")
   func oneLayer() async throws {
     let result = try await Program.run(

@@ -121,6 +121,20 @@ struct EngineTests {
     #expect(looks > 0)
   }
 
+  @Test("An engine that computes layers alone is judged by what it makes of right inputs")
+  func alone() throws {
+    let sample = try Sample(family: "keras")
+    let names = Set(sample.graph.nodes.dropFirst().map(\.name))
+    let right = try sample.judged(LiveEngine(engine: sample.executor, names: names))
+    #expect(right.verdict.passes)
+    #expect(right.layers.allSatisfy { $0.isolated != nil })
+    let wrong = try sample.changing("stage1.block1.norm2.scale") { $0.map { $0 * 1.1 } }
+    let result = try sample.judged(LiveEngine(engine: wrong, names: names))
+    #expect(result.layers.filter { !$0.passesAlone }.map(\.name) == ["stage1.block1.norm2"])
+    #expect(
+      result.verdict.culprit?.suspicion?.explanation.contains("1.100 × what it should be") == true)
+  }
+
   @Test("An engine that gives no output is not said to be right about it")
   func withoutOutput() throws {
     let sample = try Sample(family: "keras")
@@ -208,6 +222,31 @@ enum EngineForm: String, CaseIterable, Sendable {
   }
 }
 
+/// An engine that is asked for its layers, and can compute each alone.
+private struct LiveEngine: LayerTruth {
+  let engine: NaiveExecutor
+  let names: Set<String>
+  let computesLayersAlone = true
+
+  var assignment: LayerNames.Assignment {
+    var result = LayerNames.Assignment()
+    result.arrays = Dictionary(uniqueKeysWithValues: names.map { ($0, $0) })
+    return result
+  }
+
+  func values(for input: Activation) throws -> Values {
+    var values: [String: Activation] = [:]
+    _ = try engine.run(input) { values[engine.graph.nodes[$0].name] = $1 }
+    return { [values] node, _ in values[node] }
+  }
+
+  func evaluate(
+    _ node: Node, inputs: [Activation], graph: Graph, shape: Shape
+  ) -> Activation? {
+    engine.graph.index(of: node.name).flatMap { try? engine.evaluate($0, inputs: inputs) }
+  }
+}
+
 /// A mistake put into an engine, and what was said of its values.
 private struct EngineTrial {
   let isVisible: Bool
@@ -283,14 +322,17 @@ extension Sample {
 
   /// The verdict on an engine's values.
   fileprivate func judged(_ values: MemorySource) throws -> Comparison.Outcome {
+    try judged(engineArchive(values))
+  }
+
+  fileprivate func judged(_ values: some LayerTruth) throws -> Comparison.Outcome {
     let network = ReferenceExecutor(
       graph: graph, parameters: parameters, pool: WorkerPool(threads: 1))
     var comparison = Comparison(candidate: network, layerNames: names, mode: .both)
     comparison.trial = .values
-    let archive = try engineArchive(values)
-    let result = try comparison.run(against: archive, input: input)
+    let result = try comparison.run(against: values, input: input)
     return try Diagnosis(of: comparison, parameters: parameters) {
       ReferenceExecutor(graph: $0, parameters: $1, pool: WorkerPool(threads: 1))
-    }.explain(result, against: archive, input: input)
+    }.explain(result, against: values, input: input)
   }
 }

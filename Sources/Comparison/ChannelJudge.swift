@@ -64,6 +64,9 @@ final class ChannelJudge {
   ///
   /// - Parameter alone: the layer's value when it is given the reference's inputs, with the
   ///   reference's value; `nil` for the value that was noted.
+  ///
+  /// What excuses a difference rests on the limit where the reference lacks what the layer reads:
+  /// ``unexcused(_:)`` does not.
   func error(
     of node: Int, alone: (candidate: Activation, reference: Activation)? = nil, limit: Double
   ) throws -> ChannelError? {
@@ -98,6 +101,17 @@ final class ChannelJudge {
       }
     }
     return worst
+  }
+
+  /// The largest difference of a channel of a noted value in units of its own largest value, whatever explains it.
+  func unexcused(_ node: Int) -> Double {
+    guard let own = states[node] else { return 0 }
+    let smallest = Self.smallestShare * Double(own.largest.max() ?? 0)
+    return zip(own.differences, own.largest).reduce(0) { worst, channel in
+      let measure = ScaledError(
+        difference: Double(channel.0), largest: max(Double(channel.1), smallest))
+      return max(worst, measure.value)
+    }
   }
 
   /// What a layer alone is given of a node: the reference's value, or where it has none, what the candidate makes of
@@ -152,6 +166,12 @@ package struct ChannelError: Hashable, Sendable {
   package let difference: Double
   /// The largest |b| of the channel.
   package let largest: Double
+
+  /// Describes a channel.
+  package init(channel: Int, error: Double, difference: Double, largest: Double) {
+    (self.channel, self.error) = (channel, error)
+    (self.difference, self.largest) = (difference, largest)
+  }
 }
 
 /// Channels after a ReLU that are zero everywhere: nothing is known of what they do when awake.
@@ -162,6 +182,11 @@ package struct SleepingChannels: Hashable, Sendable {
   package var count = 0
   /// The nodes in which all sleep.
   package var layers: [Int] = []
+
+  /// Describes channels; none where nothing is said.
+  package init(asleep: Int = 0, count: Int = 0, layers: [Int] = []) {
+    (self.asleep, self.count, self.layers) = (asleep, count, layers)
+  }
 }
 
 /// The largest values and differences of each channel.

@@ -67,19 +67,30 @@ extension Comparison.Outcome {
   /// amplified by what follows. Where layers were also measured alone, the one that adds most to
   /// the first failure is taken.
   package var culprit: Culprit? {
-    if let first = layers.first(where: { !$0.passesAlone }) {
+    if let first = layers.first(where: { !$0.passesAlone }), isKnownAlone({ $0 < first.node }) {
       return culprit(first, .isolated)
     }
     guard let first = layers.first(where: { !$0.passes }) else {
       return firstDefinedOtherwise.map { culprit($0, .definition) }
     }
     let contributors = ancestors(of: first.node)
+    guard isKnownAlone(contributors.contains) else {
+      return culprit(first, first.passesAlone ? .propagated : .isolated)
+    }
     let largest = layers.filter { contributors.contains($0.node) && $0.isolated != nil }
       .max { ($0.isolatedTimesLimit, $1.node) < ($1.isolatedTimesLimit, $0.node) }
     if let largest, largest.isolatedError > Limits.float32Noise {
       return culprit(largest, .largestContribution)
     }
     return culprit(first, .propagated)
+  }
+
+  /// Whether layers that may be the cause were measured alone, as far as they have to be.
+  ///
+  /// A comparison measures those before its own first failure. Under other limits that may be another one.
+  private func isKnownAlone(_ matters: (_ node: Int) -> Bool) -> Bool {
+    guard measuredLimits != nil else { return true }
+    return layers.allSatisfy { $0.isolated != nil || !matters($0.node) }
   }
 
   /// The first layer of which weights or options differ.
@@ -105,7 +116,7 @@ extension Comparison.Outcome {
       },
       unseen: unseen.map(displayName),
       parameters: graph.nodes[layer.node].parameters.map(\.name),
-      suspicion: suspicion)
+      suspicion: suspicion(of: layer))
   }
 
   /// The nodes before one of which the truth has no value, up to the nearest ones that were compared.

@@ -19,23 +19,26 @@ package struct DifferenceStatistics: Hashable, Sendable {
   package private(set) var maximumReference = 0.0
 
   /// The number of pairs whose difference is larger than the limit times the largest |b| of their
-  /// part.
-  package private(set) var overLimit = 0
+  /// part; `nil` where they were measured under another limit than that which now counts.
+  package private(set) var overLimit: Int? = 0
 
   /// The values that are not finite.
   package private(set) var nonFinite = NonFiniteCounts()
 
   /// Whether two NaN, or the same infinity, are accepted as equal.
-  private var acceptsNotFinite = false
+  package private(set) var acceptsNotFinite = false
 
   /// How the differences are spread; `nil` where nobody asked.
   package private(set) var detail: DifferenceDetail?
 
-  private var sumOfDifferences = 0.0
-  private var sumOfSquaredDifferences = 0.0
-  private var sumOfSquaredReferences = 0.0
+  /// Σ |a − b|.
+  package private(set) var sumOfDifferences = 0.0
+  /// Σ (a − b)².
+  package private(set) var sumOfSquaredDifferences = 0.0
+  /// Σ b².
+  package private(set) var sumOfSquaredReferences = 0.0
   /// Σ (a − b)·b, from which the cosine follows without cancellation.
-  private var sumOfProducts = 0.0
+  package private(set) var sumOfProducts = 0.0
 
   /// Statistics of no values.
   package init() {}
@@ -64,10 +67,10 @@ package struct DifferenceStatistics: Hashable, Sendable {
     sumOfSquaredDifferences = sums.squaredDifferences
     sumOfSquaredReferences = sums.squaredReferences
     sumOfProducts = sums.products
-    if maximum > limit * scale {
-      overLimit = countDifferences(candidate, reference, over: limit * scale)
-    }
-    overLimit += unproven
+    let larger =
+      maximum > limit * scale
+      ? countDifferences(candidate, reference, over: limit * scale) : 0
+    overLimit = larger + unproven
     detail = channels.map {
       DifferenceDetail(candidate: candidate, reference: reference, channels: $0)
     }
@@ -88,7 +91,7 @@ package struct DifferenceStatistics: Hashable, Sendable {
     }
     count += next.count
     maximumReference = max(maximumReference, next.maximumReference)
-    overLimit += next.overLimit
+    overLimit = overLimit.flatMap { own in next.overLimit.map { own + $0 } }
     nonFinite.merge(next.nonFinite)
     acceptsNotFinite = acceptsNotFinite || next.acceptsNotFinite
     if let detail = next.detail {
@@ -98,6 +101,77 @@ package struct DifferenceStatistics: Hashable, Sendable {
     sumOfSquaredDifferences += next.sumOfSquaredDifferences
     sumOfSquaredReferences += next.sumOfSquaredReferences
     sumOfProducts += next.sumOfProducts
+  }
+
+  /// Forgets how many differences are over the limit: another one counts.
+  mutating func forgetOverLimit() { overLimit = nil }
+}
+
+extension DifferenceStatistics {
+  /// The sums that a report keeps beside its figures.
+  package struct Sums: Hashable, Sendable {
+    /// Σ |a − b|.
+    package var differences: Double
+    /// Σ (a − b)².
+    package var squaredDifferences: Double
+    /// Σ b².
+    package var squaredReferences: Double
+    /// Σ (a − b)·b.
+    package var products: Double
+
+    package init(
+      differences: Double, squaredDifferences: Double, squaredReferences: Double, products: Double
+    ) {
+      self.differences = differences
+      self.squaredDifferences = squaredDifferences
+      self.squaredReferences = squaredReferences
+      self.products = products
+    }
+  }
+
+  /// The sums that every mean comes from.
+  package var sums: Sums {
+    Sums(
+      differences: sumOfDifferences, squaredDifferences: sumOfSquaredDifferences,
+      squaredReferences: sumOfSquaredReferences, products: sumOfProducts)
+  }
+
+  /// Statistics that were measured before; `nil` where no values can have them.
+  package init?(
+    count: Int, maximum: Double, maximumIndex: Int?, maximumReference: Double, overLimit: Int?,
+    nonFinite: NonFiniteCounts, acceptsNotFinite: Bool, sums: Sums
+  ) {
+    self.count = count
+    self.maximum = maximum
+    self.maximumIndex = maximumIndex
+    self.maximumReference = maximumReference
+    self.overLimit = overLimit
+    self.nonFinite = nonFinite
+    self.acceptsNotFinite = acceptsNotFinite
+    sumOfDifferences = sums.differences
+    sumOfSquaredDifferences = sums.squaredDifferences
+    sumOfSquaredReferences = sums.squaredReferences
+    sumOfProducts = sums.products
+    guard isPossible else { return nil }
+  }
+
+  /// Whether there can be values with these statistics, as far as that is seen without them.
+  private var isPossible: Bool {
+    let counts = nonFinite
+    let singles = [
+      counts.candidateNaN, counts.candidateInfinite, counts.referenceNaN, counts.referenceInfinite,
+    ]
+    guard count > 0, singles.allSatisfy({ (0...counts.pairs).contains($0) }),
+      (0...count).contains(counts.pairs), (0...count).contains(counts.mismatched),
+      (0...count).contains(overLimit ?? 0), maximumIndex.map({ (0..<count).contains($0) }) ?? true
+    else { return false }
+    let sums = [sumOfDifferences, sumOfSquaredDifferences, sumOfSquaredReferences]
+    // Sums of terms that are not negative are never less than the largest term, however they are rounded.
+    return (maximum > 0) == (maximumIndex != nil) && maximum >= 0 && maximumReference >= 0
+      && sums.allSatisfy(\.isFinite) && sumOfProducts.isFinite && sumOfDifferences >= maximum
+      && sumOfSquaredDifferences >= maximum * maximum
+      && sumOfSquaredReferences >= maximumReference * maximumReference
+      && (maximum > 0 || sumOfDifferences == 0)
   }
 }
 
@@ -175,6 +249,9 @@ package struct NonFiniteCounts: Hashable, Sendable {
   package var pairs = 0
   /// Those of the pairs whose values are not the same.
   package var mismatched = 0
+
+  /// Counts of nothing.
+  package init() {}
 
   mutating func merge(_ other: NonFiniteCounts) {
     candidateNaN += other.candidateNaN

@@ -21,6 +21,16 @@ package struct FunctionAgreement: Hashable, Sendable {
     package let name: String
     /// In what it differs.
     package let explanation: String
+
+    /// Describes a layer.
+    package init(name: String, explanation: String) {
+      (self.name, self.explanation) = (name, explanation)
+    }
+  }
+
+  /// An agreement that was found before.
+  package init(compared: Int, different: [DifferentLayer]) {
+    (self.compared, self.different) = (compared, different)
   }
 
   /// Compares two networks layer by layer.

@@ -23,14 +23,17 @@ package struct LayerComparison: Hashable, Sendable {
   /// How the family lays out the value.
   package let layout: LayerNames.Layout
 
-  /// The largest propagated error that passes.
-  package internal(set) var propagatedLimit: Double
+  /// What the largest propagated error that passes is made of.
+  package internal(set) var propagatedBound: LayerBound
 
-  /// The share of that which is what the differences of the layer's input become.
-  var growth = 0.0
+  /// The same for isolated errors.
+  package internal(set) var isolatedBound: LayerBound
+
+  /// The largest propagated error that passes.
+  package var propagatedLimit: Double { propagatedBound.limit }
 
   /// The largest isolated error that passes.
-  package let isolatedLimit: Double
+  package var isolatedLimit: Double { isolatedBound.limit }
 
   /// The differences when both networks run from the same input.
   package internal(set) var propagated: DifferenceStatistics?
@@ -44,6 +47,10 @@ package struct LayerComparison: Hashable, Sendable {
 
   /// The same when this layer of the candidate is given the reference's values.
   package internal(set) var isolatedChannel: ChannelError?
+
+  /// The largest difference of a channel in its own units when both networks run from the same input, whatever explains
+  /// it.
+  package internal(set) var unexcusedError = 0.0
 
   /// Why the values could not be paired, such as two shapes.
   package internal(set) var problem: String?
@@ -65,13 +72,14 @@ package struct LayerComparison: Hashable, Sendable {
 
   /// Whether every scaled error that was measured is within its limit, that of each channel too.
   package var passes: Bool {
-    passesAlone && (propagated?.scaledError ?? 0) <= propagatedLimit
-      && (propagatedChannel?.error ?? 0) <= propagatedLimit
+    passesAlone && propagatedBound.allows(propagated?.scaledError ?? 0)
+      && propagatedBound.allows(propagatedChannel?.error ?? 0)
   }
 
   /// The same when the layer is given the reference's values.
   package var passesAlone: Bool {
-    (isolated?.scaledError ?? 0) <= isolatedLimit && (isolatedChannel?.error ?? 0) <= isolatedLimit
+    isolatedBound.allows(isolated?.scaledError ?? 0)
+      && isolatedBound.allows(isolatedChannel?.error ?? 0)
   }
 
   /// The largest scaled error of the modes that were measured, that of each channel too.
@@ -163,6 +171,27 @@ package struct LayerComparison: Hashable, Sendable {
       propagated = sum
     }
   }
+}
+
+extension LayerComparison {
+  /// A layer that was compared before.
+  package init(
+    node: Int, of graph: Graph, names: LayerNames, shape: Shape,
+    propagatedBound: LayerBound, isolatedBound: LayerBound,
+    propagated: Measured?, isolated: Measured?, unexcusedError: Double, problem: String?
+  ) {
+    let name = graph.nodes[node].name
+    self.init(
+      node: node, name: name, familyName: names.name(of: name),
+      operation: graph.nodes[node].operation.title, shape: shape, layout: names.layout,
+      propagatedBound: propagatedBound, isolatedBound: isolatedBound,
+      propagated: propagated?.statistics, isolated: isolated?.statistics,
+      propagatedChannel: propagated?.channel, isolatedChannel: isolated?.channel,
+      unexcusedError: unexcusedError, problem: problem)
+  }
+
+  /// What was measured in one mode.
+  package typealias Measured = (statistics: DifferenceStatistics, channel: ChannelError?)
 }
 
 extension Operation {

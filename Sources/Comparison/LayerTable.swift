@@ -88,8 +88,7 @@ final class LayerTable {
     var layer = layer(node, shape: candidate.shape, allowance: allowance)
     if !isolated {
       // The differences of its input were judged where they were made.
-      layer.propagatedLimit += max(judge.growth(at: node) - layer.growth, 0)
-      layer.growth = max(judge.growth(at: node), layer.growth)
+      layer.propagatedBound.growth = max(judge.growth(at: node), layer.propagatedBound.growth)
       layers[node] = layer
     }
     let limit = isolated ? layer.isolatedLimit : layer.propagatedLimit
@@ -110,6 +109,10 @@ final class LayerTable {
     add(statistics, to: node, isolated)
     // What an archive rounded is off by more where values are small.
     guard comparison.limits.judgesChannels, allowance(isolated) == 0 else { return }
+    if !isolated {
+      let error = max(layer.unexcusedError, judge.unexcused(node))
+      layers[node]?.unexcusedError = error
+    }
     layers[node]?.add(
       try judge.error(
         of: node, alone: isolated ? (candidate, reference) : nil, limit: limit), isolated: isolated)
@@ -138,10 +141,10 @@ final class LayerTable {
       coverage: Coverage(
         folded: names.folded.map { .init(name: $0.name, into: names.name(of: $0.node) ?? $0.node) },
         missing: truth.assignment.missing, unknown: truth.assignment.unknown,
-        side: comparison.trial == .network ? "reference" : "candidate"),
+        trial: comparison.trial),
       agreement: agreement.images > 0 ? agreement : nil, images: images, inputShape: inputShape,
       firstFailingInput: firstFailingInput, pattern: comparison.layers,
-      sleeping: judge.sleeping, hasConstantOutput: output.isConstant)
+      sleeping: judge.sleeping, hasConstantOutput: output.isConstant, limits: comparison.limits)
   }
 
   private func layer(
@@ -151,15 +154,16 @@ final class LayerTable {
     let names = comparison.layerNames
     let name = comparison.candidate.graph.nodes[node].name
     let familyName = names.name(of: name)
-    func limit(isolated: Bool) -> Double {
-      comparison.limits.limit(name: name, familyName: familyName, isolated: isolated)
-        + allowance(isolated)
+    func bound(isolated: Bool) -> LayerBound {
+      LayerBound(
+        comparison.limits.limit(name: name, familyName: familyName, isolated: isolated),
+        allowance: allowance(isolated))
     }
     let layer = LayerComparison(
       node: node, name: name, familyName: familyName,
       operation: comparison.candidate.graph.nodes[node].operation.title,
       shape: names.layout.shape(of: shape), layout: names.layout,
-      propagatedLimit: limit(isolated: false), isolatedLimit: limit(isolated: true))
+      propagatedBound: bound(isolated: false), isolatedBound: bound(isolated: true))
     layers[node] = layer
     return layer
   }

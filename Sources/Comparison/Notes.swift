@@ -12,7 +12,7 @@ extension Comparison.Outcome {
       + [
         searchEnded, notFinite, otherClasses, sleepingChannels, constantOutput, smallImages,
         halfPrecisionOfSource, optionsNote,
-      ].compactMap { $0 }
+      ].compactMap { $0 } + judgementNotes
   }
 
   /// In which options the two networks differ; `nil` where they do not.
@@ -49,7 +49,8 @@ extension Comparison.Outcome {
   }
 
   private var searchEnded: String? {
-    searchedSeconds.map {
+    guard !passes else { return nil }
+    return searchedSeconds.map {
       "the search for the cause was ended after \(fixed($0, decimals: 0)) s"
     }
   }

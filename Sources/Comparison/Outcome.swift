@@ -59,6 +59,18 @@ extension Comparison {
     /// Whether the reference's output is one and the same value, whatever went in.
     package internal(set) var hasConstantOutput = false
 
+    /// What each layer may differ by.
+    package internal(set) var limits = Limits()
+
+    /// The limits under which the layers were measured, where others count now.
+    package internal(set) var measuredLimits: Limits?
+
+    /// Whether weights and functions were compared by the layers' limits, rather than by those that tell rounding.
+    package var definitionsFollowLimits = false
+
+    /// The layer for which ``suspicion`` was found; `nil` for the culprit.
+    package internal(set) var suspectedNode: Int?
+
     /// How the weights of both sides compare; `nil` where only one side has any.
     package var weights: WeightAgreement?
 
@@ -94,10 +106,40 @@ package struct Coverage: Hashable, Sendable {
     package let name: String
     /// The name that people know of the layer that includes it.
     package let into: String
+
+    /// Describes a layer.
+    package init(name: String, into: String) {
+      (self.name, self.into) = (name, into)
+    }
+  }
+
+  /// Describes what was not seen.
+  package init(
+    folded: [Folded] = [], missing: [String] = [], unknown: [String] = [],
+    trial: Comparison.Side = .network
+  ) {
+    (self.folded, self.missing, self.unknown) = (folded, missing, unknown)
+    side = trial == .network ? "reference" : "candidate"
   }
 }
 
 extension Comparison.Outcome {
+  /// A comparison that was made before.
+  package init(
+    graph: Graph, layerNames: LayerNames, trial: Comparison.Side, layers: [LayerComparison],
+    lacking: Set<Int>,
+    coverage: Coverage, agreement: OutputAgreement?, images: Int, inputShape: Shape,
+    pattern: Glob?, sleeping: SleepingChannels, hasConstantOutput: Bool, limits: Limits,
+    measuredLimits: Limits?, suspectedNode: Int?
+  ) {
+    self.init(
+      graph: graph, layerNames: layerNames, trial: trial, layers: layers, lacking: lacking,
+      coverage: coverage,
+      agreement: agreement, images: images, inputShape: inputShape, firstFailingInput: nil,
+      pattern: pattern, sleeping: sleeping, hasConstantOutput: hasConstantOutput, limits: limits,
+      measuredLimits: measuredLimits, suspectedNode: suspectedNode)
+  }
+
   /// The layer of a node, where it was compared.
   package func layer(of node: Int) -> LayerComparison? {
     layers.first { $0.node == node }

@@ -29,6 +29,11 @@ package struct OutputAgreement: Hashable, Sendable {
     package let candidate: [Int]
     /// The reference's first classes, most likely first.
     package let reference: [Int]
+
+    /// Describes an image.
+    package init(image: Int, candidate: [Int], reference: [Int]) {
+      (self.image, self.candidate, self.reference) = (image, candidate, reference)
+    }
   }
 
   /// How many disagreements are kept with their classes.
@@ -36,6 +41,15 @@ package struct OutputAgreement: Hashable, Sendable {
 
   /// Agreement over no images.
   package init() {}
+
+  /// An agreement that was found before.
+  package init(
+    images: Int, listLength: Int, sameFirst: Int, sameList: Int, disagreements: [Disagreement]
+  ) {
+    (self.images, self.listLength) = (images, listLength)
+    (self.sameFirst, self.sameList) = (sameFirst, sameList)
+    self.disagreements = disagreements
+  }
 
   /// Compares the outputs [N, classes] of a batch.
   ///

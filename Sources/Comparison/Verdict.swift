@@ -64,13 +64,18 @@ package struct Verdict: Hashable, Sendable {
 }
 
 extension Comparison.Outcome {
+  /// Whether every layer is within its limit, and weights and functions agree.
+  var passes: Bool { failed == 0 && weights?.agrees ?? true && functions?.agrees ?? true }
+
+  private var failed: Int { layers.count { !$0.passes } }
+
   /// What the comparison says as a whole.
   package var verdict: Verdict {
-    let failed = layers.count { !$0.passes }
+    let failed = failed
     let worst = layers.max { ($0.timesLimit, $1.node) < ($1.timesLimit, $0.node) }
     let largestError = layers.map(\.largestError).max() ?? 0
     return Verdict(
-      passes: failed == 0 && weights?.agrees ?? true && functions?.agrees ?? true,
+      passes: passes,
       compared: layers.count,
       selection: pattern.map { .init(pattern: $0.text, layers: graph.nodes.count - 1) },
       failed: failed, worst: worst, culprit: culprit, passingLimit: roundedUp(largestError),

@@ -31,6 +31,18 @@ package struct WeightAgreement: Hashable, Sendable {
     package let firstChannel: Int
     /// The largest difference of a channel, in units of its largest value.
     package let error: Double
+
+    /// Describes a tensor.
+    package init(name: String, shape: Shape, channels: Int, firstChannel: Int, error: Double) {
+      (self.name, self.shape, self.error) = (name, shape, error)
+      (self.channels, self.firstChannel) = (channels, firstChannel)
+    }
+  }
+
+  /// An agreement that was found before.
+  package init(compared: Int, identical: Int, rounded: Int, different: [DifferentTensor]) {
+    (self.compared, self.identical, self.rounded) = (compared, identical, rounded)
+    self.different = different
   }
 
   /// Compares the parameters that both have.

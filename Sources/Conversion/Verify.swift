@@ -209,6 +209,7 @@ private func compare(
     failing = try result.firstFailingImage(of: argument, for: model)
   }
   if let other = reference.model {
+    result.definitionsFollowLimits = request.limits != nil || request.limitsFile != nil
     result.weights = try weights(of: model, and: other, comparison, request)
     // A file's own graph is held against the network as a whole.
     if reference.ownGraph == nil {

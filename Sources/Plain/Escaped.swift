@@ -19,24 +19,31 @@ package enum Escaped {
 
   /// A JSON document in which strings show all that is in them; a parser reads the same.
   package static func json(_ document: String) -> String {
-    guard document.unicodeScalars.contains(where: { $0 == "#" || $0.isInvisible }) else {
-      return document
-    }
     var result = ""
+    result.reserveCapacity(document.utf8.count)
+    // What may stay is taken over in pieces, as documents are long and little in them has to go.
+    var start = document.startIndex
     var last: Unicode.Scalar = " "
-    for scalar in document.unicodeScalars {
+    var place = start
+    let scalars = document.unicodeScalars
+    while place < scalars.endIndex {
+      let scalar = scalars[place]
+      let next = scalars.index(after: place)
       // Line breaks stand between strings only, and two signs in a row only in them.
-      if scalar != "\n" && scalar.isInvisible || scalar == "#" && last == "#" {
+      let isPlain = (0x20..<0x7F).contains(scalar.value) || scalar == "\n"
+      if !isPlain && scalar.isInvisible || scalar == "#" && last == "#" {
+        result += document[start..<place]
         for unit in String(scalar).utf16 {
           let digits = String(unit, radix: 16)
           result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
         }
-      } else {
-        result.unicodeScalars.append(scalar)
+        start = next
       }
       last = scalar
+      place = next
     }
-    return result
+    guard start > document.startIndex else { return document }
+    return result + document[start...]
   }
 
   /// Text for an element or a quoted attribute of HTML or XML.

@@ -27,6 +27,8 @@ struct LayerRecord: Encodable {
     case carriedError
     case addedError
     case withinFloat32Noise
+    case growth
+    case unexcusedError
     case propagated
     case isolated
   }
@@ -48,14 +50,18 @@ struct LayerRecord: Encodable {
     try values.encode(step?.added, forKey: .addedError)
     try values.encode(
       layer.isWithinNoise, forKey: .withinFloat32Noise)
+    try values.encode(layer.propagatedBound.growth, forKey: .growth)
+    try values.encode(layer.unexcusedError, forKey: .unexcusedError)
     try values.encode(
       layer.propagated.map {
-        StatisticsRecord($0, limit: layer.propagatedLimit, position: layer.position(of: $0))
+        StatisticsRecord(
+          $0, layer.propagatedBound, layer.propagatedChannel, position: layer.position(of: $0))
       },
       forKey: .propagated)
     try values.encode(
       layer.isolated.map {
-        StatisticsRecord($0, limit: layer.isolatedLimit, position: layer.position(of: $0))
+        StatisticsRecord(
+          $0, layer.isolatedBound, layer.isolatedChannel, position: layer.position(of: $0))
       },
       forKey: .isolated)
   }
@@ -64,12 +70,17 @@ struct LayerRecord: Encodable {
 /// The figures of one layer in one mode.
 struct StatisticsRecord: Encodable {
   private let statistics: DifferenceStatistics
-  private let limit: Double
+  private let bound: LayerBound
+  private let channel: ChannelError?
   private let position: [Int]?
 
-  init(_ statistics: DifferenceStatistics, limit: Double, position: [Int]?) {
+  init(
+    _ statistics: DifferenceStatistics, _ bound: LayerBound, _ channel: ChannelError?,
+    position: [Int]?
+  ) {
     self.statistics = statistics
-    self.limit = limit
+    self.bound = bound
+    self.channel = channel
     self.position = position
   }
 
@@ -86,12 +97,17 @@ struct StatisticsRecord: Encodable {
     case count
     case overLimit
     case notFinite
+    case allowance
+    case worstChannel
+    case maxAbsIndex
+    case sums
+    case acceptsNotFinite
   }
 
   func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(statistics.scaledError, forKey: .scaledError)
-    try values.encode(limit, forKey: .limit)
+    try values.encode(bound.limit, forKey: .limit)
     try values.encode(statistics.maximumDifference, forKey: .maxAbs)
     try values.encode(position, forKey: .maxAbsAt)
     try values.encode(statistics.maximumReference, forKey: .maxReference)
@@ -102,6 +118,11 @@ struct StatisticsRecord: Encodable {
     try values.encode(statistics.count, forKey: .count)
     try values.encode(statistics.overLimit, forKey: .overLimit)
     try values.encode(NonFiniteRecord(statistics.nonFinite), forKey: .notFinite)
+    try values.encode(bound.allowance, forKey: .allowance)
+    try values.encode(channel.map(ChannelRecord.init), forKey: .worstChannel)
+    try values.encode(statistics.maximumIndex, forKey: .maxAbsIndex)
+    try values.encode(SumsRecord(statistics.sums), forKey: .sums)
+    try values.encode(statistics.acceptsNotFinite, forKey: .acceptsNotFinite)
   }
 }
 
@@ -112,6 +133,7 @@ struct NonFiniteRecord: Encodable {
   let referenceNaN: Int
   let referenceInfinite: Int
   let mismatched: Int
+  let pairs: Int
 
   init(_ counts: NonFiniteCounts) {
     candidateNaN = counts.candidateNaN
@@ -119,6 +141,7 @@ struct NonFiniteRecord: Encodable {
     referenceNaN = counts.referenceNaN
     referenceInfinite = counts.referenceInfinite
     mismatched = counts.mismatched
+    pairs = counts.pairs
   }
 }
 

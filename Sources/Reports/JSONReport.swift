@@ -2,6 +2,7 @@ package import Comparison
 import Files
 import FoundationEssentials
 import Plain
+import ResNetV2
 import Tensors
 
 /// A comparison as one JSON document.
@@ -14,6 +15,8 @@ package struct JSONReport: Encodable, Sendable {
   private let result: Comparison.Outcome
   private let file: OutputFile?
   private let command: String?
+  private let title: String?
+  private let measuredBy: String?
 
   /// The version of the document: rises when a key changes its meaning or goes.
   package static let schema = "rnw.comparison/1"
@@ -37,31 +40,50 @@ package struct JSONReport: Encodable, Sendable {
   /// - Parameters:
   ///   - result: what was compared.
   ///   - file: the file that a conversion made.
-  ///   - command: the command line that made the comparison.
+  ///   - command: the command line that made the report.
+  ///   - title: the model and what it was compared with.
+  ///   - measuredBy: the command line that made the comparison, where that is another one.
   ///   - schema: the document's version, where the report is part of a larger one.
   package init(
     _ result: Comparison.Outcome, file: OutputFile? = nil, command: String? = nil,
-    schema: String = JSONReport.schema
+    title: String? = nil, measuredBy: String? = nil, schema: String = JSONReport.schema
   ) {
     self.result = result
     self.file = file
     self.command = command
+    self.title = title
+    self.measuredBy = measuredBy ?? command
     self.schema = schema
   }
 
   /// The document's text, with a line break at the end.
   package func text() throws -> String {
+    Escaped.json(
+      String(
+        decoding: try encoded([.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]),
+        as: UTF8.self)) + "\n"
+  }
+
+  /// The document for a program.
+  package func compact() throws -> [UInt8] { Array(try encoded([.withoutEscapingSlashes])) }
+
+  private func encoded(_ format: JSONEncoder.OutputFormatting) throws -> Data {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.outputFormatting = format
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return Escaped.json(String(decoding: try encoder.encode(self), as: UTF8.self)) + "\n"
+    return try encoder.encode(self)
   }
 
   private enum Key: String, CodingKey {
     case schema
     case verdict
     case command
+    case measuredBy
+    case title
+    case network
+    case limits
+    case measuredLimits
     case images
     case inputShape
     case layersCompared
@@ -75,10 +97,19 @@ package struct JSONReport: Encodable, Sendable {
     case functions
     case sleepingChannels
     case culprit
+    case suspicion
+    case searchedSeconds
     case output
     case missing
     case unknown
     case folded
+    case trial
+    case definitionsFollowLimits
+    case remarks
+    case lacking
+    case hasConstantOutput
+    case halfPrecision
+    case differingOptions
     case assumptions
     case notes
   }
@@ -90,6 +121,11 @@ package struct JSONReport: Encodable, Sendable {
     try values.encode(schema, forKey: .schema)
     try values.encode(verdict.passes ? "pass" : "fail", forKey: .verdict)
     try values.encode(command, forKey: .command)
+    try values.encode(measuredBy, forKey: .measuredBy)
+    try values.encode(title, forKey: .title)
+    try values.encode(NetworkRecord(result.graph, result.layerNames), forKey: .network)
+    try values.encode(LimitsRecord(result.limits), forKey: .limits)
+    try values.encode(result.measuredLimits.map(LimitsRecord.init), forKey: .measuredLimits)
     try values.encode(result.images, forKey: .images)
     try values.encode(result.inputShape.dimensions, forKey: .inputShape)
     try values.encode(verdict.compared, forKey: .layersCompared)
@@ -103,15 +139,23 @@ package struct JSONReport: Encodable, Sendable {
       result.layers.map { LayerRecord($0, step: steps[$0.node]) }, forKey: .layers)
     try values.encode(verdict.weights.map(WeightAgreementRecord.init), forKey: .weights)
     try values.encode(verdict.functions.map(FunctionAgreementRecord.init), forKey: .functions)
-    try values.encode(
-      SleepingRecord(asleep: result.sleeping.asleep, count: result.sleeping.count),
-      forKey: .sleepingChannels)
+    try values.encode(SleepingRecord(result), forKey: .sleepingChannels)
     try values.encode(verdict.culprit.map(CulpritRecord.init), forKey: .culprit)
+    try values.encode(SuspicionRecord(result), forKey: .suspicion)
+    try values.encode(result.searchedSeconds, forKey: .searchedSeconds)
     try values.encode(
       OutputRecord(agreement: result.agreement, file: file), forKey: .output)
     try values.encode(result.coverage.missing, forKey: .missing)
     try values.encode(result.coverage.unknown, forKey: .unknown)
     try values.encode(result.coverage.folded.map(FoldedRecord.init), forKey: .folded)
+    try values.encode(result.trial.rawValue, forKey: .trial)
+    try values.encode(result.definitionsFollowLimits, forKey: .definitionsFollowLimits)
+    try values.encode(result.remarks, forKey: .remarks)
+    try values.encode(
+      result.lacking.sorted().map { result.graph.nodes[$0].name }, forKey: .lacking)
+    try values.encode(result.hasConstantOutput, forKey: .hasConstantOutput)
+    try values.encode(result.halfPrecision, forKey: .halfPrecision)
+    try values.encode(result.differingOptions, forKey: .differingOptions)
     try values.encode(verdict.assumptions, forKey: .assumptions)
     try values.encode(verdict.notes, forKey: .notes)
   }

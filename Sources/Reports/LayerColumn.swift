@@ -66,8 +66,17 @@ struct LayerColumn {
         ($0.statistics.signalToNoise, Plain.figure($0.statistics.signalToNoise, digits: 3))
       },
       LayerColumn(heading: "over limit", tables: [.pageDetail]) {
-        (Double($0.statistics.overLimit), grouped($0.statistics.overLimit))
+        $0.statistics.overLimit.map { (Double($0), grouped($0)) }
       },
     ]
+  }
+}
+
+extension Comparison.Outcome {
+  /// The layers, that with the largest error in units of its limit first.
+  var worstFirst: [LayerComparison] {
+    layers.map { (times: $0.timesLimit, layer: $0) }.sorted {
+      $0.times != $1.times ? $0.times > $1.times : $0.layer.node < $1.layer.node
+    }.map(\.layer)
   }
 }

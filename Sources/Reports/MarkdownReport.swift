@@ -54,15 +54,12 @@ package struct MarkdownReport: Sendable {
 
   private func table(of result: Comparison.Outcome) -> [String] {
     let columns = LayerColumn.columns(of: .brief, for: result)
-    let worstFirst = result.layers.sorted {
-      $0.timesLimit != $1.timesLimit ? $0.timesLimit > $1.timesLimit : $0.node < $1.node
-    }
     func row(_ cells: [String]) -> String { "| \(cells.joined(separator: " | ")) |" }
     var lines = [
       row(["layer", "shape"] + columns.map { Escaped.markdown($0.heading) } + [""]),
       "|---|---|\(String(repeating: "--:|", count: columns.count))---|",
     ]
-    lines += worstFirst.prefix(maximumRows).map { layer in
+    lines += result.worstFirst.prefix(maximumRows).map { layer in
       let mark = layer.node == result.culprit?.node ? "◆" : layer.passes ? "" : "✗"
       return row(
         [code(layer.displayName), layer.shape.description]

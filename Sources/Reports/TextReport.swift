@@ -91,9 +91,7 @@ package struct TextReport: Sendable {
   }
 
   private func selectedRows(of result: Comparison.Outcome) -> [LayerComparison] {
-    let worstFirst = result.layers.sorted {
-      $0.timesLimit != $1.timesLimit ? $0.timesLimit > $1.timesLimit : $0.node < $1.node
-    }
+    let worstFirst = result.worstFirst
     let rows = Array(worstFirst.prefix(maximumRows ?? worstFirst.count))
     return order == .worst ? rows : rows.sorted { $0.node < $1.node }
   }

@@ -1,4 +1,5 @@
 import Comparison
+import ResNetV2
 import Tensors
 
 /// How the weights of both sides compare, in the JSON report.
@@ -46,8 +47,15 @@ struct FunctionAgreementRecord: Encodable {
 
 /// The channels that no input has woken.
 struct SleepingRecord: Encodable {
-  let asleep: Int
-  let count: Int
+  private let asleep: Int
+  private let count: Int
+  private let layers: [String]
+
+  init(_ result: Comparison.Outcome) {
+    asleep = result.sleeping.asleep
+    count = result.sleeping.count
+    layers = result.sleeping.layers.map { result.graph.nodes[$0].name }
+  }
 }
 
 /// The channel of a layer that is farthest off, in its own units.

@@ -30,8 +30,9 @@ struct RNWCommand: ParsableCommand {
       """,
     version: "rnw \(PackageVersion.text)",
     subcommands: [
-      ConvertCommand.self, VerifyCommand.self, DiffCommand.self, InspectCommand.self,
-      SummaryCommand.self, RunCommand.self, ExportCommand.self, InitCommand.self, BenchCommand.self,
+      ConvertCommand.self, VerifyCommand.self, JudgeCommand.self, DiffCommand.self,
+      InspectCommand.self, SummaryCommand.self, RunCommand.self, ExportCommand.self,
+      InitCommand.self, BenchCommand.self,
       FamiliesCommand.self,
     ])
 

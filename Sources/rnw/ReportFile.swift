@@ -1,4 +1,5 @@
 import Comparison
+import Conversion
 import Files
 import Reports
 import Tensors
@@ -52,10 +53,19 @@ struct ReportFile {
   ///   - title: the model and what it was compared with.
   ///   - command: the command line.
   func write(_ result: Comparison.Outcome, title: String, command: String) throws {
+    try write(
+      JudgedComparison(outcome: result, title: title, measuredBy: command, file: nil),
+      command: command)
+  }
+
+  /// Writes the whole report of a comparison that was judged.
+  func write(_ judged: JudgedComparison, command: String) throws {
+    let result = judged.outcome
+    let title = judged.title ?? "a comparison"
     let text =
       switch form {
       case .html: HTMLReport(title: title, command: command).text(for: result)
-      case .json: try JSONReport(result, command: command).text()
+      case .json: try JSONReport(judged, command: command).text()
       case .md: MarkdownReport(title: title, command: command).text(for: result)
       case .xml: JUnitReport(suite: title, command: command).text(for: result)
       }
@@ -71,6 +81,15 @@ struct ReportFile {
   private static var endings: String {
     let all = Form.allCases.map { ".\($0.rawValue)" }
     return all.dropLast().joined(separator: ", ") + " or " + (all.last ?? "")
+  }
+}
+
+extension JSONReport {
+  /// The document of a comparison that was judged.
+  init(_ judged: JudgedComparison, command: String) {
+    self.init(
+      judged.outcome, file: judged.file, command: command, title: judged.title,
+      measuredBy: judged.measuredBy)
   }
 }
 

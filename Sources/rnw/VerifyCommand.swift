@@ -180,7 +180,8 @@ struct VerifyCommand: ParsableCommand {
     try file?.write(result, title: title, command: commandLine)
     try StandardOutput.conclude(passes: result.verdict.passes) {
       if json {
-        try StandardOutput.write(json: JSONReport(result, command: commandLine).text())
+        try StandardOutput.write(
+          json: JSONReport(result, command: commandLine, title: title).text())
       } else {
         try StandardOutput.write(text(of: result))
       }

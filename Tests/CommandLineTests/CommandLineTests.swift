@@ -165,6 +165,29 @@ struct CommandLineTests {
     #expect(text.contains("conv3_block2_1_bn"))
   }
 
+  @Test("A report is judged again: status, every form, and no report replaced by itself")
+  func judge() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("report.json")
+    let verified = try await Program.run([
+      "verify", Self.narrow, "--against", Fixture.path("keras/narrow.activations.npz"), "--report",
+      path,
+    ])
+    let same = try await Program.run(["judge", path])
+    #expect(same.status == 0 && same.output == verified.output)
+    let narrower = try await Program.run([
+      "judge", path, "--limit", "1e-9", "--report", folder.file("page.html"), "--json",
+    ])
+    #expect(narrower.status == 1 && narrower.output.contains("\"verdict\" : \"fail\""))
+    let page = try String(contentsOf: URL(filePath: folder.file("page.html")), encoding: .utf8)
+    #expect(page.contains("✗ FAIL") && page.contains("narrow.h5 against narrow.activations.npz"))
+    let replacing = try await Program.run(["judge", path, "--report", path, "--overwrite"])
+    #expect(replacing.status == 73)
+    #expect(try await Program.run(["judge", folder.file("none.json")]).status == 66)
+    #expect(try await Program.run(["judge", Self.narrow]).status == 65)
+    #expect(try await Program.run(["judge", path, "--limit", "nan"]).status == 64)
+  }
+
   @Test("A folder is converted to a file beside it that has its name", arguments: ["", "/", "//"])
   func besideFolder(_ slashes: String) async throws {
     let folder = try TemporaryFolder()

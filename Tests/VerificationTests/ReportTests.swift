@@ -145,7 +145,8 @@ struct ReportTests {
       layers: result.layers.map { layer in
         var hostileLayer = LayerComparison(
           node: layer.node, name: layer.name, familyName: hostile, operation: hostile,
-          shape: layer.shape, layout: .nhwc, propagatedLimit: 2e-5, isolatedLimit: 2e-5)
+          shape: layer.shape, layout: .nhwc, propagatedBound: LayerBound(2e-5),
+          isolatedBound: LayerBound(2e-5))
         hostileLayer.propagated = layer.propagated
         hostileLayer.problem = hostile
         return hostileLayer
@@ -288,7 +289,8 @@ struct ReportTests {
         var layer = LayerComparison(
           node: try #require(sample.graph.index(of: name)), name: name,
           familyName: sample.names.name(of: name), operation: "layer", shape: shape, layout: .nhwc,
-          propagatedLimit: 2e-5, isolatedLimit: 2e-5)
+          propagatedBound: LayerBound(2e-5),
+          isolatedBound: LayerBound(2e-5))
         layer.propagated = statistics(of: shape, error: propagated)
         layer.isolated = isolated.map { statistics(of: shape, error: $0) }
         return layer

@@ -38,6 +38,8 @@ CALLS = {
     "comparison-fail": (
         "comparison", 1, "verify", FIXTURES / "broken" / "swapped.h5", "--against", NARROW, "--isolated", "--json"),
     "comparison-nan": ("comparison", 1, "verify", FIXTURES / "broken" / "nan.h5", "--against", NARROW, "--json"),
+    "comparison-judged": ("comparison", 0, "judge", "report.json", "--limit", "1e-4", "--json"),
+    "comparison-judged-again": ("comparison", 1, "judge", "report.json", "--limit", "1e-9", "--json"),
     "comparison-archive": (
         "comparison", 0, "verify", NARROW, "--against", FIXTURES / "narrow.activations.npz", "--json"),
     "conversion": (
@@ -87,6 +89,7 @@ CALLS = {
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     rnw("convert", NARROW, "-o", "a.rnw", cwd=folder)
+    rnw("verify", NARROW, "--against", FIXTURES / "narrow.keras", "--report", "report.json", cwd=folder)
     rnw("init", "--blocks", "1,1", "--classes", "4", "-o", "d.rnw", cwd=folder)
     for family in ["keras", "torch"]:
         rnw("init", "--blocks", "1,1", "--classes", "4", "--family", family, "-o", f"{family}.npz", cwd=folder)

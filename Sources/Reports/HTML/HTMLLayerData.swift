@@ -34,7 +34,8 @@ struct HTMLLayerData {
       position ?? "–", readable(statistics.maximumReference, digits: 3),
       figure(statistics.meanDifference), figure(statistics.rootMeanSquare),
       fixed(statistics.cosine, decimals: 6), figure(statistics.signalToNoise, digits: 3),
-      grouped(statistics.count), grouped(statistics.overLimit), notFinite(statistics.nonFinite),
+      grouped(statistics.count), statistics.overLimit.map(grouped) ?? "–",
+      notFinite(statistics.nonFinite),
     ]
     let figures = texts.map { "\"\($0)\"" }.joined(separator: ",")
     var fields = [

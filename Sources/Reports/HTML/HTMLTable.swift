@@ -67,7 +67,7 @@ struct HTMLTable {
       let problem = layer.problem.map { ": \($0.escapedForMarkup)" } ?? ""
       return "<td class=\"verdict\">\(layer.passes ? "pass" : "✗ out of limit\(problem)")</td>"
     }
-    let suspicion = result.suspicion.map {
+    let suspicion = result.culprit?.suspicion.map {
       " data-suspicion=\"\($0.explanation.escapedForMarkup)\""
     }
     return "<td class=\"verdict\"\(suspicion ?? "")>◆ first wrong layer</td>"

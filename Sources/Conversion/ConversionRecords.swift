@@ -76,7 +76,7 @@ func certify(
   let certificate = CertificateRecord(
     probe: probe(proof, model.graph.configuration.input),
     node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
-    limit: request.limit, layers: proof.own.verdict.compared,
+    limit: request.limits(for: model.graph).propagated, layers: proof.own.verdict.compared,
     compared: try compared(request, proof),
     rounding: request.precision == .float32
       ? nil

@@ -29,8 +29,8 @@ package struct ConversionRequest: Sendable {
   /// In which type the weights are kept.
   package var precision = Precision.float32
   /// The largest scaled error of any layer that is accepted between the written file and the same
-  /// weights run by the reference.
-  package var limit: Double = Limits.float32
+  /// weights run by the reference; where `nil`, that of the network.
+  package var limit: Double?
   /// The largest scaled error of the network's output that is accepted between the written file and
   /// the source; where `nil`, that of the precision.
   package var maximumError: Double?
@@ -191,6 +191,11 @@ package func convert(
 }
 
 extension ConversionRequest {
+  /// What each layer of the written file may differ by from the same weights run by the reference.
+  func limits(for graph: Graph) -> Limits {
+    limit.map { Limits(standard: $0) } ?? Limits(for: graph.configuration)
+  }
+
   /// The parameters that are to be kept, before any rounding.
   fileprivate func kept(_ original: Parameters, of model: Model) throws -> Parameters {
     guard bakes else { return original }

@@ -81,7 +81,7 @@ struct EngineJudge {
   }
 
   private func limits() throws -> Limits {
-    var limits = request.limits ?? Limits()
+    var limits = request.limits ?? Limits(for: model.graph.configuration)
     if let file = request.limitsFile {
       limits.overrides += try Limits.Override.read(
         path: file, graph: model.graph, layerNames: model.layerNames)

@@ -92,11 +92,11 @@ struct Proof {
     var byGraph = Comparison(
       candidate: isRounded && described != nil
         ? fastExecutor(model.graph, original) : candidate,
-      layerNames: model.layerNames, limits: Limits(standard: request.limit))
+      layerNames: model.layerNames, limits: request.limits(for: model.graph))
     byGraph.acceptsNotFinite = request.acceptsInvalid
     byGraph.parameter = { original[$0] }
     byGraph.progress = isRounded ? progress : nil
-    let byReference = comparison(Limits(standard: request.limit), .propagated)
+    let byReference = comparison(request.limits(for: model.graph), .propagated)
     var (own, graphOutcome) = try byReference.run(
       against: byReference.truth(of: truth),
       and: isRounded ? nil : described.map { (byGraph, $0) }, images: images.count
@@ -113,7 +113,7 @@ struct Proof {
 
     let type = parameters.coarsestType(in: model.graph)
     let isBaked = parameters.graph.configuration != model.graph.configuration
-    var limits = isRounded ? Limits(precision: type) : Limits(standard: request.limit)
+    var limits = isRounded ? Limits(precision: type) : request.limits(for: model.graph)
     if let maximum = request.maximumError {
       limits.overrides.append(.init(layers: Glob(model.graph.outputName), limit: maximum))
     }

@@ -176,13 +176,14 @@ private struct Reference {
 /// What a `.rnw` keeps in a coarser type than the other has was rounded. Any other file was always
 /// as coarse as it is: what is made from it is exact.
 private func standardLimits(_ model: Model, _ other: Model?) -> Limits {
+  let exact = Limits(for: model.graph.configuration)
   let own = model.coarsestType
   guard let other else {
-    return model.converted == nil ? Limits() : Limits(precision: own)
+    return model.converted == nil || own == .float32 ? exact : Limits(precision: own)
   }
   let others = other.coarsestType
   let coarser = own.coarseness > others.coarseness ? (model, own) : (other, others)
-  guard own != others, coarser.0.converted != nil else { return Limits() }
+  guard own != others, coarser.0.converted != nil else { return exact }
   return Limits(precision: coarser.1)
 }
 

@@ -71,7 +71,7 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The largest scaled error of any layer against the reference with the same weights; 2e-5 if left out.",
+      "The largest scaled error of any layer against the reference with the same weights; 2e-5 if left out, 5e-5 with group norms.",
       valueName: "E"))
   var limit: Double?
 
@@ -146,7 +146,7 @@ struct ConvertCommand: ParsableCommand {
     request.precision = precision ?? .float32
     request.bakes = bake
     request.maximumError = maxError
-    request.limit = limit ?? Limits.float32
+    request.limit = limit
     request.reference = reference
     request.input = try input.argument ?? .standardProbe
     request.usesOwnGraph = ownGraph.isUsed

@@ -53,7 +53,7 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The largest scaled error of any layer; 2e-5 if left out, more where weights were rounded.",
+      "The largest scaled error of any layer; 2e-5 if left out, more with group norms and rounded weights.",
       valueName: "E"))
   var limit: Double?
 

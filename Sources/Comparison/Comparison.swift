@@ -56,6 +56,9 @@ package struct Comparison: Sendable {
   /// it.
   package var collectsDetail = false
 
+  /// Whether differences are also measured in units in the last place of float32.
+  package var measuresULP = false
+
   /// Whether two NaN, or the same infinity on both sides, are accepted; else they prove nothing, and
   /// their layer fails.
   package var acceptsNotFinite = false

@@ -28,6 +28,9 @@ package struct DifferenceStatistics: Hashable, Sendable {
   /// Whether two NaN, or the same infinity, are accepted as equal.
   package private(set) var acceptsNotFinite = false
 
+  /// The largest distance of two values in the order of float32, in units in the last place; `nil` where nobody asked.
+  package private(set) var largestULP: Int?
+
   /// How the differences are spread; `nil` where nobody asked.
   package private(set) var detail: DifferenceDetail?
 
@@ -51,9 +54,10 @@ package struct DifferenceStatistics: Hashable, Sendable {
   ///   - limit: the scaled error above which a value is counted in ``overLimit``.
   ///   - channels: the number of channels, innermost, where ``detail`` is wanted.
   ///   - acceptsNotFinite: whether two NaN, or the same infinity, are accepted as equal.
+  ///   - measuresULP: whether ``largestULP`` is wanted.
   package init(
     candidate: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>, limit: Double,
-    channels: Int? = nil, acceptsNotFinite: Bool = false
+    channels: Int? = nil, acceptsNotFinite: Bool = false, measuresULP: Bool = false
   ) {
     precondition(candidate.count == reference.count)
     count = reference.count
@@ -71,6 +75,7 @@ package struct DifferenceStatistics: Hashable, Sendable {
       maximum > limit * scale
       ? countDifferences(candidate, reference, over: limit * scale) : 0
     overLimit = larger + unproven
+    if measuresULP { largestULP = largestULPDistance(candidate, reference) }
     detail = channels.map {
       DifferenceDetail(candidate: candidate, reference: reference, channels: $0)
     }
@@ -94,6 +99,7 @@ package struct DifferenceStatistics: Hashable, Sendable {
     overLimit = overLimit.flatMap { own in next.overLimit.map { own + $0 } }
     nonFinite.merge(next.nonFinite)
     acceptsNotFinite = acceptsNotFinite || next.acceptsNotFinite
+    largestULP = [largestULP, next.largestULP].compactMap { $0 }.max()
     if let detail = next.detail {
       if self.detail == nil { self.detail = detail } else { self.detail?.merge(detail) }
     }
@@ -139,7 +145,7 @@ extension DifferenceStatistics {
   /// Statistics that were measured before; `nil` where no values can have them.
   package init?(
     count: Int, maximum: Double, maximumIndex: Int?, maximumReference: Double, overLimit: Int?,
-    nonFinite: NonFiniteCounts, acceptsNotFinite: Bool, sums: Sums
+    nonFinite: NonFiniteCounts, acceptsNotFinite: Bool, largestULP: Int?, sums: Sums
   ) {
     self.count = count
     self.maximum = maximum
@@ -148,6 +154,7 @@ extension DifferenceStatistics {
     self.overLimit = overLimit
     self.nonFinite = nonFinite
     self.acceptsNotFinite = acceptsNotFinite
+    self.largestULP = largestULP
     sumOfDifferences = sums.differences
     sumOfSquaredDifferences = sums.squaredDifferences
     sumOfSquaredReferences = sums.squaredReferences
@@ -165,6 +172,7 @@ extension DifferenceStatistics {
       (0...count).contains(counts.pairs), (0...count).contains(counts.mismatched),
       (0...count).contains(overLimit ?? 0), maximumIndex.map({ (0..<count).contains($0) }) ?? true
     else { return false }
+    if let largestULP, (largestULP > 0) != (maximum > 0) || largestULP > 1 << 32 { return false }
     let sums = [sumOfDifferences, sumOfSquaredDifferences, sumOfSquaredReferences]
     // Sums of terms that are not negative are never less than the largest term, however they are rounded.
     return (maximum > 0) == (maximumIndex != nil) && maximum >= 0 && maximumReference >= 0

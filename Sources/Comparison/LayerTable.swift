@@ -103,7 +103,7 @@ final class LayerTable {
       reference.values.withUnsafeBufferPointer { reference in
         DifferenceStatistics(
           candidate: candidate, reference: reference, limit: limit, channels: channels,
-          acceptsNotFinite: comparison.acceptsNotFinite)
+          acceptsNotFinite: comparison.acceptsNotFinite, measuresULP: comparison.measuresULP)
       }
     }
     add(statistics, to: node, isolated)

@@ -68,6 +68,7 @@ struct EngineJudge {
       layers: request.layers, progress: progress)
     comparison.trial = .values
     comparison.collectsDetail = request.collectsDetail
+    comparison.measuresULP = request.measuresULP
     comparison.parameter = { try model.tensor(of: $0) }
     let result = try comparison.run(against: values, input: input)
     return try request.search?.explained(result) { deadline in

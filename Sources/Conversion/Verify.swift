@@ -40,6 +40,8 @@ package struct VerificationRequest: Sendable {
   package var layers: Glob?
   /// Whether it is also found out how the differences of a layer are spread.
   package var collectsDetail = false
+  /// Whether differences are also measured in units in the last place of float32.
+  package var measuresULP = false
   /// How the cause of a failed comparison is looked for; `nil` for not at all.
   package var search: CauseSearch? = CauseSearch()
   /// The threads that compute.
@@ -79,6 +81,7 @@ package func verify(
     candidate: candidate, layerNames: model.layerNames, limits: limits, mode: request.mode,
     layers: request.layers, progress: progress)
   comparison.collectsDetail = request.collectsDetail
+  comparison.measuresULP = request.measuresULP
   let input = request.input?.path ?? (reference.isRecorded ? path : request.model)
   comparison.parameter = { try model.tensor(of: $0) }
   do {

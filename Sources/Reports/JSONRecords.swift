@@ -102,6 +102,12 @@ struct StatisticsRecord: Encodable {
     case maxAbsIndex
     case sums
     case acceptsNotFinite
+    case ulp
+  }
+
+  private struct ULP: Encodable {
+    let largest: Int
+    let ofLargestValue: Double
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -123,6 +129,10 @@ struct StatisticsRecord: Encodable {
     try values.encode(statistics.maximumIndex, forKey: .maxAbsIndex)
     try values.encode(SumsRecord(statistics.sums), forKey: .sums)
     try values.encode(statistics.acceptsNotFinite, forKey: .acceptsNotFinite)
+    try values.encode(
+      statistics.largestULP.map {
+        ULP(largest: $0, ofLargestValue: statistics.differenceInULPOfLargest)
+      }, forKey: .ulp)
   }
 }
 

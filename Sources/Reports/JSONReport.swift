@@ -58,21 +58,11 @@ package struct JSONReport: Encodable, Sendable {
 
   /// The document's text, with a line break at the end.
   package func text() throws -> String {
-    Escaped.json(
-      String(
-        decoding: try encoded([.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]),
-        as: UTF8.self)) + "\n"
-  }
-
-  /// The document for a program.
-  package func compact() throws -> [UInt8] { Array(try encoded([.withoutEscapingSlashes])) }
-
-  private func encoded(_ format: JSONEncoder.OutputFormatting) throws -> Data {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = format
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try encoder.encode(self)
+    return Escaped.json(String(decoding: try encoder.encode(self), as: UTF8.self)) + "\n"
   }
 
   private enum Key: String, CodingKey {

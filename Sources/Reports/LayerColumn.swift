@@ -38,6 +38,7 @@ struct LayerColumn {
   private static func all(for result: Comparison.Outcome) -> [LayerColumn] {
     let hasIsolated = result.layers.contains { $0.isolated != nil }
     let hasPropagated = result.layers.contains { $0.propagated != nil }
+    let hasULP = result.layers.contains { $0.statistics.largestULP != nil }
     let hasBoth = result.layers.contains { $0.propagated != nil && $0.isolated != nil }
     return [
       LayerColumn(
@@ -61,6 +62,20 @@ struct LayerColumn {
       },
       LayerColumn(heading: "× limit", tables: [.brief, .page]) {
         ($0.timesLimit, readable($0.timesLimit))
+      },
+      LayerColumn(heading: "ULP", tables: hasULP ? [.brief, .page] : []) {
+        $0.statistics.largestULP.map {
+          (Double($0), $0 < 1_000_000 ? grouped($0) : readable(Double($0)))
+        }
+      },
+      LayerColumn(
+        heading: "ULP of max |b|", plainHeading: "of max|b|", width: 9,
+        tables: hasULP ? [.brief, .page] : []
+      ) { layer in
+        layer.statistics.largestULP.map { _ in
+          let value = layer.statistics.differenceInULPOfLargest
+          return (value, Plain.figure(value))
+        }
       },
       LayerColumn(heading: "SQNR, dB", tables: [.pageDetail]) {
         ($0.statistics.signalToNoise, Plain.figure($0.statistics.signalToNoise, digits: 3))

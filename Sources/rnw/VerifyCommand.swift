@@ -33,6 +33,7 @@ struct VerifyCommand: ParsableCommand {
         rnw verify model.rnw --against activations.npz --report report.html
         rnw verify model.rnw --against resnet50v2.h5 --input photos/ --isolated
         rnw verify model.rnw --against resnet50v2.h5 --per-layer-limit limits.json
+        rnw verify model.rnw --against activations.npz --ulp
         rnw verify model.rnw --candidate my-engine.npz
         rnw verify model.rnw --candidate my-engine.npz --layer-names names.json
         rnw verify model.rnw --runtime 'python engine.py'
@@ -81,6 +82,8 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "List every layer, in the order of the network.")
   var all = false
 
+  @OptionGroup var ulp: ULPOption
+
   @OptionGroup var overwrite: OverwriteOption
 
   @OptionGroup var threads: ThreadsOption
@@ -103,7 +106,8 @@ struct VerifyCommand: ParsableCommand {
         [
           "--report": report != nil, "--limit": limit != nil,
           "--per-layer-limit": perLayerLimit != nil, "--isolated": isolated,
-          "--layers": layers != nil, "--all": all, "--input or --filter": input.isGiven,
+          "--layers": layers != nil, "--all": all, "--ulp": ulp.isGiven,
+          "--input or --filter": input.isGiven,
           "--family": family.isGiven, "--activation, --pooling, …": told.isGiven,
           "--own-graph": ownGraph.isGiven, "--dictionary": dictionary.name != nil,
         ], because: "without --against, --candidate or --runtime: nothing is compared")
@@ -126,6 +130,7 @@ struct VerifyCommand: ParsableCommand {
     request.mode = isolated ? .both : .propagated
     request.layers = layers.map { Glob($0) }
     request.pool = threads.pool
+    request.measuresULP = ulp.isGiven
     request.usesOwnGraph = ownGraph.isUsed
     request.requiresOwnGraph = ownGraph.isRequired
     if let engine = engine.request { return try judge(engine, by: request) }
@@ -192,7 +197,7 @@ struct VerifyCommand: ParsableCommand {
   private func requireUsed(byOwnGraphOf error: InputError) throws {
     try requireUnused(
       [
-        "--report": report != nil, "--isolated": isolated,
+        "--report": report != nil, "--isolated": isolated, "--ulp": ulp.isGiven,
         "--per-layer-limit": perLayerLimit != nil, "--family": family.isGiven,
         "--activation, --pooling, …": told.isGiven, "--no-own-graph": !ownGraph.isUsed,
       ], because: "for a model that is only known by its own graph (\(error.problem))")

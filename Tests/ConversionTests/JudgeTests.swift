@@ -5,6 +5,7 @@ import Reports
 import Tensors
 import TestSupport
 import Testing
+import WeightSources
 
 @testable import Conversion
 
@@ -14,6 +15,7 @@ struct JudgeTests {
   struct Pair: Sendable, CustomTestStringConvertible {
     let model, against: String
     var isolated = false
+    var measuresULP = false
     var limit: Double?
     var passes = true
 
@@ -23,13 +25,14 @@ struct JudgeTests {
       var request = VerificationRequest(model: Fixture.path(model))
       request.mode = isolated ? .both : .propagated
       request.limits = limit.map { Limits(standard: $0) }
+      request.measuresULP = measuresULP
       return try verify(request, against: Fixture.path(against)) { _, _ in }
     }
   }
 
   static let pairs = [
     Pair(model: "keras/narrow.h5", against: "keras/narrow.activations.npz", isolated: true),
-    Pair(model: "keras/narrow.h5", against: "keras/narrow.keras"),
+    Pair(model: "keras/narrow.h5", against: "keras/narrow.keras", measuresULP: true),
     Pair(model: "keras/narrow.h5", against: "keras/narrow.h5", limit: 1e-8, passes: false),
     Pair(model: "keras/v1.weights.h5", against: "keras/v1.activations.npz"),
     Pair(model: "keras/broken/swapped.h5", against: "keras/narrow.h5", passes: false),
@@ -118,6 +121,44 @@ struct JudgeTests {
       ("layers.4.problem", .text("the shape is another")),
     ] { broken = broken.setting(place, to: value) }
     #expect(throws: InputError.self) { try Stored(broken).judged(limit: 1) }
+  }
+
+  @Test("An engine's value of another shape is read back, and stays wrong")
+  func engineShape() throws {
+    let outcome = try Self.misshapenEngine()
+    let report = try Stored(outcome)
+    let judged = try report.judged().outcome
+    #expect(!judged.verdict.passes && judged.trial == .values)
+    #expect(TextReport().text(for: judged) == TextReport().text(for: outcome))
+    #expect(try !report.judged(limit: 1e300).outcome.verdict.passes)
+  }
+
+  /// An engine that gives one layer without its last column.
+  private static func misshapenEngine() throws -> Comparison.Outcome {
+    let folder = try TemporaryFolder()
+    let source = try WeightFile.open(Fixture.path("keras/narrow.activations.npz"))
+    let tensors = try source.tensors.map { info -> (name: String, tensor: TensorData) in
+      let tensor = try source.tensor(named: info.name)
+      guard info.name == "conv2_block1_1_conv" else { return (info.name, tensor) }
+      let shape = info.shape.dimensions
+      let row = shape[2] * shape[3]
+      let values = tensor.floats().enumerated().filter { $0.offset % row < row - shape[3] }
+      return (
+        info.name,
+        TensorData(
+          shape: [shape[0], shape[1], shape[2] - 1, shape[3]], values: values.map(\.element))
+      )
+    }
+    let path = folder.file("engine.npz")
+    let output = try OutputFile(path: path, replacing: false)
+    var writer = NPZWriter(to: output)
+    for (name, tensor) in tensors { try writer.append(name, tensor) }
+    try writer.finish()
+    try output.commit()
+    return try verify(
+      VerificationRequest(model: Fixture.path("keras/narrow.h5")),
+      engine: EngineRequest(.archive(path))
+    ) { _, _ in }
   }
 
   @Test("A cause is not said of a layer that it was not found for")

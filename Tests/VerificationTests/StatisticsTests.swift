@@ -49,6 +49,41 @@ struct DifferenceStatisticsTests {
     #expect(close(merged.signalToNoise, whole.signalToNoise))
   }
 
+  private static let step = Float.ulpOfOne
+  private static let least = Float.leastNonzeroMagnitude
+  private static let most = Float.greatestFiniteMagnitude
+
+  static let units: [([Float], [Float], Int)] = [
+    ([1], [1], 0), ([1], [1 + step], 1), ([1], [1 - step / 2], 1), ([0], [-0.0], 0),
+    ([-least], [least], 2), ([-most], [most], 0xFEFF_FFFE),
+    ([Float.nan, Float.infinity, 2], [1, 1, 2 + 4 * step], 2), ([1, 3], [1, 3 - 4 * step], 2),
+    ([Float(2).nextDown], [2], 1), ([1e-9], [0], 0x3089_705F),
+  ]
+
+  @Test("Units in the last place are the distance in the order of float32", arguments: units)
+  func unitsInTheLastPlace(a: [Float], b: [Float], distance: Int) {
+    func statistics(_ measuresULP: Bool) -> DifferenceStatistics {
+      a.withUnsafeBufferPointer { a in
+        b.withUnsafeBufferPointer { b in
+          DifferenceStatistics(candidate: a, reference: b, limit: 1, measuresULP: measuresULP)
+        }
+      }
+    }
+    #expect(statistics(true).largestULP == distance)
+    #expect(statistics(false).largestULP == nil)
+    var merged = statistics(true)
+    merged.merge(statistics(false))
+    #expect(merged.largestULP == distance)
+  }
+
+  @Test(
+    "The largest difference in units of the largest value", arguments: [1, 1.5, 1024, 0] as [Float])
+  func unitsOfLargest(value: Float) {
+    let scale: Float = value == 0 ? 1 : value
+    let statistics = DifferenceStatistics([value + 3 * scale.ulp], [value], limit: 1)
+    #expect(statistics.differenceInULPOfLargest == 3)
+  }
+
   @Test("Merging with nothing changes nothing")
   func mergingWithNothing() {
     let (a, b) = pair(count: 10, seed: 1)

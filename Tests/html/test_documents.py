@@ -38,6 +38,7 @@ CALLS = {
     "comparison-fail": (
         "comparison", 1, "verify", FIXTURES / "broken" / "swapped.h5", "--against", NARROW, "--isolated", "--json"),
     "comparison-nan": ("comparison", 1, "verify", FIXTURES / "broken" / "nan.h5", "--against", NARROW, "--json"),
+    "comparison-ulp": ("comparison", 0, "verify", NARROW, "--against", NARROW, "--isolated", "--ulp", "--json"),
     "comparison-judged": ("comparison", 0, "judge", "report.json", "--limit", "1e-4", "--json"),
     "comparison-judged-again": ("comparison", 1, "judge", "report.json", "--limit", "1e-9", "--json"),
     "comparison-archive": (

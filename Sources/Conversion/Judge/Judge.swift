@@ -44,7 +44,7 @@ package struct JudgedComparison: Sendable {
 package func judge(_ request: JudgeRequest) throws(InputError) -> JudgedComparison {
   let path = request.report
   let document = try StoredReport.document(path: path)
-  let stored = try ofReport(path) { () throws(FormatFault) in try StoredReport(document) }
+  let stored = try ofReport(path) { () throws(FormatFault) in try StoredReport(document.value) }
   try ofReport(path) { () throws(FormatFault) in try stored.checkConsistency(with: document) }
   let graph = stored.judged.outcome.graph
   let names = stored.judged.outcome.layerNames

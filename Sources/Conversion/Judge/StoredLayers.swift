@@ -44,7 +44,11 @@ struct StoredLayers {
   private func layer(_ value: StoredValue) throws(FormatFault) -> LayerComparison {
     let node = try network.node(value["name"])
     let name = network.graph.nodes[node].name
-    let shape = network.layerNames.layout.shape(of: shapes[node])
+    let problem = try value["problem"].optional { value throws(FormatFault) in try value.text() }
+    // Only a value that could not be paired may have a shape of its own.
+    let shape =
+      problem == nil
+      ? network.layerNames.layout.shape(of: shapes[node]) : try value["shape"].shape()
     func bound(_ mode: StoredValue, isolated: Bool, growth: Double) throws(FormatFault)
       -> LayerBound
     {
@@ -57,7 +61,6 @@ struct StoredLayers {
         allowance: allowance ?? 0, growth: growth)
     }
     let channels = shape.rank > 1 ? shapes[node].dimensions.last ?? 0 : 0
-    let problem = try value["problem"].optional { value throws(FormatFault) in try value.text() }
     let propagated = try value["propagated"].optional { value throws(FormatFault) in
       try measured(value, channels: channels)
     }
@@ -103,6 +106,9 @@ struct StoredLayers {
       overLimit: try mode["overLimit"].optional { value throws(FormatFault) in try value.count() },
       nonFinite: try NonFiniteCounts(mode["notFinite"]),
       acceptsNotFinite: try mode["acceptsNotFinite"].flag(),
+      largestULP: try mode["ulp"].optional { value throws(FormatFault) in
+        try value["largest"].count()
+      },
       sums: .init(
         differences: try sums["differences"].figure(),
         squaredDifferences: try sums["squaredDifferences"].figure(),

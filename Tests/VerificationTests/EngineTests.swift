@@ -157,6 +157,18 @@ struct EngineTests {
     #expect(verdict.culprit?.layer.problem?.contains("the shape is 2×3×3×6") == true)
   }
 
+  @Test("What is no layer's may be of any type; a file of another kind is no archive")
+  func others() throws {
+    let sample = try Sample(family: "keras")
+    var arrays = try sample.executor.archive(of: sample).arrays.map { ($0.name, $0.tensor) }
+    arrays.append(
+      ("labels", TensorData(dtype: .int64, shape: [2], bytes: [UInt8](repeating: 0, count: 16))))
+    #expect(try sample.judged(MemorySource(arrays)).verdict.passes)
+    var weights = MemorySource(arrays)
+    weights.container = "keras-h5"
+    #expect(throws: InputError.self) { try sample.engineArchive(weights) }
+  }
+
   @Test("Integers need a scale, and a scale must be one")
   func scales() throws {
     let sample = try Sample(family: "keras")
@@ -294,7 +306,12 @@ extension Executor {
   ) throws -> MemorySource {
     let names = try sample.names(for: graph)
     let arrayNames = names.arrayNames(of: graph.nodes.map(\.name))
-    var arrays = [("input", sample.input.tensor(names.layout))]
+    // An engine in half precision is given its input in that, too.
+    let isHalf = form == .float16 || form == .bfloat16
+    var arrays =
+      isHalf
+      ? form.arrays("input", sample.input, family: names.layout)
+      : [("input", sample.input.tensor(names.layout))]
     _ = try run(sample.input) { index, value in
       let node = graph.nodes[index].name
       guard index > 0, kept?.contains(node) ?? true else { return }

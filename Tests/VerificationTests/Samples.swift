@@ -141,7 +141,7 @@ struct Sample: Sendable, CustomStringConvertible {
 
 /// Arrays in memory as a source.
 struct MemorySource: WeightSource {
-  let container = "npz"
+  var container = "npz"
   let path = "acts.npz"
   let metadata: [String: String] = [:]
   var arrays: [(name: String, tensor: TensorData)]

@@ -15,6 +15,15 @@ package struct EngineArchive: LayerTruth {
   /// What was found out of the archive that its reader should know, each in a sentence.
   package private(set) var remarks: [String] = []
 
+  /// What the rounding of a layer's input can become in its output.
+  private static let growth = 8.0
+
+  /// What archives of activations are kept in.
+  private static let containers: Set = ["npz", "safetensors"]
+
+  /// By how much the input may be off because its type rounded it, in units of the largest value.
+  private let inputRounding: Double
+
   private let source: any WeightSource
   private let arrays: [String: StoredArray]
   private var layouts: [String: ArrayLayout] = [:]
@@ -37,11 +46,29 @@ package struct EngineArchive: LayerTruth {
     self.graph = graph
     self.layerNames = layerNames
     shapes = try graph.shapes(for: input)
-    var arrays: [String: StoredArray] = [:]
-    for info in source.layerArrays { arrays[info.name] = try StoredArray(info, in: source) }
-    self.arrays = arrays
+    guard Self.containers.contains(source.container) else {
+      throw InputError(
+        .badData, path: source.path, "is no archive of activations",
+        place: "it is \(source.container)",
+        hint: "an archive is a .npz or .safetensors with an array for each layer, and 'input'")
+    }
     let found = try names.assignment(
       of: graph, layerNames, to: source.layerArrays.map(\.name), path: source.path)
+    let layers = Set(found.values)
+    var arrays: [String: StoredArray] = [:]
+    for info in source.layerArrays {
+      do throws(InputError) {
+        arrays[info.name] = try StoredArray(info, in: source)
+      } catch {
+        // What is no layer's, such as labels, may be of any type.
+        if layers.contains(info.name) { throw error }
+      }
+    }
+    self.arrays = arrays
+    inputRounding =
+      try source.tensors.first { $0.name == "input" }.map {
+        try StoredArray($0, in: source).rounding(channelAxis: 0)
+      } ?? 0
     var pairs: [(array: Shape, value: Shape)] = []
     for (node, name) in found {
       guard let index = graph.index(of: node), let array = arrays[name] else { continue }
@@ -65,8 +92,8 @@ package struct EngineArchive: LayerTruth {
   package func allowance(for node: String, isolated: Bool) -> Double {
     guard let name = assignment.arrays[node], let array = arrays[name] else { return 0 }
     let rounding = (try? array.rounding(channelAxis: channelAxis(of: name))) ?? 0
-    // A layer alone starts from rounded inputs, and a norm can make more of that.
-    return isolated ? 8 * rounding : rounding
+    // A layer alone starts from rounded inputs, as all do where the input itself was rounded; a norm can make more of that.
+    return isolated ? Self.growth * rounding : rounding + Self.growth * inputRounding
   }
 
   private func value(of node: String, shape: Shape) throws -> Activation? {

@@ -53,7 +53,7 @@ let package = Package(
     .library(name: "RNW", targets: ["RNW", "Files", "Tensors"]),
     .library(name: "WeightSources", targets: ["WeightSources", "Files", "Tensors"]),
     .library(
-      name: "Networks", targets: ["Networks", "Inference", "ResNetV2", "Files", "Tensors"]),
+      name: "Networks", targets: ["Networks", "Inference", "ResNetV2", "RNW", "Files", "Tensors"]),
     .library(name: "rnw-c", type: .static, targets: ["RNWForC"]),
   ],
   traits: [
@@ -83,6 +83,7 @@ let package = Package(
     .target(name: "CKernelSupport"),
     .target(name: "CChecksum"),
     .target(name: "CPlanes"),
+    .target(name: "CFingerprints"),
     .target(name: "KernelSet", dependencies: ["CKernelSupport"], swiftSettings: strict),
     kernels("KernelsBaseline", define: "BASELINE"),
     kernels("KernelsAVX2", define: "AVX2", clangFlags: ["-march=x86-64-v3", "-mprfchw"]),
@@ -101,7 +102,8 @@ let package = Package(
     .target(
       name: "RNW",
       dependencies: [
-        "Plain", "Files", "Threads", "Tensors", "Safetensors", "CChecksum", "CPlanes", "CZlib",
+        "Plain", "Files", "Threads", "Tensors", "Safetensors", "CChecksum", "CFingerprints",
+        "CPlanes", "CZlib",
       ], swiftSettings: strict),
     .target(name: "ResNetV2", dependencies: ["Tensors"], swiftSettings: strict),
     .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),
@@ -199,7 +201,7 @@ let package = Package(
       name: "VerificationTests",
       dependencies: [
         "Comparison", "Diagnosis", "Families", "Files", "Inference", "Plain", "Reports", "ResNetV2",
-        "Tensors", "TestSupport",
+        "RNW", "Tensors", "TestSupport",
       ], swiftSettings: strict),
     tests(
       "Conversion",

@@ -58,10 +58,20 @@ private func source(of model: Model) throws -> SourceRecord {
 }
 
 /// How much the certificate may take: a fixed part, each value in at most 16 characters, and each layer
-/// with its name and shape.
-func certificateBytes(for model: Model) -> Int {
-  4096 + 16 * model.graph.outputChannels + 64 * model.graph.configuration.input.channels
-    + model.graph.nodes.reduce(0) { $0 + $1.name.utf8.count + 32 }
+/// with its name and shape, its fingerprint and the family's name.
+///
+/// - Parameter hasOwnImages: whether the layers are compared on others than the probe, of other shapes.
+func certificateBytes(for model: Model, hasOwnImages: Bool) throws -> Int {
+  let nodes = model.graph.nodes
+  let names = try RecordCoding.json(nodes.map { model.layerNames.name(of: $0.name) ?? "" })
+  // A text within a text: what is not plain may be escaped once more.
+  let nameBytes = names.utf8.reduce(0) { bytes, byte in
+    bytes + (byte < 0x80 ? byte == 0x22 || byte == 0x5C ? 2 : 1 : 8)
+  }
+  return 8192 + 16 * model.graph.outputChannels + 64 * model.graph.configuration.input.channels
+    + nodes.reduce(nameBytes) {
+      $0 + (hasOwnImages ? 2 : 1) * ($1.name.utf8.count + 32) + Fingerprints.bytesPerLayer
+    }
 }
 
 /// The records of a conversion that passed: with the digest of its source and the certificate.
@@ -73,11 +83,13 @@ func certify(
   var source = try RecordCoding.record(SourceRecord.self, from: records.source)
   if let digest { source.setDigest(digest) }
   records.source = try RecordCoding.json(source)
+  let compared = try compared(request, proof)
+  let limit = request.limits(for: model.graph).propagated
   let certificate = CertificateRecord(
     probe: probe(proof, model.graph.configuration.input),
     node: model.graph.nodes[model.graph.certifiedNode].name, values: proof.certifiedValues,
-    limit: request.limits(for: model.graph).propagated, layers: proof.own.verdict.compared,
-    compared: try compared(request, proof),
+    limit: limit, layers: proof.own.verdict.compared,
+    compared: compared,
     rounding: request.precision == .float32
       ? nil
       : proof.accuracy.map { result in
@@ -91,9 +103,44 @@ func certify(
       .init(file: fileName(of: request.reference ?? ""), layers: result.verdict.compared)
     },
     assumptions: proof.assumptions.isEmpty ? nil : proof.assumptions,
-    part: model.mapping?.part.map { "part of \(fileName(of: model.source.path)); \($0)" })
+    part: model.mapping?.part.map { "part of \(fileName(of: model.source.path)); \($0)" },
+    fingerprints: fingerprints(proof, model, compared, limit: limit))
   records.certificate = try RecordCoding.json(certificate)
   return records
+}
+
+/// What tells the first wrong layer of an engine, by the family's names as well: but for those that a framework makes up by
+/// counting, which differ from one program to the next.
+private func fingerprints(
+  _ proof: Proof, _ model: Model, _ compared: CertificateRecord.ComparedRecord, limit: Double
+) -> Fingerprints.Record? {
+  let layers = proof.fingerprints.map { layer in
+    let name = model.layerNames.name(of: layer.name)
+    return (
+      name: layer.name,
+      familyName: name.flatMap { model.layerNames.isCounted($0, like: $0) ? nil : $0 },
+      shape: layer.shape, fingerprint: layer.fingerprint
+    )
+  }
+  return Fingerprints.record(
+    of: layers, compared: compared.layers, limits: limits(proof, model.graph, standard: limit))
+}
+
+/// The limits of functions that are exponentials far from zero: what a value that they read may be off by becomes a share of
+/// what they give.
+private func limits(_ proof: Proof, _ graph: Graph, standard: Double) -> [String: Double] {
+  let largest = Dictionary(
+    uniqueKeysWithValues: proof.fingerprints.map { ($0.name, $0.fingerprint.largest) })
+  var result: [String: Double] = [:]
+  for node in graph.nodes {
+    guard case .activation(let function) = node.operation,
+      [.softmax, .sigmoid, .softplus, .silu].contains(function),
+      let read = node.inputs.first.flatMap({ largest[graph.nodes[$0].name] }), read.isFinite
+    else { continue }
+    // No relative slope is more than 2, nor twice as much for a difference that is not small.
+    result[node.name] = standard * (1 + 4 * Double(read))
+  }
+  return result
 }
 
 private func probe(

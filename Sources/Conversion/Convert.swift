@@ -157,8 +157,9 @@ package func convert(
   let draft = try clock.measure("write") {
     try RNWDraft(
       parameters.graph.parameters.map { ($0.name, parameters[$0]) }, codec: request.codec,
-      records: records, certificateBytes: certificateBytes(for: model), to: output,
-      threads: threads)
+      records: records,
+      certificateBytes: certificateBytes(for: model, hasOwnImages: request.input.path != nil),
+      to: output, threads: threads)
   }
 
   // What was written is what is judged: the file is opened again, and run by the other executor.

@@ -2,6 +2,7 @@ package import Families
 import Files
 import FoundationEssentials
 package import Precision
+package import RNW
 
 /// Where the weights of a `.rnw` came from: its `rnw.source`.
 package struct SourceRecord: Codable, Sendable {
@@ -88,6 +89,8 @@ package struct CertificateRecord: Codable, Sendable {
   package var assumptions: [Assumption]?
   /// What was left out of a bigger model that the network is a part of.
   package var part: String?
+  /// What tells the first wrong layer of any engine; absent in files of a version that did not write it.
+  package var fingerprints: Fingerprints.Record?
 
   /// An input that everyone can make.
   package struct ProbeRecord: Codable, Sendable {

@@ -27,6 +27,8 @@ struct Proof {
   let probe: (seed: UInt64, shape: Shape)
   /// What the reference gave for the first image of that.
   let certifiedValues: [Float]
+  /// The fingerprints of what it gave in every layer; empty where a layer has none.
+  let fingerprints: [LayerFingerprint]
   /// The scaled error of those against what the source's own weights give, where weights were rounded.
   let certifiedError: Double?
 
@@ -67,9 +69,10 @@ struct Proof {
         methods: .fastest(expecting: inputs.shape), instructionSet: request.instructionSet)
     }
     let candidate = fastExecutor(written.graph, writtenParameters)
+    let reference = ReferenceExecutor(
+      graph: parameters.graph, parameters: parameters, pool: pool)
     let truth = RecordingExecutor(
-      ReferenceExecutor(graph: parameters.graph, parameters: parameters, pool: pool),
-      node: model.graph.certifiedNode)
+      reference, node: model.graph.certifiedNode, takesFingerprints: request.input.path == nil)
     func comparison(_ limits: Limits, _ mode: Comparison.Mode) -> Comparison {
       var comparison = Comparison(
         candidate: candidate, layerNames: model.layerNames, limits: limits, mode: mode,
@@ -177,6 +180,7 @@ struct Proof {
       probe = (seed, Shape([1] + own.inputShape.dimensions.dropFirst()))
       let values = value.certifiedValues
       certifiedValues = values
+      fingerprints = truth.fingerprints
       certifiedError = source.value.map {
         ScaledError(of: values, from: $0.certifiedValues).value
       }
@@ -185,8 +189,9 @@ struct Proof {
       var images = try InputImages(.standardProbe, for: model)
       let standard = try images.all()
       probe = (InputArgument.standardSeed, standard.shape)
-      let values = try truth.certifiedValues(for: standard)
+      let (values, layers) = try reference.certified(for: standard)
       certifiedValues = values
+      fingerprints = layers
       certifiedError =
         accuracy != nil
         ? ScaledError(of: values, from: try source.certifiedValues(for: standard)).value : nil

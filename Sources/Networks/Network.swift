@@ -2,7 +2,7 @@ import Conversion
 import Families
 public import Files
 public import Inference
-import RNW
+public import RNW
 public import ResNetV2
 public import Tensors
 import WeightSources
@@ -162,5 +162,44 @@ public struct Network: Sendable {
     guard let file = model.converted else { return nil }
     guard let certificate = try file.certificate(as: Certificate.self) else { return nil }
     return try CertificateCheck(certificate, of: path, with: executor)
+  }
+
+  /// Checks what an engine of your own computed of ``certifiedProbe()``, by what the file keeps of every layer.
+  ///
+  /// ```swift
+  /// let check = try network.checkActivations(contentsOf: "engine.npz")
+  /// if let wrong = check?.firstWrong { print("\(wrong.name) is wrong: \(wrong.error)") }
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - path: an archive (`.npz`, `.safetensors`) of arrays by the names of the layers, canonical or the family's.
+  ///   - tolerance: by how much an engine may be off that computes in a coarser type than float32.
+  /// - Returns: `nil` for a file that has no fingerprints, as it is no `.rnw`, was made, or converted before there were any.
+  /// - Throws: `InputError` where either file cannot be read.
+  public func checkActivations(
+    contentsOf path: String, tolerance: Double = 0
+  ) throws(InputError) -> FingerprintCheck? {
+    guard let fingerprints = try model.converted?.fingerprints() else { return nil }
+    let archive = try WeightFile.open(path, dictionary: nil)
+    var activations: [String: TensorData] = [:]
+    for array in archive.tensors where fingerprints.layer(named: array.name) != nil {
+      activations[array.name] = try archive.tensor(named: array.name)
+    }
+    try archive.checkUnchanged()
+    return fingerprints.check(activations, tolerance: tolerance)
+  }
+
+  /// The input that the file's certificate is for; `nil` for a file without one.
+  ///
+  /// - Throws: `InputError` where the certificate certifies nothing.
+  public func certifiedProbe() throws(InputError) -> Activation? {
+    guard let certificate = try model.converted?.certificate(as: Certificate.self) else {
+      return nil
+    }
+    guard certificate.isPossible, let shape = certificate.probeShape else {
+      throw InputError(
+        .badData, path: path, "has a certificate that certifies nothing", place: "rnw.certificate")
+    }
+    return Activation.probe(certificate.probe, shape: shape)
   }
 }

@@ -9,7 +9,7 @@ public import Tensors
 ///   print(error <= certificate.limit)
 /// }
 /// ```
-public struct Certificate: Decodable, Sendable {
+public struct Certificate: Sendable {
   /// The probe that the network was run on.
   public let probe: Probe
   /// What the values are: the node whose output they are, averaged over the image where it has one.
@@ -20,6 +20,11 @@ public struct Certificate: Decodable, Sendable {
   public let limit: Double
   /// What nothing told of the network when it was converted, and what was taken for it; `nil` where all was told.
   public let assumptions: [Assumption]?
+
+  /// The fingerprints of the layers as they stand there; `nil` where the file has none.
+  let fingerprintRecord: Fingerprints.Record?
+  /// The shapes of the compared layers, where fingerprints need them.
+  let comparedShapes: [String: [Int]]?
 
   /// An input that everyone can make.
   public struct Probe: Decodable, Sendable {
@@ -49,7 +54,49 @@ public struct Certificate: Decodable, Sendable {
   }
 }
 
+extension Certificate: Decodable {
+  /// Reads the record of a file.
+  public init(from decoder: any Decoder) throws {
+    let record = try decoder.container(keyedBy: Key.self)
+    let fingerprints = try record.decodeIfPresent(Fingerprints.Record.self, forKey: .fingerprints)
+    let needsShapes = fingerprints != nil && fingerprints?.layers == nil
+    self.init(
+      probe: try record.decode(Probe.self, forKey: .probe),
+      node: try record.decode(String.self, forKey: .node),
+      values: try record.decode([Float].self, forKey: .values),
+      limit: try record.decode(Double.self, forKey: .limit),
+      assumptions: try record.decodeIfPresent([Assumption].self, forKey: .assumptions),
+      fingerprints: fingerprints,
+      comparedShapes: needsShapes
+        ? try record.decode(Compared.self, forKey: .compared).layers : nil)
+  }
+
+  init(
+    probe: Probe, node: String, values: [Float], limit: Double, assumptions: [Assumption]?,
+    fingerprints: Fingerprints.Record? = nil, comparedShapes: [String: [Int]]? = nil
+  ) {
+    (self.probe, self.node, self.values, self.limit) = (probe, node, values, limit)
+    (self.assumptions, fingerprintRecord) = (assumptions, fingerprints)
+    self.comparedShapes = comparedShapes
+  }
+
+  private enum Key: String, CodingKey {
+    case probe, node, values, limit, assumptions, fingerprints, compared
+  }
+
+  private struct Compared: Decodable {
+    let layers: [String: [Int]]
+  }
+}
+
 extension Certificate {
+  /// What tells the first wrong layer of an engine; `nil` for a file of a version that did not write it.
+  public var fingerprints: Fingerprints? {
+    fingerprintRecord.flatMap {
+      Fingerprints($0, compared: comparedShapes, limit: limit)
+    }
+  }
+
   /// The shape of the probe, or `nil` where it is none that a conversion makes: one of more than
   /// an image of 4096×4096 with 3 channels.
   public var probeShape: Shape? {
@@ -61,10 +108,11 @@ extension Certificate {
 
   private static let maximumProbeElements = 4096 * 4096 * 3
 
-  /// Whether it certifies anything: a probe that everyone can make, values, and a limit.
+  /// Whether it certifies anything: a probe that everyone can make, values, and a limit; and fingerprints, if any, that
+  /// are some.
   public var isPossible: Bool {
     probeShape.map { probe.isPossible(channels: $0[3]) } == true && !values.isEmpty
-      && limit.isFinite && limit >= 0
+      && limit.isFinite && limit >= 0 && (fingerprintRecord == nil || fingerprints != nil)
   }
 
   /// How far a network's values are from the certified ones: max |a − b| / max |b|.

@@ -219,6 +219,18 @@ public struct RNWFile: WeightSource {
     metadata[MetadataKey.certificate] == nil ? nil : try record(MetadataKey.certificate)
   }
 
+  /// What tells the first wrong layer of an engine that computes this network; `nil` for a file that was not converted, or
+  /// converted before there were fingerprints.
+  ///
+  /// - Throws: `InputError` where the record is of another form.
+  public func fingerprints() throws(InputError) -> Fingerprints? {
+    guard let certificate = try certificate(as: Certificate.self) else { return nil }
+    guard certificate.isPossible else {
+      throw fault("has a certificate that certifies nothing", MetadataKey.certificate)
+    }
+    return certificate.fingerprints
+  }
+
   private func record<Record: Decodable>(_ key: String) throws(InputError) -> Record {
     guard let value = records[key] else { throw fault("lacks its record \(key)", nil) }
     do {

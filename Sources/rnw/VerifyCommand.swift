@@ -5,6 +5,7 @@ import Families
 import Files
 import Inference
 import Plain
+import RNW
 import Reports
 import Tensors
 
@@ -233,6 +234,7 @@ private struct SelfCheckReport: Encodable {
     let scaledError: Double
     let limit: Double
     let pass: Bool
+    let firstWrong: String?
   }
 
   init(_ check: SelfCheck) {
@@ -242,7 +244,9 @@ private struct SelfCheckReport: Encodable {
     tensorBytes = check.tensorBytes
     assumptions = check.assumptions
     certificate = check.certificate.map {
-      CertificateReport(scaledError: $0.scaledError, limit: $0.limit, pass: $0.passes)
+      CertificateReport(
+        scaledError: $0.scaledError, limit: $0.limit, pass: $0.passes,
+        firstWrong: $0.firstWrong?.name)
     }
   }
 
@@ -254,7 +258,8 @@ private struct SelfCheckReport: Encodable {
     if let certificate {
       lines.append(
         "certificate  \(certificate.pass ? "ok" : "FAILED"), this machine differs by "
-          + "\(readable(certificate.scaledError)) from the conversion (limit \(certificate.limit))")
+          + "\(readable(certificate.scaledError)) from the conversion (limit \(certificate.limit))"
+          + (certificate.firstWrong.map { "; the first wrong layer is \($0)" } ?? ""))
     } else {
       lines.append("certificate  none: the file was made, not converted")
     }

@@ -35,15 +35,16 @@ typedef enum rnw_status {
   RNW_UNREADABLE = 2,
   /* The file is no .rnw, of a newer version, or damaged. */
   RNW_BAD_DATA = 3,
-  /* There is no tensor of this name. */
+  /* There is no tensor, or no layer, of this name. */
   RNW_NOT_FOUND = 4,
   /* The caller's buffer is too small for the tensor. */
   RNW_TOO_SMALL = 5,
   /* The tensor is stored compressed, so its elements lie nowhere in the file. */
   RNW_NOT_MAPPED = 6,
-  /* The file was made rather than converted: it certifies nothing. */
+  /* The file was made rather than converted: it certifies nothing. Or it has no fingerprints, as it was converted
+   * before there were any. */
   RNW_NO_CERTIFICATE = 7,
-  /* The network, computed again, differs from its certificate by more than the limit. */
+  /* The network, computed again, differs from its certificate by more than the limit; or a layer of yours does. */
   RNW_OUT_OF_LIMIT = 8
 } rnw_status;
 
@@ -132,10 +133,45 @@ rnw_status rnw_verify(const rnw_file *file);
 
 /* Computes the network on the certificate's probe and compares with the certificate's values.
  *
- * Gives RNW_OK where the scaled error max |a - b| / max |b| is within the certificate's limit, else
- * RNW_OUT_OF_LIMIT; `error`, which may be NULL, then gets the error, else NaN. It takes as long as
+ * Gives RNW_OK where the scaled error max |a - b| / max |b| is within the certificate's limit and no layer differs from its
+ * fingerprint, else RNW_OUT_OF_LIMIT with the first wrong layer in the message; `error`, which may be NULL, then gets the error, else NaN. It takes as long as
  * running the network once, on `threads` threads, 1 to 256. */
 rnw_status rnw_verify_certificate(const rnw_file *file, int threads, double *error);
+
+/* Which layer of your own engine is the first wrong one, by nothing but the file:
+ *
+ *     size_t count;
+ *     rnw_probe(file, RNW_NHWC, NULL, 0, &count);      // how many floats
+ *     float *image = malloc(count * sizeof *image);
+ *     if (rnw_probe(file, RNW_NHWC, image, count, &count) != RNW_OK) ...
+ *     // for every layer that your engine computes of that image, in order:
+ *     if (rnw_check_layer(file, "stem.conv", values, size, RNW_NHWC, 0, NULL, NULL) != RNW_OK)
+ *       fprintf(stderr, "%s\n", rnw_error_message());
+ */
+
+/* How an image lies in memory: channels innermost, or image by image of each channel. */
+typedef enum rnw_layout { RNW_NHWC = 0, RNW_NCHW = 1 } rnw_layout;
+
+/* The number of layers that the file keeps something of; 0 for a file without fingerprints. */
+size_t rnw_layer_count(const rnw_file *file);
+
+/* The canonical name of a layer, in the order in which they are computed; NULL where there is none. */
+const char *rnw_layer_name(const rnw_file *file, size_t index);
+
+/* Writes the first image of the certificate's probe, for which the layers' values are kept, into a buffer of `capacity`
+ * floats. `count`, which may be NULL, gets how many there are, also where the buffer is NULL or too small. */
+rnw_status rnw_probe(
+    const rnw_file *file, rnw_layout layout, float *values, size_t capacity, size_t *count);
+
+/* Compares the `count` values that an engine gave of a layer for that image with what the file keeps of them.
+ *
+ * `name` is the canonical one or the family's. RNW_OK where the root mean square of the differences, in units of the layer's
+ * largest value, is within the limit plus `tolerance`; RNW_OUT_OF_LIMIT where it is not, where a value is not finite, or where
+ * there are more or fewer values. `error` and `limit`, which may be NULL, then get both figures, else NaN. The error is an
+ * estimate, within some 18 % of what it is. `tolerance` is 0 for an engine that computes in float32. */
+rnw_status rnw_check_layer(
+    const rnw_file *file, const char *name, const float *values, size_t count, rnw_layout layout,
+    double tolerance, double *error, double *limit);
 
 /* What went wrong in the last call that failed on this thread, in one line of UTF-8 that names the
  * file, the place and what was expected; "" where none did. Valid until the next failure on this

@@ -186,6 +186,85 @@ public func rnw_verify_certificate(
       throw Failure(
         RNW_OUT_OF_LIMIT,
         "\(file.path): differs by \(result.scaledError) from its certificate (limit \(result.limit))"
+          + (result.firstWrong.map { ", first in \($0.name) by \($0.error) (limit \($0.limit))" }
+            ?? "")
+      )
+    }
+  }
+}
+
+/// The number of layers of which something is kept.
+@c @implementation
+public func rnw_layer_count(_ file: OpaquePointer!) -> Int {
+  (try? opened(file).layers().names.count) ?? 0
+}
+
+/// The name of a layer.
+@c @implementation
+public func rnw_layer_name(_ file: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
+  guard let names = try? opened(file).layers().names, names.indices.contains(index) else {
+    return nil
+  }
+  return names[index].start
+}
+
+/// Writes the probe of the certificate into a buffer.
+@c @implementation
+public func rnw_probe(
+  _ file: OpaquePointer!, _ layout: rnw_layout, _ values: UnsafeMutablePointer<Float>!,
+  _ capacity: Int, _ count: UnsafeMutablePointer<Int>!
+) -> rnw_status {
+  count?.pointee = 0
+  return status {
+    let probe = try probe(of: try opened(file).file, layout: try checked(layout))
+    count?.pointee = probe.count
+    let values = try required(values, "values")
+    guard capacity >= probe.count || capacity < 0 else {
+      throw Failure(
+        RNW_TOO_SMALL, "the probe needs \(probe.count) floats, the buffer has \(capacity)")
+    }
+    for (index, value) in probe.enumerated() { values[index] = value }
+  }
+}
+
+/// Compares the values of a layer with what is kept of them.
+@c @implementation
+public func rnw_check_layer(
+  _ file: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ values: UnsafePointer<Float>!,
+  _ count: Int, _ layout: rnw_layout, _ tolerance: Double, _ error: UnsafeMutablePointer<Double>!,
+  _ limit: UnsafeMutablePointer<Double>!
+) -> rnw_status {
+  error?.pointee = .nan
+  limit?.pointee = .nan
+  return status {
+    let file = try opened(file)
+    let name = String(cString: try required(name, "name"))
+    let values = try required(values, "values")
+    let layout = try checked(layout)
+    guard tolerance >= 0, count >= 0 else {
+      throw Failure(
+        RNW_INVALID_ARGUMENT, "tolerance is \(tolerance) and count \(count), both from 0 on")
+    }
+    let fingerprints = try file.layers().fingerprints
+    guard fingerprints.layer(named: name) != nil else {
+      let error = InputError(
+        .badData, path: file.file.path, "has no layer of this name", place: name)
+      throw Failure(RNW_NOT_FOUND, error.description)
+    }
+    let check = fingerprints.check(
+      name, values: UnsafeBufferPointer(start: values, count: count), layout: layout,
+      tolerance: tolerance)
+    guard let check else {
+      throw Failure(
+        RNW_NO_CERTIFICATE,
+        "\(file.file.path): keeps nothing of \(name): its values were not finite")
+    }
+    error?.pointee = check.error
+    limit?.pointee = check.limit
+    guard check.passes else {
+      throw Failure(
+        RNW_OUT_OF_LIMIT,
+        "\(file.file.path): \(name) is off by \(check.error) of its largest value (limit \(check.limit))"
       )
     }
   }
@@ -215,6 +294,14 @@ private func description(of index: Int, in file: OpenFile) throws -> rnw_tensor 
         + "\(file.tensors.count)")
   }
   return file.tensors[index]
+}
+
+private func checked(_ layout: rnw_layout) throws -> LayerLayout {
+  switch layout {
+  case RNW_NHWC: .channelsLast
+  case RNW_NCHW: .channelsFirst
+  default: throw Failure(RNW_INVALID_ARGUMENT, "layout is \(layout.rawValue)")
+  }
 }
 
 private func required<Argument>(_ argument: Argument?, _ name: String) throws -> Argument {

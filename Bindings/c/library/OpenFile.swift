@@ -1,5 +1,6 @@
 import CRNW
 import RNW
+import Synchronization
 import Tensors
 
 /// What an `rnw_file` of C points to: an open file, and everything about it in the form of C.
@@ -40,11 +41,41 @@ final class OpenFile {
     }
   }
 
+  /// What the file keeps of the values of its layers, read when it is first asked for.
+  ///
+  /// - Throws: `InputError` where the certificate certifies nothing; `Failure` where there is nothing kept.
+  func layers() throws -> KeptLayers {
+    try kept.withLock { kept in
+      if let kept { return kept }
+      guard let fingerprints = try file.fingerprints() else {
+        throw Failure(
+          RNW_NO_CERTIFICATE,
+          "\(file.path): has no fingerprints: it was made, or converted before there were any")
+      }
+      let made = KeptLayers(fingerprints)
+      kept = made
+      return made
+    }
+  }
+
+  private let kept = Mutex<KeptLayers?>(nil)
+
   /// The index of a tensor.
   func index(of name: String) -> Int? { indices[name] }
 
   /// The text of a key of the metadata; valid as long as this object.
   func metadata(_ key: String) -> UnsafePointer<CChar>? { metadata[key]?.start }
+}
+
+/// The fingerprints of a file, with names that have an address.
+final class KeptLayers: Sendable {
+  let fingerprints: Fingerprints
+  let names: [CText]
+
+  init(_ fingerprints: Fingerprints) {
+    self.fingerprints = fingerprints
+    names = fingerprints.layers.map { CText($0.name) }
+  }
 }
 
 /// A text of C that lives as long as this object.

@@ -1,9 +1,9 @@
 /* Tests of librnw, to be run under AddressSanitizer.
  *
- *     test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER CHECKSUMS.json GOLDEN.rnw…
+ *     test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER SHARED.rnw CHECKSUMS.json GOLDEN.rnw…
  *
  * The same network with codec planes, with codec none, and with int8 weights; one that was made
- * rather than converted; a folder to write broken files into; and files of version 1 with the
+ * rather than converted; a folder to write broken files into; a file with fingerprints of made-up layers; and files of version 1 with the
  * CRC-32 of their values. */
 #include "rnw.h"
 
@@ -285,6 +285,91 @@ static void test_golden_file(const char *path, const char *checksums) {
   rnw_close(file);
 }
 
+/* Fingerprints: the figures that Swift and Python find of the same values. */
+
+static uint64_t splitmix(uint64_t *state) {
+  uint64_t z = *state += 0x9E3779B97F4A7C15;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+  z = (z ^ z >> 27) * 0x94D049BB133111EB;
+  return z ^ z >> 31;
+}
+
+static float probe_value(uint64_t *state) { return (float)(splitmix(state) >> 40) * 0x1p-23f - 1; }
+
+static void test_fingerprints(const char *path) {
+  static const size_t pixels_of[] = {30, 12, 1}, channels_of[] = {7, 2, 11};
+  rnw_file *file = opened(path);
+  CHECK(rnw_layer_count(file) == 3 && !strcmp(rnw_layer_name(file, 0), "stem.conv"));
+  CHECK(!rnw_layer_name(file, 3) && !rnw_layer_name(file, SIZE_MAX));
+  const char *line = rnw_metadata(file, "checks");
+  int lines = 0;
+  for (; line && *line; lines++) {
+    char name[64], layout[8], expected[32], found[32];
+    unsigned seed;
+    double size, error, limit;
+    CHECK(sscanf(line, "%63s %u %lf %7s %31s", name, &seed, &size, layout, expected) == 5);
+    size_t layer = (size_t)lines / 5, pixels = pixels_of[layer], channels = channels_of[layer];
+    int is_first = !strcmp(layout, "NCHW");
+    uint64_t right = 31 + layer, noise = seed;
+    /* Exactly as large as it must be, so that the sanitizer sees a float too many. */
+    float *values = malloc(pixels * channels * sizeof *values);
+    for (size_t pixel = 0; pixel < pixels; pixel++)
+      for (size_t channel = 0; channel < channels; channel++) {
+        float value = probe_value(&right), off = (float)size * probe_value(&noise);
+        values[is_first ? channel * pixels + pixel : pixel * channels + channel] = value + off;
+      }
+    rnw_layout order = is_first ? RNW_NCHW : RNW_NHWC;
+    rnw_status status = rnw_check_layer(file, name, values, pixels * channels, order, 0, &error, &limit);
+    snprintf(found, sizeof found, "%.5e", error);
+    CHECK(!strcmp(found, expected));
+    CHECK(status == (error <= limit ? RNW_OK : RNW_OUT_OF_LIMIT) && limit == (layer == 2 ? 1e-3 : 2e-5));
+    CHECK(rnw_check_layer(file, name, values, pixels * channels, order, 2, NULL, NULL) == RNW_OK);
+    values[0] = NAN;
+    CHECK(rnw_check_layer(file, name, values, pixels * channels, order, 1, &error, NULL) == RNW_OUT_OF_LIMIT);
+    CHECK(isinf(error) && strstr(rnw_error_message(), name));
+    CHECK(rnw_check_layer(file, name, values, pixels * channels - 1, order, 1, &error, NULL) == RNW_OUT_OF_LIMIT);
+    free(values);
+    line = strchr(line, '\n');
+    line += line != NULL;
+  }
+  CHECK(lines == 15);
+
+  float image[48], value = 0;
+  size_t count;
+  CHECK(rnw_probe(file, RNW_NHWC, NULL, 0, &count) == RNW_INVALID_ARGUMENT && count == 48);
+  CHECK(rnw_probe(file, RNW_NHWC, image, 47, &count) == RNW_TOO_SMALL);
+  CHECK(rnw_probe(file, RNW_NHWC, image, 48, NULL) == RNW_OK);
+  uint64_t state = 1;
+  CHECK(image[0] == probe_value(&state) && image[1] == probe_value(&state));
+  value = image[1];
+  CHECK(rnw_probe(file, RNW_NCHW, image, 48, &count) == RNW_OK && image[16] == value);
+  CHECK(rnw_probe(file, (rnw_layout)7, image, 48, &count) == RNW_INVALID_ARGUMENT);
+
+  CHECK(rnw_check_layer(file, "nothing", image, 1, RNW_NHWC, 0, NULL, NULL) == RNW_NOT_FOUND);
+  CHECK(rnw_check_layer(file, "fc", image, 11, RNW_NHWC, 0, NULL, NULL) == RNW_OUT_OF_LIMIT);
+  CHECK(rnw_check_layer(file, NULL, image, 11, RNW_NHWC, 0, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_check_layer(file, "fc", NULL, 11, RNW_NHWC, 0, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_check_layer(file, "fc", image, SIZE_MAX, RNW_NHWC, 0, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_check_layer(file, "fc", image, 11, (rnw_layout)7, 0, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_check_layer(file, "fc", image, 11, RNW_NHWC, -1, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_check_layer(file, "fc", image, 11, RNW_NHWC, NAN, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  CHECK(rnw_check_layer(NULL, "fc", image, 11, RNW_NHWC, 0, NULL, NULL) == RNW_INVALID_ARGUMENT);
+  rnw_close(file);
+}
+
+/* A file that was converted has them, one of a version before or one that was made has not. */
+static void test_layers(const rnw_file *converted, const rnw_file *made, const char *older) {
+  float value = 0;
+  CHECK(rnw_layer_count(converted) > 30 && !strcmp(rnw_layer_name(converted, 0), "stem.conv"));
+  CHECK(rnw_layer_count(made) == 0 && !rnw_layer_name(made, 0));
+  CHECK(rnw_check_layer(made, "stem.conv", &value, 1, RNW_NHWC, 0, NULL, NULL) == RNW_NO_CERTIFICATE);
+  rnw_file *file = opened(older);
+  CHECK(rnw_layer_count(file) == 0);
+  CHECK(rnw_check_layer(file, "stem.conv", &value, 1, RNW_NHWC, 0, NULL, NULL) == RNW_NO_CERTIFICATE);
+  CHECK(strstr(rnw_error_message(), "has no fingerprints"));
+  rnw_close(file);
+}
+
 /* Several threads with one file; each has errors of its own. */
 
 static void *use_from_a_thread(void *argument) {
@@ -316,8 +401,8 @@ static void test_threads(rnw_file *file) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 8) {
-    fprintf(stderr, "usage: test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER CHECKSUMS.json GOLDEN.rnw\n");
+  if (count < 9) {
+    fprintf(stderr, "usage: test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER SHARED.rnw CHECKSUMS.json GOLDEN.rnw\n");
     return 64;
   }
   CHECK(!strcmp(rnw_error_message(), "") && rnw_error_status() == RNW_OK);
@@ -329,6 +414,8 @@ int main(int count, char **arguments) {
   test_metadata(coded);
   test_verification(coded, raw, made);
   test_wrong_arguments(coded);
+  test_fingerprints(arguments[6]);
+  test_layers(coded, made, arguments[8]);
   test_threads(coded);
   rnw_close(coded);
   rnw_close(raw);
@@ -336,9 +423,9 @@ int main(int count, char **arguments) {
   rnw_close(made);
   for (int model = 1; model <= 3; model++) test_broken_files(arguments[model], arguments[5]);
   size_t size;
-  unsigned char *text = contents(arguments[6], &size);
+  unsigned char *text = contents(arguments[7], &size);
   text[size - 1] = 0;
-  for (int golden = 7; golden < count; golden++) test_golden_file(arguments[golden], (const char *)text);
+  for (int golden = 8; golden < count; golden++) test_golden_file(arguments[golden], (const char *)text);
   free(text);
   printf("%d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;

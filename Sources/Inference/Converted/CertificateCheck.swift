@@ -1,5 +1,5 @@
 package import Files
-package import RNW
+public import RNW
 import ResNetV2
 import Tensors
 
@@ -12,8 +12,14 @@ public struct CertificateCheck: Hashable, Sendable {
   /// The largest that it may be.
   public let limit: Double
 
-  /// Whether it is within the limit.
-  public var passes: Bool { scaledError <= limit }
+  /// The first layer that is farther off than it may be, by the file's fingerprints; `nil` where none is, or the file has
+  /// none.
+  ///
+  /// A layer may be wrong though the output hardly shows it.
+  public let firstWrong: LayerCheck?
+
+  /// Whether the values are within the limit, and no layer is wrong.
+  public var passes: Bool { scaledError <= limit && firstWrong == nil }
 
   /// Runs a network on the probe of its file's certificate.
   ///
@@ -29,11 +35,29 @@ public struct CertificateCheck: Hashable, Sendable {
         .badData, path: path, "has a certificate that certifies nothing", place: "rnw.certificate")
     }
     let probe = Activation.probe(certificate.probe, shape: shape)
+    let fingerprints = certificate.fingerprints
+    var wrong: LayerCheck?
     do {
-      scaledError = certificate.scaledError(of: try executor.certifiedValues(for: probe))
+      let values = try executor.certifiedValues(for: probe) { node, value in
+        guard wrong == nil else { return }
+        let name = executor.graph.nodes[node].name
+        wrong = fingerprints?.check(name, value).flatMap { $0.passes ? nil : $0 }
+      }
+      scaledError = certificate.scaledError(of: values)
     } catch {
       throw InputError(.badData, path: path, "\(error)", place: "rnw.certificate")
     }
     limit = certificate.limit
+    firstWrong = wrong
+  }
+}
+
+extension Fingerprints {
+  /// Checks the value of a layer for the first image.
+  fileprivate func check(_ name: String, _ value: Activation) -> LayerCheck? {
+    value.values.withUnsafeBufferPointer { values in
+      let image = values.prefix(values.count / max(value.shape[0], 1))
+      return check(name, values: UnsafeBufferPointer(rebasing: image))
+    }
   }
 }

@@ -3,22 +3,27 @@
     with rnw.load("resnet50v2.rnw") as weights:
         kernel = weights["stem.conv.weight"]        # a numpy array, OIHW
     assert rnw.verify("resnet50v2.rnw")             # structure and every checksum
+    print(rnw.check("resnet50v2.rnw", "engine.npz"))  # the first wrong layer of an engine of yours
 
 `rnw.models` hands the weights to a PyTorch module or a Keras model; `python -m rnw.capture` writes what a framework
 computes, for `rnw verify --against`.
 """
 
 from ._file import WeightFile, load, metadata
+from ._fingerprints import EngineCheck, LayerCheck, check
 from ._format import RNWError, TensorRecord
 from ._probe import probe
 from ._verify import CertificateCheck, VerificationReport, verify
 
 __all__ = [
     "CertificateCheck",
+    "EngineCheck",
+    "LayerCheck",
     "RNWError",
     "TensorRecord",
     "VerificationReport",
     "WeightFile",
+    "check",
     "load",
     "metadata",
     "probe",

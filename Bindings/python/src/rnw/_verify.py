@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._file import Path, WeightFile, load
+from ._fingerprints import read as read_fingerprints
 from ._format import RNWError, TensorRecord, one_line, quoted
 from ._network import Network, NetworkError, needs_version_2
 from ._probe import probe
@@ -84,7 +85,7 @@ def document_problems(file: WeightFile) -> list[str]:
     for key, document, check in (
         ("rnw.source", file.source, check_source),
         ("rnw.preprocessing", file.preprocessing, check_preprocessing),
-        ("rnw.certificate", file.certificate, check_certificate),
+        ("rnw.certificate", file.certificate, check_whole_certificate),
     ):
         if document is None:
             continue
@@ -93,6 +94,12 @@ def document_problems(file: WeightFile) -> list[str]:
         except ValueError as error:
             problems.append(str(RNWError(file.path, key, str(error))))
     return problems
+
+
+def check_whole_certificate(certificate: dict[str, Any]) -> None:
+    check_certificate(certificate)
+    if "fingerprints" in certificate:
+        read_fingerprints(certificate)
 
 
 def network_problems(file: WeightFile) -> list[str]:

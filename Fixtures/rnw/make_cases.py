@@ -369,6 +369,7 @@ def documents():
             replaced(f"a probe with {key} {text}", answer, "rnw.certificate", '"shape":', f'"{key}":{text},"shape":')
     for key in ("probe", "node", "values", "limit"):
         replaced(f"a certificate without {key}", "opened", "rnw.certificate", f'"{key}":', '"y":')
+    fingerprints()
     for key in ("file", "sha256", "container", "family", "tool", "used", "waived", "renamedLayers"):
         replaced(f"a source without {key}", "opened", "rnw.source", f'"{key}":', '"y":')
     for key, text in (("file", "1"), ("used", "[]"), ("used", '{"a":1}')):
@@ -383,6 +384,33 @@ def documents():
                       ("mean", "1"), ("rule", '"crop"'), ("filter", '"lanczos"'), ("size", "0"), ("crop", "4096")):  # fmt: skip
         replaced(f"preprocessing with {text} as {key}", "opened", "rnw.preprocessing", f'"{key}":', f'"{key}":{text},"y":')
     replaced("preprocessing without preprocessing", "opened", "rnw.preprocessing", '"preprocessing":', '"y":')
+
+
+def fingerprints():
+    """Two layers that no network has, with sums of zeros; in the order b, a."""
+    whole = {"sums": quoted(base64.b64encode(bytes(102)).decode()), "order": '"AQAAAA=="', "layers": '{"a":[1,2],"b":[1,4,4,3]}'}
+
+    def fingerprint(label, answer, **changes):
+        texts = ",".join(f'"{key}":{text}' for key, text in (whole | changes).items() if text)
+        replaced(f"fingerprints {label}", answer, "rnw.certificate", "{", f'{{"fingerprints":{{{texts}}},')
+
+    fingerprint("of two layers", "accepted")
+    fingerprint("with names and a limit", "accepted", names='["x",""]', limits='{"a":0.5}')
+    fingerprint("with a key that nobody knows", "accepted", seed="3")
+    fingerprint("of a layer whose values were not finite", "accepted",
+                sums=quoted(base64.b64encode(bytes([0, 0x80, 0x7F]) + bytes(99)).decode()))  # fmt: skip
+    for key in whole:
+        fingerprint(f"without {key}", "opened", **{key: ""})
+    for text in ("1", '""', quoted("A" * 132), quoted("A" * 135 + "="), quoted("A" * 140), quoted("-" + "A" * 135), quoted(" " + "A" * 136)):
+        fingerprint(f"with the sums {text}", "opened", sums=text)
+    for text in ('"AQABAA=="', '"AQACAA=="', '"AQAAAA"', '"AQAAAB=="', '"AQAAAA===="', '"AQAA"', '"AQAAAA==\\n"', "[1,0]"):
+        fingerprint(f"in the order {text}", "opened", order=text)
+    for text in ("[2]", "[2,2]", "[1,0]", "[1,-1]", "[1,2.0]", "[1,2,3]", "[1,536870913]", "[1,9223372036854775807,9223372036854775807,2]", "[]", "1"):
+        fingerprint(f"of the shape {text}", "opened", layers=f'{{"a":{text},"b":[1,4,4,3]}}')
+    for text in ('["x"]', '["x","y","z"]', '["x",1]', '"xy"', "{}"):
+        fingerprint(f"with the names {text}", "opened", names=text)
+    for text in ('{"c":1}', '{"a":-1}', '{"a":"inf"}', '{"a":"1"}', "[1]"):
+        fingerprint(f"with the limits {text}", "opened", limits=text)
 
 
 def network():

@@ -3,7 +3,8 @@
  *     test_rnw MODEL.rnw MODEL-RAW.rnw MODEL-INT8.rnw MADE.rnw FOLDER SHARED.rnw CHECKSUMS.json GOLDEN.rnw…
  *
  * The same network with codec planes, with codec none, and with int8 weights; one that was made
- * rather than converted; a folder to write broken files into; a file with fingerprints of made-up layers; and files of version 1 with the
+ * rather than converted; a folder to write broken files into; a file with fingerprints of made-up
+ * layers; and files of version 1 with the
  * CRC-32 of their values. */
 #include "rnw.h"
 

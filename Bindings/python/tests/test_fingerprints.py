@@ -43,7 +43,7 @@ def test_shared_figures(shared):
         if layout == "NCHW" and len(shape) == 4:
             values = values.transpose(0, 3, 1, 2).copy()
         check = rnw.check(shared, {name: values}, layout=layout).layers[0]
-        assert f"{check.error:.5e}" == error and bool(check) == (check.error <= check.limit)
+        assert f"{check.error:.5e}" == error and check.passes == (check.error <= check.limit)
 
 
 def test_first_wrong_layer_is_the_first_that_is_computed(shared):
@@ -57,7 +57,8 @@ def test_first_wrong_layer_is_the_first_that_is_computed(shared):
     values["fc"] = values["fc"] + 1
     values["stem.conv"] = values["stem.conv"] * 1.001
     wrong = rnw.check(shared, values).first_wrong
-    assert wrong is not None and wrong.name == "stem.conv" and "conv1 (stem.conv) is off by" in str(wrong)
+    # A layer that is wrong is no falsehood: `if check.first_wrong` must hold.
+    assert wrong and wrong.name == "stem.conv" and not wrong.passes and "conv1 (stem.conv) is off by" in str(wrong)
     assert rnw.check(shared, values, tolerance=3)
     assert not rnw.check(shared, {}) and not rnw.check(shared, {"nothing": np.zeros(1)})
 
@@ -69,7 +70,7 @@ def test_first_wrong_layer_is_the_first_that_is_computed(shared):
 )  # fmt: skip
 def test_what_is_no_value_of_a_layer(shared, value):
     check = rnw.check(shared, right(**{"stem.conv": value}))
-    assert not check and check.first_wrong is not None and check.first_wrong.error == math.inf
+    assert not check and check.first_wrong and check.first_wrong.error == math.inf
 
 
 def test_layouts_are_told_by_the_shapes(shared):

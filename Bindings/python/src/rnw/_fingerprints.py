@@ -45,7 +45,8 @@ class LayerCheck:
     error: float
     limit: float
 
-    def __bool__(self) -> bool:
+    @property
+    def passes(self) -> bool:
         # Not `not error > limit`: NaN passes nothing.
         return self.error <= self.limit
 
@@ -65,7 +66,7 @@ class EngineCheck:
 
     @property
     def first_wrong(self) -> LayerCheck | None:
-        return next((layer for layer in self.layers if not layer), None)
+        return next((layer for layer in self.layers if not layer.passes), None)
 
     def __bool__(self) -> bool:
         return bool(self.layers) and self.first_wrong is None

@@ -2,6 +2,7 @@ import Comparison
 import Diagnosis
 import Families
 import Inference
+import Plain
 import ResNetV2
 import Runtimes
 import Tensors
@@ -57,7 +58,7 @@ struct EngineJudge {
         limits.limit(name: $0, familyName: model.layerNames.name(of: $0), isolated: false)
       }, progress: progress)
     var result = try outcome(of: program)
-    result.remarks = ["the program was run \(program.runs) times"]
+    result.remarks = ["the program was run \(counted(program.runs, "time"))"]
     return result
   }
 

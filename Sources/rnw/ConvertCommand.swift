@@ -188,7 +188,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private func text(of outcome: ConversionOutcome) -> String {
-    let report = TextReport(isColored: StandardOutput.isTerminal)
+    let report = TextReport(isColored: StandardOutput.isColored)
     var lines = ["\(outcome.model.architectureName) of \(outcome.model.family.title)"]
     if let publication = outcome.publication { lines.append("source: \(publication.words)") }
     lines.append("")
@@ -200,7 +200,7 @@ struct ConvertCommand: ParsableCommand {
       lines.append(report.text(for: accuracy))
       lines.append("written file (fast) against the weights that it keeps (reference)")
       lines.append(
-        TextReport(maximumRows: 3, isColored: StandardOutput.isTerminal)
+        TextReport(maximumRows: 3, isColored: StandardOutput.isColored)
           .text(for: outcome.comparison))
     } else {
       lines.append("written file (fast) against source (reference, double precision)")

@@ -81,7 +81,7 @@ struct JudgeCommand: ParsableCommand {
         try StandardOutput.write(
           TextReport(
             order: all ? .graph : .worst, maximumRows: all ? nil : 10,
-            isColored: StandardOutput.isTerminal
+            isColored: StandardOutput.isColored
           ).text(for: judged.outcome))
       }
     }

@@ -6,7 +6,7 @@ import Tensors
 /// that is no terminal.
 final class ProgressBar: Sendable {
   private let title: String
-  private let isShown = StandardError.isTerminal
+  private let isShown = StandardError.showsProgress
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private let drawn: Mutex<(filled: Int, at: ContinuousClock.Instant)>

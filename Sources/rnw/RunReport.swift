@@ -35,7 +35,7 @@ struct RunReport: Encodable {
     for (name, image) in zip(names, images) {
       lines += image.contains { $0.label != nil } ? labelled(name, image) : [line(name, image)]
     }
-    if arraysWritten > 0 { lines.append("wrote \(arraysWritten) arrays") }
+    if arraysWritten > 0 { lines.append("wrote \(counted(arraysWritten, "array"))") }
     return lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n"
   }
 

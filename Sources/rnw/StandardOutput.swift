@@ -60,8 +60,11 @@ enum StandardOutput {
     if !passes { throw ExitCode(1) }
   }
 
-  /// Whether the output is a terminal, where colour and progress make sense.
+  /// Whether the output is a terminal.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Whether what is written may have colours.
+  static var isColored: Bool { isTerminal && wishes.allowsColours }
 
   private static let stream = Stream(descriptor: STDOUT_FILENO, name: "standard output")
 }
@@ -77,6 +80,9 @@ enum StandardError {
   static func write(progress text: String) { try? stream.write(text) }
 
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Whether a line may be drawn again.
+  static var showsProgress: Bool { isTerminal && wishes.allowsRedrawing }
 
   private static let stream = Stream(descriptor: STDERR_FILENO, name: "standard error")
 }
@@ -142,3 +148,6 @@ private final class Stream: Sendable {
     return true
   }
 }
+
+/// What the environment says of terminals.
+private let wishes = TerminalWishes { name in getenv(name).map { String(cString: $0) } }

@@ -207,7 +207,7 @@ struct VerifyCommand: ParsableCommand {
   private func text(of result: Comparison.Outcome) -> String {
     TextReport(
       order: all ? .graph : .worst, maximumRows: all ? nil : 10,
-      isColored: StandardOutput.isTerminal
+      isColored: StandardOutput.isColored
     ).text(for: result)
   }
 

@@ -74,6 +74,9 @@ extension Fingerprints {
   /// - Parameters:
   ///   - name: the canonical one, or the family's.
   ///   - values: of one image.
+  ///   - layout: how they are laid out.
+  ///   - tolerance: by how much an engine may be off that computes in a coarser type than float32, in the unit of
+  ///     ``LayerCheck/error``.
   /// - Returns: `nil` where there is no such layer, or nothing is kept of it as its values were not finite.
   public func check(
     _ name: String, values: UnsafeBufferPointer<Float>, layout: LayerLayout = .channelsLast,

@@ -280,6 +280,19 @@ struct JudgeTests {
     }
   }
 
+  @Test("Only a key that is younger than others may be missing")
+  func missingKeys() throws {
+    let document = try Stored(try Self.swapped.outcome()).document
+    let report = try Stored(document.setting("layers.3.propagated.ulp", to: nil))
+    #expect(try !report.judged().outcome.verdict.passes)
+    for key in ["weights", "functions", "limits", "layers", "trial", "lacking", "layers.3.problem"]
+    {
+      #expect(throws: InputError.self, "\(key)") {
+        try Stored(document.setting(key, to: nil)).judged(limit: 100)
+      }
+    }
+  }
+
   @Test("A report of an older version says which version writes what is needed")
   func olderReport() throws {
     let document = try Stored(try Self.swapped.outcome()).document

@@ -95,6 +95,11 @@ struct StoredLayers {
   ) throws(FormatFault) -> LayerComparison.Measured {
     let maximum = try mode["maxAbs"].figure()
     let sums = mode["sums"]
+    // Reports were judged before they could have this.
+    let ulp = mode["ulp"]
+    let largestULP =
+      ulp.exists
+      ? try ulp.optional { value throws(FormatFault) in try value["largest"].count() } : nil
     let statistics = DifferenceStatistics(
       count: try mode["count"].count(),
       // No pair could be measured.
@@ -106,9 +111,7 @@ struct StoredLayers {
       overLimit: try mode["overLimit"].optional { value throws(FormatFault) in try value.count() },
       nonFinite: try NonFiniteCounts(mode["notFinite"]),
       acceptsNotFinite: try mode["acceptsNotFinite"].flag(),
-      largestULP: try mode["ulp"].optional { value throws(FormatFault) in
-        try value["largest"].count()
-      },
+      largestULP: largestULP,
       sums: .init(
         differences: try sums["differences"].figure(),
         squaredDifferences: try sums["squaredDifferences"].figure(),

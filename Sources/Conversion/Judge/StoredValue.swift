@@ -17,7 +17,7 @@ struct StoredValue {
     StoredValue(value?[key], place: place.isEmpty ? key : "\(place).\(key)")
   }
 
-  /// Whether there is such a key.
+  /// Whether there is such a key; only one that is younger than others may be missing.
   var exists: Bool { value != nil }
 
   /// What a reading gives; `nil` where the value is null.

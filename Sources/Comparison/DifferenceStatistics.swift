@@ -270,3 +270,14 @@ package struct NonFiniteCounts: Hashable, Sendable {
     mismatched += other.mismatched
   }
 }
+
+extension DifferenceStatistics {
+  /// The differences of two lists of values of one length, with no limit.
+  package init(_ candidate: [Float], _ reference: [Float]) {
+    self = candidate.withUnsafeBufferPointer { candidate in
+      reference.withUnsafeBufferPointer { reference in
+        DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity)
+      }
+    }
+  }
+}

@@ -179,7 +179,10 @@ private struct Reference {
 /// What a `.rnw` keeps in a coarser type than the other has was rounded. Any other file was always
 /// as coarse as it is: what is made from it is exact.
 private func standardLimits(_ model: Model, _ other: Model?) -> Limits {
-  let exact = Limits(for: model.graph.configuration)
+  // Baked weights are those of the network whose rounding grows, standardised before.
+  let exact =
+    [model, other].compactMap { $0 }.map { Limits(for: $0.graph.configuration) }
+    .max { $0.propagated < $1.propagated } ?? Limits()
   let own = model.coarsestType
   guard let other else {
     return model.converted == nil || own == .float32 ? exact : Limits(precision: own)

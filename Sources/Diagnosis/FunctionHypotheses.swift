@@ -23,54 +23,62 @@ extension Diagnosis {
 
   /// What an engine reads that passes over a layer before: its input in the place of its value.
   func layersPassedOver(before index: Int, _ layer: LayerCase) throws -> [Hypothesis] {
-    let executor = comparison.candidate
-    let graph = executor.graph
-    let node = graph.nodes[index]
-    guard isOfEngine, index == layer.node else { return [] }
-    let inputs = try node.inputs.compactMap { try layer.input(graph.nodes[$0].name) }
-    guard inputs.count == node.inputs.count else { return [] }
-    return try node.inputs.indices.flatMap { place in
-      let passedOver = graph.nodes[node.inputs[place]]
-      return try passedOver.inputs.compactMap { before -> Hypothesis? in
-        guard let value = try layer.input(graph.nodes[before].name),
-          value.shape == inputs[place].shape
+    guard isOfEngine, let reading = try reading(of: index, layer) else { return [] }
+    let nodes = comparison.candidate.graph.nodes
+    return try nodes[index].inputs.enumerated().flatMap { place, passedOver in
+      try nodes[passedOver].inputs.compactMap { before -> Hypothesis? in
+        guard let value = try layer.input(nodes[before].name),
+          value.shape == reading.values[place].shape
         else { return nil }
         let (own, other) = (
-          displayName(of: passedOver.name), displayName(of: graph.nodes[before].name)
+          displayName(of: nodes[passedOver].name), displayName(of: nodes[before].name)
         )
         return Hypothesis(
           explanation: Explanation(
             "it should read \(other), not \(own)",
             engine: "reads \(other); in this network it reads \(own)"),
-          change: .value {
-            var changed = inputs
-            changed[place] = value
-            return try executor.evaluate(index, inputs: changed)
-          })
+          change: reading.with(value, place))
       }
     }
   }
 
   /// Values that only the reference has, in the place of what a layer reads: those of a layer that was left out.
   func layersLeftOut(before index: Int, _ layer: LayerCase) throws -> [Hypothesis] {
-    let executor = comparison.candidate
-    let graph = executor.graph
-    let node = graph.nodes[index]
-    guard index == layer.node else { return [] }
-    let inputs = try node.inputs.compactMap { try layer.input(graph.nodes[$0].name) }
-    guard inputs.count == node.inputs.count else { return [] }
-    return try inputs.indices.flatMap { place in
-      try layer.onlyOfReference(inputs[place].shape).map { name, value in
+    guard let reading = try reading(of: index, layer) else { return [] }
+    return try reading.values.enumerated().flatMap { place, read in
+      try layer.onlyOfReference(read.shape).map { name, value in
         Hypothesis(
           explanation: Explanation(
             "it should read \(name), which is no layer here",
             engine: "reads \(name), which is no layer of this network"),
-          change: .value {
-            var changed = inputs
-            changed[place] = value
-            return try executor.evaluate(index, inputs: changed)
-          })
+          change: reading.with(value, place))
       }
+    }
+  }
+
+  /// What the layer itself reads; `nil` for one before it, or where some of that is not known.
+  private func reading(of index: Int, _ layer: LayerCase) throws -> Reading? {
+    let executor = comparison.candidate
+    let node = executor.graph.nodes[index]
+    guard index == layer.node else { return nil }
+    let values = try node.inputs.compactMap { try layer.input(executor.graph.nodes[$0].name) }
+    guard values.count == node.inputs.count else { return nil }
+    return Reading(values: values, executor: executor, node: index)
+  }
+}
+
+/// The values that a layer reads.
+private struct Reading {
+  let values: [Activation]
+  let executor: any Executor
+  let node: Int
+
+  /// What the layer gives with another value in one place.
+  func with(_ value: Activation, _ place: Int) -> Hypothesis.Change {
+    .value {
+      var changed = values
+      changed[place] = value
+      return try executor.evaluate(node, inputs: changed)
     }
   }
 }

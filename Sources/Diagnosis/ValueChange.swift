@@ -156,13 +156,3 @@ extension Shape {
       + String(channel)
   }
 }
-
-extension DifferenceStatistics {
-  init(_ candidate: [Float], _ reference: [Float]) {
-    self = candidate.withUnsafeBufferPointer { candidate in
-      reference.withUnsafeBufferPointer { reference in
-        DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity)
-      }
-    }
-  }
-}

@@ -138,9 +138,5 @@ private func isPlain(_ character: Character) -> Bool {
 }
 
 private func scaledError(_ value: Activation, _ right: Activation) -> Double {
-  value.values.withUnsafeBufferPointer { candidate in
-    right.values.withUnsafeBufferPointer { reference in
-      DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity).scaledError
-    }
-  }
+  DifferenceStatistics(value.values, right.values).scaledError
 }

@@ -71,7 +71,7 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The largest scaled error of any layer against the reference with the same weights; 2e-5 if left out, 5e-5 with group norms.",
+      "The largest scaled error of any layer against the reference with the same weights; 2e-5 if left out, 5e-5 with standardised weights.",
       valueName: "E"))
   var limit: Double?
 

@@ -55,7 +55,7 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The largest scaled error of any layer; 2e-5 if left out, more with group norms and rounded weights.",
+      "The largest scaled error of any layer; 2e-5 if left out, more for standardised or rounded weights.",
       valueName: "E"))
   var limit: Double?
 

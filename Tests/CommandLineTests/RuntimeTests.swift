@@ -89,6 +89,30 @@ struct RuntimeTests {
   }
 
   @Test(
+    "Asked twice, a program that gives other bits is named with the layer",
+    arguments: [
+      ("/dev/zero", "two runs give the same bits"),
+      ("/dev/urandom", "conv1_conv is the first layer that is not the same in two runs"),
+    ])
+  func twice(_ second: String, _ remark: String) async throws {
+    func value(_ file: String) -> String {
+      "read layer; echo '{\"shape\": [2,24,33,8]}'; head -c 50688 \(file)"
+    }
+    let input = "read input; head -c 73320 >/dev/null; echo '{}'"
+    let program =
+      "read hello; echo '{\"layers\": [\"conv1_conv\"]}'; \(input); \(value("/dev/zero")); "
+      + "\(input); \(value(second))"
+    let result = try await Program.run(
+      [
+        "verify", Self.model, "--runtime", program, "--twice", "--runtime-timeout", "10", "--input",
+        Self.activations, "--no-diagnosis",
+      ])
+    #expect(result.status == 1, "\(result.error)")
+    let words = result.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains(remark), "\(result.output)")
+  }
+
+  @Test(
     "A program that gives one layer for each run is asked few times, and what it gives is judged")
   func oneLayer() async throws {
     let result = try await Program.run(

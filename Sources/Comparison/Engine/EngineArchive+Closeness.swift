@@ -25,7 +25,7 @@ extension EngineArchive {
           guard let found = try archive.value(named: name, as: layout, shape: value.shape) else {
             continue
           }
-          let error = DifferenceStatistics(found, value).scaledError
+          let error = DifferenceStatistics(found.values, value.values).scaledError
           if error <= Self.largestError { pairs.append((error, name, node, layout)) }
         }
       }
@@ -54,15 +54,5 @@ extension EngineArchive {
     let before = unmatched.prefix { $0 != array }.compactMap { near[$0] }.max() ?? 0
     let free = freeNodes(taken).filter { !layouts(of: array, as: $0).isEmpty }
     return free.first { $0 > before } ?? free.first
-  }
-}
-
-extension DifferenceStatistics {
-  fileprivate init(_ candidate: Activation, _ reference: Activation) {
-    self = candidate.values.withUnsafeBufferPointer { candidate in
-      reference.values.withUnsafeBufferPointer { reference in
-        DifferenceStatistics(candidate: candidate, reference: reference, limit: .infinity)
-      }
-    }
   }
 }

@@ -5,8 +5,6 @@ import ResNetV2
 
 /// What an engine calls the layers, where that is neither what the family nor what the graph calls them.
 package struct EngineNames: Sendable {
-  private static let maximumBytes = 1 << 20
-
   private let names: [(engine: String, layer: String)]
   private let path: String?
 
@@ -21,22 +19,10 @@ package struct EngineNames: Sendable {
   /// - Throws: `InputError` where it is of another form, or names an array or a layer twice.
   package init(path: String) throws(InputError) {
     self.path = path
-    let file = try MappedFile(path: path)
-    guard file.count <= Self.maximumBytes, let bytes = file.bytes(at: 0, count: file.count) else {
-      throw InputError(.badData, path: path, "is too large for a file of names")
-    }
     var names: [(engine: String, layer: String)] = []
-    do throws(FormatFault) {
-      var json = JSONReader(bytes)
-      try json.object { name, json throws(FormatFault) in
-        names.append((name, try json.text()))
-      }
-      guard json.next() == nil else { throw json.fault("goes on after its closing brace") }
-    } catch {
-      throw InputError(
-        .badData, path: path, error.problem,
-        place: #"\#(error.place); one object such as {"my_pool": "pool1_pool"} was expected"#)
-    }
+    let file = EntriesFile(
+      path: path, kind: "file of names", example: #"{"my_pool": "pool1_pool"}"#)
+    try file.read { name, json throws(FormatFault) in names.append((name, try json.text())) }
     var seen: Set<String> = []
     if let twice = names.first(where: { !seen.insert($0.layer).inserted }) {
       throw InputError(.badData, path: path, "gives a layer two names", place: twice.layer)

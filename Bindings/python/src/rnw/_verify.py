@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from ._format import RNWError, TensorRecord, one_line, quoted
 from ._network import Network, NetworkError, needs_version_2
 from ._probe import probe
 from ._records import check_certificate, check_preprocessing, check_source, numbers
+from ._results import Comparison
+from ._tool import Option, Progress, compare
 
 Forward: TypeAlias = "Callable[[npt.NDArray[np.float32]], Any]"
 
@@ -53,8 +55,21 @@ class VerificationReport:
         return f"{text}; {self.certificate.node} within {self.certificate.error:.1e} of the certificate"
 
 
-def verify(path: Path, *, forward: Forward | None = None, certificate: bool = True) -> VerificationReport:
-    """Checks the structure, every checksum, that the tensors are those of the network that the file describes, and the
+@overload
+def verify(path: Path, *, forward: Forward | None = None, certificate: bool = True) -> VerificationReport: ...
+@overload
+def verify(path: Path, *, against: Path, progress: Progress | None = None, **options: Option) -> Comparison: ...
+@overload
+def verify(path: Path, *, candidate: Path, progress: Progress | None = None, **options: Option) -> Comparison: ...
+@overload
+def verify(path: Path, *, runtime: str, progress: Progress | None = None, **options: Option) -> Comparison: ...
+def verify(path: Path, **options: Any) -> VerificationReport | Comparison:
+    """Checks a `.rnw` by its own records, or with `against`, `candidate` or `runtime` compares any model layer by layer.
+
+    The comparison is the one of `rnw verify`, whose options may all be told by their names: `limit=1e-4`,
+    `isolated=True`. It needs the command, which the wheel brings along; its own records are read by numpy alone:
+
+    the structure, every checksum, that the tensors are those of the network that the file describes, and the
     certificate: the logits of its probe are computed again.
 
     They are computed by numpy, which takes about a second for a ResNet50, or by `forward`: your own network with these
@@ -65,6 +80,14 @@ def verify(path: Path, *, forward: Forward | None = None, certificate: bool = Tr
     A broken file gives a report with problems. What the system says about a file that cannot be opened is raised, and
     so is what `forward` raises.
     """
+    if not options.keys() & {"against", "candidate", "runtime"}:
+        return own_records(path, **options)
+    if options.keys() & {"forward", "certificate"}:
+        raise TypeError("forward and certificate are for a file's own records, not for a comparison")
+    return compare(path, **options)
+
+
+def own_records(path: Path, *, forward: Forward | None = None, certificate: bool = True) -> VerificationReport:
     if forward is not None and not certificate:
         raise ValueError("forward computes the certificate; without one it is not needed")
     try:

@@ -41,6 +41,8 @@ def test_bfloat16(tmp_path, encoding):
     assert same_bits(rnw.load(path).bits("w"), bits)
     with pytest.raises(ValueError, match="bfloat16"):
         rnw.load(path, bfloat16="float64")
+    one = rnw.load(Draft({"w": np.array(0xBFC0, np.uint16)}, encoding).write(tmp_path / "b.rnw"))["w"]
+    assert one.shape == () and one == -1.5
 
 
 def test_tensors_that_are_stored_once(tmp_path):

@@ -169,14 +169,16 @@ class WeightFile(Mapping[str, Array]):
             if self._checksums and record.name not in self._compared:
                 self._check(record)
             return mapped_array(self._open(), record)
-        elements = self._decode(record)
+        stored = self._open()[record.begin : record.end]
+        # The second is the promise; the first also covers bits of the stream that no decoder looks at.
+        self._compare(record, "storedCRC32", record.stored_checksum, stored)
+        elements = self._decode(record, stored)
         self._compare(record, "crc32", record.checksum, elements)
         array = elements.reshape(-1).view(NUMPY_TYPES[record.dtype]).reshape(record.shape)
         array.flags.writeable = False
         return array
 
-    def _decode(self, record: TensorRecord) -> npt.NDArray[np.uint8]:
-        stored = self._open()[record.begin : record.end]
+    def _decode(self, record: TensorRecord, stored: Buffer) -> npt.NDArray[np.uint8]:
         try:
             return _planes.decode(stored, record.dtype, record.count, self._map)
         except ValueError as error:
@@ -190,21 +192,18 @@ class WeightFile(Mapping[str, Array]):
         return self._pool.map(function, blocks)
 
     def _check(self, record: TensorRecord) -> None:
-        data = self._open()
-        stored = memoryview(data)[record.begin : record.end]
+        if record.encoding != "raw":
+            self._elements(record)
+            return
+        stored = memoryview(self._open())[record.begin : record.end]
         try:
-            if record.stored_checksum is not None:
-                self._compare(record, "storedCRC32", record.stored_checksum, stored)
-            if record.encoding == "raw":
-                self._compare(record, "crc32", record.checksum, stored)
-                self._compared.add(record.name)
-            else:
-                self._elements(record)
+            self._compare(record, "crc32", record.checksum, stored)
+            self._compared.add(record.name)
         finally:
             # An error keeps this frame alive, and a view keeps the file mapped.
             stored.release()
 
-    def _compare(self, record: TensorRecord, key: str, expected: int, content: Any) -> None:
+    def _compare(self, record: TensorRecord, key: str, expected: int | None, content: Any) -> None:
         actual = zlib.crc32(content)
         if actual != expected:
             problem = f"expected the {key} {expected}, its bytes give {actual}"
@@ -220,7 +219,8 @@ class WeightFile(Mapping[str, Array]):
             with np.errstate(all="ignore"):
                 values: Array = elements.astype(np.float32) * scales.reshape(-1, *[1] * (elements.ndim - 1))
         elif self._widens(record):
-            values = (elements.astype("<u4") << np.uint32(16)).view("<f4")
+            # One row: of an array without dimensions an operation gives a number, which is none.
+            values = (elements.reshape(-1).astype("<u4") << np.uint32(16)).view("<f4").reshape(elements.shape)
         else:
             return elements
         values.flags.writeable = False

@@ -75,11 +75,11 @@ public func rnw_read_float32(
   status {
     let file = try opened(file)
     let tensor = try description(of: index, in: file)
-    guard tensor.count > 0 else { return }
-    let values = try required(values, "values")
+    // An empty tensor needs no buffer, but it is read as well: it may be damaged.
+    if tensor.count > 0 { _ = try required(values, "values") }
     try require(capacity, atLeast: tensor.count, "floats", for: tensor)
     try file.file.tensor(named: String(cString: tensor.name)).withFloats { floats in
-      guard let start = floats.baseAddress else { return }
+      guard let start = floats.baseAddress, let values else { return }
       values.update(from: start, count: floats.count)
     }
   }
@@ -93,11 +93,10 @@ public func rnw_read(
   status {
     let file = try opened(file)
     let tensor = try description(of: index, in: file)
-    guard tensor.bytes > 0 else { return }
-    let bytes = try required(bytes, "bytes")
+    if tensor.bytes > 0 { _ = try required(bytes, "bytes") }
     try require(capacity, atLeast: tensor.bytes, "bytes", for: tensor)
     try file.file.tensor(named: String(cString: tensor.name)).withUnsafeBytes { elements in
-      guard let start = elements.baseAddress else { return }
+      guard let start = elements.baseAddress, let bytes else { return }
       bytes.copyMemory(from: start, byteCount: elements.count)
     }
   }

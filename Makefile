@@ -1,11 +1,12 @@
 # make demo and make test do all the set-up on a fresh machine.
 
 SWIFT ?= swift
+PYTHON ?= python3
 RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
-  c-library c-test runtimes-test docs python-test python-test-numpy mutate
+  c-library c-test runtimes-test docs python-test python-test-numpy js-test readers-test viewer mutate
 
 demo: build
 	@mkdir -p generated
@@ -71,6 +72,19 @@ python-test: build c-library
 # The same with numpy alone, as users without a framework have it.
 python-test-numpy: build c-library
 	Bindings/python/tests/run numpy
+
+# The reader in JavaScript: needs Node 20.12 or later, and nothing else.
+js-test:
+	@node -e 'new DecompressionStream("deflate-raw")' || { echo "js-test: Node 20.12 or later is needed" >&2; exit 1; }
+	node --test Bindings/js/tests/
+
+# docs/viewer.html, which embeds the reader in JavaScript.
+viewer:
+	Scripts/build-viewer
+
+# The readers in Swift, C, Python and JavaScript on one corpus; RNW_READER_FILES=10000 for the full run. PYTHON needs numpy.
+readers-test: c-library
+	$(PYTHON) Scripts/check-readers
 
 fuzz: build
 	Scripts/fuzz

@@ -13,6 +13,8 @@ let package = Package(
       name: "RuntimeAdapter", dependencies: [.product(name: "Networks", package: "rnw")]),
     // Opens, lists, reads and maps a .rnw: needs zlib and nothing else.
     .executableTarget(name: "Reader", dependencies: [.product(name: "RNW", package: "rnw")]),
+    // What the reader in Swift finds in many files, beside those in other languages: Scripts/check-readers.
+    .executableTarget(name: "Digests", dependencies: [.product(name: "RNW", package: "rnw")]),
     // Reads weights from any container.
     .executableTarget(
       name: "Weights", dependencies: [.product(name: "WeightSources", package: "rnw")]),

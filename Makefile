@@ -76,7 +76,7 @@ python-test-numpy: build c-library
 # The reader in JavaScript: needs Node 20.12 or later, and nothing else.
 js-test:
 	@node -e 'new DecompressionStream("deflate-raw")' || { echo "js-test: Node 20.12 or later is needed" >&2; exit 1; }
-	node --test Bindings/js/tests/
+	node --test Bindings/js/tests/*.test.js
 
 # docs/viewer.html, which embeds the reader in JavaScript.
 viewer:

@@ -9,6 +9,7 @@ import struct
 import sys
 import zlib
 from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 from random_files import Writer
@@ -18,7 +19,9 @@ sys.path.insert(0, str(ROOT / "Fixtures/rnw"))
 import make_cases  # noqa: E402
 
 sys.dont_write_bytecode = True
-mutate = SourceFileLoader("mutate", str(ROOT / "Scripts/mutate")).load_module()
+loader = SourceFileLoader("mutate", str(ROOT / "Scripts/mutate"))
+mutate = module_from_spec(spec_from_loader("mutate", loader))
+loader.exec_module(mutate)
 
 GOLDEN = sorted(path.name for path in (ROOT / "Fixtures/rnw").glob("*.rnw"))
 VALUES = [0, 1, -1, 7.5, 2**31, 2**32, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, True, "", "F32", "I8", "U8", "raw", "planes", "same",

@@ -38,6 +38,16 @@ def test_reader_of_the_page(reader, tool, fixtures, tmp_path, codec, precision):
             assert tensors[name].dtype == array.dtype and np.array_equal(tensors[name], array), name
 
 
+def test_reader_of_the_page_reads_golden_files_of_both_versions(reader, fixtures):
+    versions = set()
+    for path in sorted((fixtures / "rnw").glob("*.rnw")):
+        tensors, metadata = reader["load"](str(path))
+        versions.add(metadata["rnw.version"])
+        with rnw.load(path, bfloat16="uint16") as weights:
+            assert all(np.array_equal(tensors[name], array) for name, array in weights.items()), path.name
+    assert versions == {"1.0", "2.0"}
+
+
 def test_page_tells_every_key_of_the_configuration(converted):
     """What a file holds stands on the page."""
     page = PAGE.read_text()

@@ -30,43 +30,47 @@ struct BatchNorm {
   /// The values of a parameter by least squares over all pixels; `nil` where a channel does not
   /// tell.
   func solved(_ role: Parameter.Role, input: [Float], output: [Float]) -> [Float]? {
+    let values = solved(role, input: input, output: output, minimumPixels: 1) { _ in true }
+    guard let values, values.allSatisfy({ $0 != nil }) else { return nil }
+    return values.compactMap(\.self)
+  }
+
+  /// The values of a parameter by least squares over the pixels that a ReLU after the norm let through;
+  /// `nil` for each channel that has too few of them to prove anything, and where all have.
+  func solvedBeforeReLU(
+    _ role: Parameter.Role, input: [Float], output: [Float]
+  ) -> [Float?]? {
+    // One unknown follows from any one value: only a second one proves anything.
+    let values = solved(role, input: input, output: output, minimumPixels: 2) { $0 > 0 }
+    guard let values, values.contains(where: { $0 != nil }) else { return nil }
+    return values
+  }
+
+  private func solved(
+    _ role: Parameter.Role, input: [Float], output: [Float], minimumPixels: Double,
+    where isKnown: (Float) -> Bool
+  ) -> [Float?]? {
     guard let mean = tensors[.mean], let variance = tensors[.variance] else { return nil }
     let channels = mean.count
     // A norm without scale or shift has 1 or 0.
     let scale = tensors[.scale] ?? [Double](repeating: 1, count: channels)
     let shift = tensors[.shift] ?? [Double](repeating: 0, count: channels)
     var moments = [Moments](repeating: Moments(), count: channels)
-    for index in output.indices {
+    for index in output.indices where isKnown(output[index]) {
       let channel = index % channels
       moments[channel].add(Double(input[index]) - mean[channel], Double(output[index]))
     }
-    var result: [Float] = []
-    for channel in 0..<channels {
+    return (0..<channels).map { channel in
+      guard moments[channel].count >= minimumPixels else { return nil }
       let deviation = (variance[channel] + epsilon).squareRoot()
-      let slope = scale[channel] / deviation
-      let moments = moments[channel]
-      let value: Double
-      switch role {
-      case .shift: value = (moments.output - slope * moments.input) / moments.count
-      case .mean:
-        guard slope != 0 else { return nil }
-        let offset = (moments.output / moments.count - shift[channel]) / slope
-        value = mean[channel] + moments.input / moments.count - offset
-      case .scale, .variance:
-        guard moments.square > 0 else { return nil }
-        let actual = (moments.product - shift[channel] * moments.input) / moments.square
-        if role == .scale {
-          value = actual * deviation
-        } else {
-          guard actual != 0, scale[channel] / actual > 0 else { return nil }
-          value = scale[channel] * scale[channel] / (actual * actual) - epsilon
-        }
-      case .weight, .bias: return nil
+      let value = moments[channel].value(
+        of: role, mean: mean[channel], scale: scale[channel], shift: shift[channel],
+        deviation: deviation)
+      return value.flatMap {
+        let value = role == .variance ? $0 - epsilon : $0
+        return value.isFinite ? Float(value) : nil
       }
-      guard value.isFinite else { return nil }
-      result.append(Float(value))
     }
-    return result
   }
 
   /// Sums over the pixels of one channel: of u = x − mean and y.
@@ -83,6 +87,27 @@ struct BatchNorm {
       output += y
       square += u * u
       product += u * y
+    }
+
+    /// A parameter of the channel if the others are right, of the variance variance + ε; `nil` where the
+    /// sums do not tell.
+    func value(
+      of role: Parameter.Role, mean: Double, scale: Double, shift: Double, deviation: Double
+    ) -> Double? {
+      let slope = scale / deviation
+      switch role {
+      case .shift: return (output - slope * input) / count
+      case .mean:
+        guard slope != 0 else { return nil }
+        return mean + input / count - (output / count - shift) / slope
+      case .scale, .variance:
+        guard square > 0 else { return nil }
+        let actual = (product - shift * input) / square
+        if role == .scale { return actual * deviation }
+        guard actual != 0, scale / actual > 0 else { return nil }
+        return scale * scale / (actual * actual)
+      case .weight, .bias: return nil
+      }
     }
   }
 }

@@ -11,6 +11,9 @@ extension Diagnosis {
   /// there are enough pixels. Where that makes the layer agree, the difference from what is there
   /// is the mistake.
   func solvedParameter(of layer: LayerCase, limit: Double) throws -> Suspicion? {
+    if let norm = rectifiedNorm(of: layer) {
+      return try solvedParameter(of: layer, rectified: norm, limit: limit)
+    }
     let node = comparison.candidate.graph.nodes[layer.node]
     // A norm is solved from what it reads: where that was not compared, it may itself be wrong.
     let input = layer.chain.count == 1 ? node.inputs.first : nil
@@ -18,7 +21,7 @@ extension Diagnosis {
     let channels = layer.expected.shape[layer.expected.shape.rank - 1]
     // One unknown follows from any one value: only a second one proves anything.
     let isProven = layer.expected.values.count / channels > 1
-    var found: [(explanation: String, isSimple: Bool, error: Double)] = []
+    var found: [SolvedChange] = []
     for parameter in node.parameters {
       for tensor in solved(parameter, of: node, input: values, layer: layer) {
         guard let error = try self.error(of: layer, under: .parameters([parameter.role: tensor])),
@@ -30,29 +33,33 @@ extension Diagnosis {
         let change = ValueChange(
           from: right, to: wrong, tolerance: 1e-4, words: channelWords(of: node))
         guard isProven || change.isSimple else { continue }
-        let word = word(parameter.role)
-        found.append(
-          (
-            words(
-              "\(word) \(change.explanation)", engine: "has a \(word) that \(change.explanation)"),
-            change.isSimple, error
-          ))
+        found.append(solvedChange(change, of: parameter.role, error: error))
         break
       }
     }
-    // Several parameters can do the same to a layer: a mistake that is simply said is the likelier
-    // one.
-    let simple = found.filter(\.isSimple)
-    if let likely = explanation(of: simple.isEmpty ? found : simple) { return likely }
+    if let likely = likeliest(of: found) { return likely }
     return try values.flatMap { try solvedNorm(of: layer, input: $0, limit: limit) }
   }
 
-  private func explanation(
-    of found: [(explanation: String, isSimple: Bool, error: Double)]
-  ) -> Suspicion? {
-    guard let error = found.map(\.error).max() else { return nil }
+  /// What was done to a parameter, in words.
+  func solvedChange(
+    _ change: ValueChange, of role: Parameter.Role, error: Double
+  ) -> SolvedChange {
+    let word = word(role)
+    return SolvedChange(
+      explanation: words(
+        "\(word) \(change.explanation)", engine: "has a \(word) that \(change.explanation)"),
+      isSimple: change.isSimple, error: error)
+  }
+
+  /// Several parameters can do the same to a layer: a mistake that is simply said is the likelier
+  /// one.
+  func likeliest(of found: [SolvedChange]) -> Suspicion? {
+    let simple = found.filter(\.isSimple)
+    let likely = simple.isEmpty ? found : simple
+    guard let error = likely.map(\.error).max() else { return nil }
     return Suspicion(
-      explanation: found.map(\.explanation).joined(separator: ", or "), scaledError: error)
+      explanation: likely.map(\.explanation).joined(separator: ", or "), scaledError: error)
   }
 
   /// The values of a parameter with which the layer would agree, the simplest change first; none
@@ -110,4 +117,12 @@ extension Diagnosis {
     return TensorData(
       shape: weight.shape, values: parameters[weight].floats().map { Float(Double($0) * factor) })
   }
+}
+
+/// A change of one parameter with which a layer agrees.
+struct SolvedChange {
+  let explanation: String
+  /// Whether one thing was done to all values.
+  let isSimple: Bool
+  let error: Double
 }

@@ -9,11 +9,17 @@ extension OwnComparison {
     let rows =
       showsAll ? layers : Array(layers.sorted { $0.scaledError > $1.scaledError }.prefix(10))
     let width = max(rows.map(\.name.count).max() ?? 0, 5)
-    var lines = ["\("layer".padded(to: width))  \("class".padded(to: 24))  error      limit"]
+    let isEngine = layers.contains { $0.isolatedError != nil }
+    var lines = [
+      "\("layer".padded(to: width))  \("class".padded(to: 24))  error      "
+        + (isEngine ? "alone      limit" : "limit")
+    ]
     lines += rows.map { layer in
-      "\(layer.name.padded(to: width))  \(layer.className.padded(to: 24))  "
-        + "\(readable(layer.scaledError).padded(to: 9))  \(readable(layer.limit))"
-        + (layer.pass ? "" : "  OUT OF LIMIT")
+      let alone = layer.isolatedError.map { "\(readable($0).padded(to: 9))  " }
+      return "\(layer.name.padded(to: width))  \(layer.className.padded(to: 24))  "
+        + "\(readable(layer.scaledError).padded(to: 9))  "
+        + (isEngine ? alone ?? "–".padded(to: 9) + "  " : "")
+        + readable(layer.limit) + (layer.pass ? "" : "  OUT OF LIMIT")
     }
     let failed = layers.count { !$0.pass }
     lines.append("")
@@ -41,6 +47,8 @@ extension OwnComparison {
     if let culprit {
       lines.append("  culprit   \(culprit.name), a \(culprit.className)")
     }
+    if let suspicion { lines.append("  suspicion \(suspicion)") }
+    lines += remarks.map { "  remark    \($0)" }
     if !missing.isEmpty {
       lines.append("  missing   \(missing.joined(separator: ", "))")
     }

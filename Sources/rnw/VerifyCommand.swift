@@ -148,13 +148,10 @@ struct VerifyCommand: ParsableCommand {
     do {
       result = try verify(request, against: against, progress: bar.update)
     } catch let error as InputError where error.reason == .unknownNetwork {
-      let own = try verifyOwnGraph(
-        request, against: against, instead: error, progress: bar.update
-      ) { try requireUsed(byOwnGraphOf: error) }
-      bar.finish()
-      return try StandardOutput.conclude(passes: own.passes) {
-        try StandardOutput.write(own, asJSON: json, text: own.text(showsAll: all))
-      }
+      return try conclude(
+        try verifyOwnGraph(request, against: against, instead: error, progress: bar.update) {
+          try requireUsed(byOwnGraphOf: error)
+        }, after: bar)
     }
     bar.finish()
     searchBar.finish()
@@ -174,7 +171,15 @@ struct VerifyCommand: ParsableCommand {
     let bar = ProgressBar("judging")
     let searchBar = ProgressBar("looking for the cause")
     request.search = diagnosis.search(after: bar, searchBar)
-    let result = try verify(request, engine: engine, progress: bar.update)
+    let result: Comparison.Outcome
+    do {
+      result = try verify(request, engine: engine, progress: bar.update)
+    } catch let error as InputError where error.reason == .unknownNetwork {
+      return try conclude(
+        try verifyOwnGraph(request, engine: engine, instead: error, progress: bar.update) {
+          try requireUsed(byOwnGraphOf: error)
+        }, after: bar)
+    }
     bar.finish()
     searchBar.finish()
     try conclude(result, title: "\(engine.title) against \(fileName(of: model))", in: file)
@@ -191,6 +196,13 @@ struct VerifyCommand: ParsableCommand {
       } else {
         try StandardOutput.write(text(of: result))
       }
+    }
+  }
+
+  private func conclude(_ own: OwnComparison, after bar: ProgressBar) throws {
+    bar.finish()
+    try StandardOutput.conclude(passes: own.passes) {
+      try StandardOutput.write(own, asJSON: json, text: own.text(showsAll: all))
     }
   }
 

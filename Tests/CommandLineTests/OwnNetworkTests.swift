@@ -89,6 +89,7 @@ struct OwnNetworkTests {
     let layers: [Layer]
     let culprit: Culprit?
     let agreement: Agreement?
+    let suspicion: String?
 
     struct Agreement: Decodable {
       let different: [String]
@@ -98,9 +99,62 @@ struct OwnNetworkTests {
     struct Layer: Decodable {
       let name: String
       let pass: Bool
+      let isolatedError: Double?
     }
 
     struct Culprit: Decodable { let name: String }
+  }
+
+  @Test("An engine is judged by it: what it does instead is named at its layer")
+  func judges() async throws {
+    let right = try await Program.run(["verify", Self.model, "--candidate", Self.activations])
+    #expect(right.status == 0, "\(right.error)")
+    #expect(right.output.contains("PASS: 9 layers of the model's own graph compared"))
+    // The engine is right; the model that it is judged by adds another ε.
+    let wrong = try await Program.run(["verify", Self.changed, "--candidate", Self.activations])
+    #expect(wrong.status == 1)
+    #expect(wrong.output.contains("culprit   norm, a BatchNormalization"))
+    #expect(wrong.output.contains("your norm adds ε = 0.001; this network adds 0.1 (put right"))
+    let json = try await Program.run([
+      "verify", Self.changed, "--candidate", Self.activations, "--json",
+    ])
+    let document = try JSONDecoder().decode(Document.self, from: Data(json.output.utf8))
+    #expect(document.culprit?.name == "norm" && document.suspicion?.contains("adds ε") == true)
+    // The layers after the wrong one are right by themselves.
+    #expect(document.layers.filter { $0.isolatedError ?? 1 > 2e-5 }.map(\.name) == ["norm"])
+  }
+
+  @Test("Arrays of an engine's own names are those of a list; without any of a layer there is nothing to judge")
+  func judgesOwnNames() async throws {
+    let folder = try TemporaryFolder()
+    var bytes = try [UInt8](Data(contentsOf: URL(filePath: Self.activations)))
+    // The names of a ZIP archive's members are no part of any checksum.
+    for name in ["scaled", "wide", "pool", "left", "right", "both", "norm", "mean", "classes"] {
+      let own = name.prefix(1).uppercased() + name.dropFirst()
+      bytes.replace(Array("\(name).npy".utf8), with: Array("\(own).npy".utf8))
+    }
+    let renamed = try folder.write(bytes, to: "own.npz")
+    let unnamed = try await Program.run(["verify", Self.model, "--candidate", renamed])
+    #expect(unnamed.status == 65 && unnamed.error.contains("has no layer of the model"))
+    let names = try folder.write(
+      Array(#"{"Pool": "pool", "Classes": "classes"}"#.utf8), to: "names.json")
+    let named = try await Program.run([
+      "verify", Self.model, "--candidate", renamed, "--layer-names", names,
+    ])
+    #expect(named.status == 0, "\(named.output)\(named.error)")
+    #expect(named.output.contains("PASS: 2 layers"))
+    #expect(named.output.contains("missing   scaled, wide, left, right, both, norm, mean"))
+    let first = try folder.write(Array(#"{"Pool": "pool"}"#.utf8), to: "first.json")
+    let partial = try await Program.run([
+      "verify", Self.model, "--candidate", renamed, "--layer-names", first,
+    ])
+    #expect(partial.status == 0)
+    #expect(partial.output.contains("the output, classes, is not there: nothing is said of it"))
+    let wrong = try folder.write(Array(#"{"Pool": "pond"}"#.utf8), to: "wrong.json")
+    let refused = try await Program.run([
+      "verify", Self.model, "--candidate", renamed, "--layer-names", wrong,
+    ])
+    #expect(refused.status == 65 && refused.error.contains("names a layer that the network has not"))
   }
 
   @Test("Its weights and its layers' options are compared")

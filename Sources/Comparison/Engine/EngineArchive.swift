@@ -16,7 +16,7 @@ package struct EngineArchive: LayerTruth {
   package private(set) var remarks: [String] = []
 
   /// What the rounding of a layer's input can become in its output.
-  private static let growth = 8.0
+  package static let growth = 8.0
 
   /// What archives of activations are kept in.
   private static let containers: Set = ["npz", "safetensors"]
@@ -187,7 +187,7 @@ extension EngineArchive {
   }
 
   /// The layout of most arrays that have only one; the family's where none has.
-  private static func preferred(
+  static func preferred(
     _ pairs: [(array: Shape, value: Shape)], family: LayerNames.Layout
   ) -> ArrayLayout {
     let certain = pairs.filter { $0.value.rank == 4 }

@@ -36,27 +36,43 @@ package struct EngineNames: Sendable {
   func assignment(
     of graph: Graph, _ layerNames: LayerNames, to arrays: [String], path source: String
   ) throws(InputError) -> [String: String] {
-    let known = Set(arrays)
-    if let path {
-      var result: [String: String] = [:]
-      for (engine, layer) in names {
-        guard let node = Self.node(called: layer, in: graph, layerNames) else {
-          throw InputError(
-            .badData, path: path, "names a layer that the network has not", place: layer)
-        }
-        guard known.contains(engine) else {
-          throw InputError(
-            .badData, path: path, "names an array that \(source) has not", place: engine)
-        }
-        result[node] = engine
-      }
-      return result
+    let listed = try assignment(to: arrays, path: source) {
+      Self.node(called: $0, in: graph, layerNames)
     }
+    if let listed { return listed }
+    let known = Set(arrays)
     var result = layerNames.assignment(of: graph.nodes.map(\.name), to: arrays).arrays
     let used = Set(result.values)
     for node in graph.nodes.dropFirst().map(\.name)
     where result[node] == nil && known.contains(node) && !used.contains(node) {
       result[node] = node
+    }
+    return result
+  }
+
+  /// The array of each layer that the list names; `nil` where there is no list.
+  ///
+  /// - Parameters:
+  ///   - arrays: the names in the archive.
+  ///   - path: the archive's.
+  ///   - node: the name of the layer that the network has under one of the list; `nil` where it has none.
+  /// - Throws: `InputError` where the list has a layer that the network, or an array that the file lacks.
+  package func assignment(
+    to arrays: [String], path source: String, node: (String) -> String?
+  ) throws(InputError) -> [String: String]? {
+    guard let path else { return nil }
+    let known = Set(arrays)
+    var result: [String: String] = [:]
+    for (engine, layer) in names {
+      guard let node = node(layer) else {
+        throw InputError(
+          .badData, path: path, "names a layer that the network has not", place: layer)
+      }
+      guard known.contains(engine) else {
+        throw InputError(
+          .badData, path: path, "names an array that \(source) has not", place: engine)
+      }
+      result[node] = engine
     }
     return result
   }

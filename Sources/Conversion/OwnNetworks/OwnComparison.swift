@@ -19,6 +19,10 @@ package struct OwnComparison: Encodable, Sendable {
   package let unknown: [String]
   /// The weights and the layers' options beside each other; `nil` where the other side has only values.
   package let agreement: OwnAgreement?
+  /// What the engine that is judged does instead at the culprit; `nil` where nothing was found.
+  package var suspicion: String?
+  /// What the reader should know besides, each in a sentence.
+  package var remarks: [String] = []
 
   /// Whether every layer is within its limit, and weights and options are the same.
   package var passes: Bool { verdict == "pass" }
@@ -30,6 +34,9 @@ package struct OwnComparison: Encodable, Sendable {
     package let shape: [Int]
     package let maxAbs: Double
     package let scaledError: Double
+    /// The same against what the model computes from the engine's own values of what the layer reads; `nil` where no
+    /// engine is judged.
+    package var isolatedError: Double?
     package let limit: Double
     package let pass: Bool
   }
@@ -40,7 +47,7 @@ package struct OwnComparison: Encodable, Sendable {
     package let className: String
   }
 
-  fileprivate init(
+  init(
     images: Int, layers: [Layer], culprit: Culprit?, missing: [String], unknown: [String],
     agreement: OwnAgreement?
   ) {
@@ -149,10 +156,7 @@ private struct OwnTruth {
         .badData, path: source.path, "is nothing that this model can be compared with",
         place: "an archive of activations with `input`, or a Keras model, was expected")
     }
-    var images = try InputImages(
-      request.input ?? .standardProbe, usual: network.graph.usualInput,
-      range: ProbeRange(
-        InputAdjustment(SourceView(network.graph), weights: network.weights).input))
+    var images = try network.images(request.input ?? .standardProbe)
     let batch = try images.all()
     let run = try other.run(batch, pool: request.pool)
     let places = Dictionary(

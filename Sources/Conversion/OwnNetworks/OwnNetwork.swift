@@ -32,6 +32,13 @@ struct OwnNetwork {
       input, through: graph, weights: weights, arithmetic: ReferenceArithmetic(pool: pool))
   }
 
+  /// The images that an argument gives the model.
+  func images(_ argument: InputArgument) throws -> InputImages {
+    try InputImages(
+      argument, usual: graph.usualInput,
+      range: ProbeRange(InputAdjustment(SourceView(graph), weights: weights).input))
+  }
+
   /// The nodes that the output depends on, but for those that do nothing or are only the first part of a layer.
   var layers: [Int] {
     graph.liveNodes.sorted().filter { index in

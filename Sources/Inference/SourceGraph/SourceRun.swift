@@ -71,15 +71,44 @@ package final class SourceRun {
     return values[node]
   }
 
+  /// The value that a node has where other values stand in place of those before it.
+  ///
+  /// - Parameters:
+  ///   - known: the values that stand for nodes, of the shapes that these have; a node without one is computed too.
+  ///   - changed: what nodes compute instead of what the graph says.
+  package func value(
+    of node: Int, from known: (Int) throws -> Activation?, changed: [Int: SourceOperation] = [:]
+  ) throws -> Activation? {
+    guard shapes[node] != nil, !graph.inputs.contains(node) else { return nil }
+    var computed: [Int: Activation] = [:]
+    var missing: Set<Int> = []
+    var open = [node]
+    while let next = open.popLast() {
+      guard missing.insert(next).inserted else { continue }
+      for read in graph.nodes[next].inputs where computed[read] == nil {
+        computed[read] = try graph.inputs.contains(read) ? values[read] : known(read)
+        if computed[read] == nil { open.append(read) }
+      }
+    }
+    for index in missing.sorted() {
+      let inputs = graph.nodes[index].inputs.compactMap { computed[$0] }
+      guard inputs.count == graph.nodes[index].inputs.count else { return nil }
+      computed[index] = try evaluate(index, as: changed[index], inputs: inputs)
+    }
+    return computed[node]
+  }
+
   /// Whether all that read a node were computed.
   private func isDone(_ node: Int) -> Bool {
     readers[node].allSatisfy { isComputed[$0] }
   }
 
-  private func evaluate(_ index: Int, inputs: [Activation]) throws -> Activation {
+  private func evaluate(
+    _ index: Int, as changed: SourceOperation? = nil, inputs: [Activation]
+  ) throws -> Activation {
     let input = inputs[0]
     guard let shape = shapes[index] else { return input }
-    switch graph.nodes[index].operation {
+    switch changed ?? graph.nodes[index].operation {
     case .input, .identity, .channel, .stackChannels, .channelsFirst, .other:
       return input
     case .padding(let border):

@@ -4,6 +4,8 @@
 #include <jerror.h>
 #include <setjmp.h>
 
+int rnw_jpeg_version(void) { return JPEG_LIB_VERSION; }
+
 typedef struct {
   struct jpeg_error_mgr base;
   jmp_buf jump;

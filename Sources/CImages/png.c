@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <string.h>
 
+const char *rnw_png_version(void) { return png_get_libpng_ver(NULL); }
+
 typedef struct {
   const uint8_t *bytes;
   size_t count;

@@ -209,14 +209,14 @@ extension ConversionRequest {
   }
 }
 
-/// A `.rnw` under the ending of another container would be taken for one; it *is* a file of safetensors.
+/// A `.rnw` under the extension of another container would be taken for one; it *is* a file of safetensors.
 private func requireOwnEnding(_ path: String) throws {
   let name = fileName(of: path)
   let stem = WeightFile.stem(of: name)
   let ending = name.dropFirst(stem.count).lowercased()
   guard ![".rnw", ".safetensors", ""].contains(ending) else { return }
   throw InputError(
-    .cannotCreate, path: path, "has the ending of another container",
+    .cannotCreate, path: path, "has the extension of another container",
     place: "a name that ends in .rnw was expected",
     hint: "`rnw export` writes .safetensors, .npz and .h5")
 }

@@ -64,10 +64,11 @@ enum WritableContainer: String, CaseIterable {
   init(path: String) throws {
     let name = fileName(of: path).lowercased()
     guard let container = Self.allCases.first(where: { name.hasSuffix(".\($0.rawValue)") }) else {
-      let known = Self.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
+      let all = Self.allCases.map { ".\($0.rawValue)" }
+      let known = all.dropLast().joined(separator: ", ") + " or " + (all.last ?? "")
       throw InputError(
-        .cannotCreate, path: path, "has an ending of no container that is written",
-        place: "\(known) are")
+        .cannotCreate, path: path, "has an unknown extension",
+        place: "\(known) was expected")
     }
     self = container
   }

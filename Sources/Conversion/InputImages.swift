@@ -158,9 +158,12 @@ package struct InputImages {
     let info = try arrayInfo(in: arrays(file))
     let batch = info.shape.rank == 3 ? Shape([1] + info.shape.dimensions) : info.shape
     guard batch.rank == 4, batch[3] == channels, batch.elementCount > 0 else {
+      let isFirst = batch.rank == 4 && batch[1] == channels
       throw InputError(
         .badData, path: path, "has the shape \(info.shape)",
-        place: "images of N×H×W×\(channels) were expected")
+        place: "images of N×H×W×\(channels) were expected",
+        hint: isFirst
+          ? "it looks like channels first: numpy's transpose(0, 2, 3, 1) turns it" : nil)
     }
     return Part(
       name: name, origin: .array(path: path), count: batch[0],

@@ -1,5 +1,6 @@
 import Families
 import Files
+import RNW
 import Tensors
 import WeightSources
 
@@ -20,6 +21,10 @@ package struct Inspection: Encodable, Sendable {
   package let metadata: [String: String]
   /// The tensors, in the order of the file.
   package let tensors: [Tensor]
+  /// The bytes of all files of which it is made.
+  package let fileBytes: Int
+  /// Of how many layers a `.rnw` keeps fingerprints; `nil` where it keeps none.
+  package let fingerprints: Int?
 
   /// A tensor of the file.
   package struct Tensor: Encodable, Sendable {
@@ -29,6 +34,8 @@ package struct Inspection: Encodable, Sendable {
     package let dtype: String
     /// Its dimensions.
     package let shape: [Int]
+    /// The bytes of its elements, decoded.
+    package let bytes: Int
     /// What its values are like; `nil` where they were not read, or none is finite.
     package let statistics: Statistics?
   }
@@ -48,9 +55,12 @@ package struct Inspection: Encodable, Sendable {
   fileprivate init(_ source: any WeightSource, readsValues: Bool) throws {
     container = source.container
     metadata = source.metadata
+    fileBytes = source.files.reduce(0) { $0 + $1.file.count }
+    fingerprints = try (source as? RNWFile)?.fingerprints()?.layers.count
     tensors = try source.tensors.map { info in
       Tensor(
         name: info.name, dtype: info.dtype.name, shape: info.shape.dimensions,
+        bytes: info.byteCount ?? 0,
         statistics: readsValues ? Self.statistics(of: try source.tensor(named: info.name)) : nil)
     }
     do {

@@ -51,6 +51,8 @@ package struct RunOutcome: Sendable {
   package let labels: ClassLabels?
   /// How many arrays were written.
   package let arraysWritten: Int
+  /// What the reader should know of the input, each in a sentence.
+  package var remarks: [String] = []
 }
 
 /// Runs a model, and writes the activations under the family's layer names and in its layout.
@@ -84,6 +86,7 @@ package func run(
   guard let first = try request.output == nil ? images.next() : images.all() else {
     preconditionFailure("an input has at least one image")
   }
+  let remarks = [try model.rangeRemark(on: first, from: request.input)].compactMap { $0 }
   let executor = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.pool.threadCount),
     pool: request.pool, expecting: first.shape, winograd: request.output == nil)
@@ -93,7 +96,7 @@ package func run(
       try model.source.checkUnchanged()
       return RunOutcome(
         network: model.architectureName, names: names, output: output, labels: labels,
-        arraysWritten: 0)
+        arraysWritten: 0, remarks: remarks)
     }
     let file = try OutputFile(
       path: path, replacing: request.replaces,
@@ -115,7 +118,7 @@ package func run(
     try file.commit()
     return RunOutcome(
       network: model.architectureName, names: names, output: output, labels: labels,
-      arraysWritten: count)
+      arraysWritten: count, remarks: remarks)
   } catch let error as InputShapeError {
     throw InputError(.badData, path: request.model, error.description)
   }
@@ -136,7 +139,7 @@ extension Model {
 private func requireArchive(_ path: String?) throws {
   guard let path, !path.lowercased().hasSuffix(".npz") else { return }
   throw InputError(
-    .cannotCreate, path: path, "has an ending of no archive of activations",
+    .cannotCreate, path: path, "has an extension of no archive of activations",
     place: "a name that ends in .npz was expected")
 }
 

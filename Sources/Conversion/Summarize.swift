@@ -1,4 +1,5 @@
 package import Families
+import Files
 package import ResNetV2
 import Tensors
 
@@ -15,10 +16,12 @@ package struct NamedNetwork: Sendable {
 
   /// Takes an architecture's name, or opens a file.
   ///
-  /// - Parameter families: the families in which a name is looked up, the first that has it is taken.
-  /// - Throws: `InputError` where it is neither.
-  package init(_ text: String, family: Family?, families: [Family]) throws {
-    for candidate in family.map({ [$0] }) ?? families {
+  /// Of the families that have a name, the first in their list is taken, or the one that is asked for.
+  ///
+  /// - Throws: `InputError` where it is neither; with all names where it is no path either.
+  package init(_ text: String, family: Family?) throws {
+    let families = family.map { [$0] } ?? Family.all
+    for candidate in families {
       guard let configuration = candidate.configuration(architecture: text) else { continue }
       name = text
       self.family = candidate
@@ -26,7 +29,15 @@ package struct NamedNetwork: Sendable {
       layerNames = candidate.layerNames(for: graph)
       return
     }
-    let model = try Model(path: text, family: family)
+    let model: Model
+    do {
+      model = try Model(path: text, family: family)
+    } catch let error as InputError where error.reason == .missing && !text.contains("/") {
+      let names = Set(families.flatMap(\.architectureNames)).sorted()
+      throw InputError(
+        error.kind, path: text, "is no file and no network",
+        place: "networks are \(names.joined(separator: ", "))", reason: .missing)
+    }
     name = fileName(of: text)
     self.family = model.family
     graph = model.graph

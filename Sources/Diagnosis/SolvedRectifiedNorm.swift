@@ -17,7 +17,9 @@ extension Diagnosis {
 
   /// What is wrong with one parameter of a norm, found by solving for it from the values that its ReLU let
   /// through.
-  func solvedParameter(of layer: LayerCase, rectified norm: Node, limit: Double) throws -> Suspicion? {
+  func solvedParameter(of layer: LayerCase, rectified norm: Node, limit: Double) throws
+    -> Suspicion?
+  {
     let graph = comparison.candidate.graph
     guard case .norm(.batch(let epsilon), _, _) = norm.operation,
       let input = try norm.inputs.first.flatMap({ try layer.input(graph.nodes[$0].name) }),

@@ -1,4 +1,5 @@
 package import Files
+import Plain
 import ResNetV2
 import Tensors
 
@@ -89,21 +90,4 @@ package struct MappingProblems: Sendable {
     return ", of its \(same.isEmpty ? "kind" : "shape") is \(best.tensor.name)"
       + (alike.count > 1 ? " and \(alike.count - 1) more" : "")
   }
-}
-
-/// The number of characters to insert, delete or replace to get from one text to the other
-/// (Levenshtein).
-private func editDistance(_ first: String, _ second: String) -> Int {
-  let target = Array(second.utf8)
-  var row = Array(0...target.count)
-  for (index, byte) in first.utf8.enumerated() {
-    var diagonal = row[0]
-    row[0] = index + 1
-    for column in target.indices {
-      let substituted = diagonal + (byte == target[column] ? 0 : 1)
-      diagonal = row[column + 1]
-      row[column + 1] = min(substituted, row[column] + 1, row[column + 1] + 1)
-    }
-  }
-  return row[target.count]
 }

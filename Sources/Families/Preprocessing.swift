@@ -79,6 +79,12 @@ extension Preprocessing {
       && deviation.allSatisfy { $0 != 0 } && inputRange > 0 && isSized
   }
 
+  /// The values that it makes of pixels, of all channels.
+  package var values: ClosedRange<Double> {
+    let ends = zip(mean, deviation).flatMap { [-$0 / $1, (inputRange - $0) / $1] }
+    return (ends.min() ?? 0)...(ends.max() ?? 0)
+  }
+
   /// Pixels in 0…255 as they are, at the size that this one asks for: what a network takes that scales them itself.
   package var leavingPixels: Preprocessing {
     Preprocessing(

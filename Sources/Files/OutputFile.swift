@@ -178,14 +178,21 @@ package final class OutputFile: Sendable {
   }
 
   private static func checkTarget(_ path: String, replacing: Bool, inputs: [FileIdentity]) throws {
+    guard path != "-" else {
+      throw InputError(
+        .cannotCreate, path: path, "is no file: standard output is not written to",
+        place: "a file name was expected", hint: "./- is a file of this name")
+    }
     var status = stat()
     guard lstat(path, &status) == 0 else {
       if errno == ENOENT { return }
       throw InputError(.cannotCreate, path: path, "cannot be created: \(errorText())")
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
+      let isLink = status.st_mode & S_IFMT == S_IFLNK
       throw InputError(
-        .cannotCreate, path: path, "is not a regular file and is not replaced",
+        .cannotCreate, path: path,
+        "is \(isLink ? "a symbolic link" : "not a regular file") and is not replaced",
         place: "nothing or a regular file was expected")
     }
     guard !inputs.contains(FileIdentity(status)) else {

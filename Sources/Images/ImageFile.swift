@@ -37,6 +37,18 @@ package enum ImageFile {
     _ = try? read(file)
   }
 
+  /// The libraries that images are decoded by, with their versions; none where this was built without them.
+  package static var libraries: [(name: String, version: String)] {
+    #if Images
+      [
+        ("libpng", String(cString: rnw_png_version())),
+        ("libjpeg-turbo", "interface \(rnw_jpeg_version())"),
+      ]
+    #else
+      []
+    #endif
+  }
+
   private enum Kind {
     case png
     case jpeg

@@ -2,7 +2,7 @@ package import Comparison
 import Plain
 import Tensors
 
-/// A comparison as a table and a verdict for a terminal, at most 80 columns wide.
+/// A comparison as a table and a verdict for a terminal.
 package struct TextReport: Sendable {
   /// The order of the rows.
   package enum Order: String, Hashable, Sendable, CaseIterable {
@@ -23,11 +23,17 @@ package struct TextReport: Sendable {
   /// Whether errors are coloured with terminal escapes.
   package var isColored: Bool
 
+  /// How many columns text may take; tables take 78 of them.
+  package var width: Int
+
   /// Describes a report.
-  package init(order: Order = .worst, maximumRows: Int? = 10, isColored: Bool = false) {
+  package init(
+    order: Order = .worst, maximumRows: Int? = 10, isColored: Bool = false, width: Int = 80
+  ) {
     self.order = order
     self.maximumRows = maximumRows
     self.isColored = isColored
+    self.width = width
   }
 
   /// The table and the verdict, with a line break at the end.
@@ -35,6 +41,32 @@ package struct TextReport: Sendable {
     let options = result.differingOptions.isEmpty ? [] : options(of: result) + [""]
     return (options + table(for: result) + [""] + summary(of: result)).map { $0 + "\n" }.joined()
   }
+
+  /// The verdict of a comparison that passes in one line, what it assumes, and what is to be noted.
+  ///
+  /// - Parameters:
+  ///   - proof: what was compared with what.
+  ///   - noted: the notes that were made before; those that are new are added.
+  package func brief(
+    for result: Comparison.Outcome, proof: String, noted: inout Set<String>
+  ) -> [String] {
+    let verdict = result.verdict
+    let worst = result.worstFirst.first.map { ", worst \(readable($0.timesLimit)) × limit" } ?? ""
+    var lines = [
+      style(verdict.word, .green)
+        + ": \(verdict.comparedLayers.escapedForTerminal) compared, all within limits: \(proof)\(worst)"
+    ]
+    for (label, text) in verdict.detailLines(result.coverage)
+    where Self.briefLabels.contains(label) && noted.insert(label + text).inserted {
+      lines +=
+        label == "assumed"
+        ? ["assumed: \(text.escapedForTerminal)"] : wrapped(text.escapedForTerminal, label: label)
+    }
+    return lines
+  }
+
+  /// What even a short verdict says: all that it does not cover.
+  private static let briefLabels: Set = ["assumed", "missing", "unknown", "functions", "note"]
 
   /// The options in which the networks differ: what the table is about, before it.
   private func options(of result: Comparison.Outcome) -> [String] {
@@ -102,7 +134,7 @@ package struct TextReport: Sendable {
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {
-      if !line.isEmpty, indent + line.count + 1 + word.count > 80 {
+      if !line.isEmpty, indent + line.count + 1 + word.count > width {
         lines.append(line)
         line = ""
       }

@@ -78,10 +78,16 @@ extension Verdict {
       lines.append(("functions", functions.description))
     }
     if !passingLimit.isFinite {
-      lines.append(("passes", "with no limit: values are not finite, or have no counterpart"))
+      lines.append(
+        (
+          passes ? "passes" : "limits",
+          "with no limit: values are not finite, or have no counterpart"
+        ))
     } else if passingLimit > 0 {
-      let text = passes ? "with every limit down to" : "with a limit of at least"
-      lines.append(("passes", "\(text) \(passingLimit)"))
+      lines.append(
+        passes
+          ? ("passes", "with every limit down to \(passingLimit)")
+          : ("limits", "would pass from \(passingLimit)"))
     }
     if let growth = growth.summary { lines.append(("growth", growth)) }
     if !isWithinNoise, withinNoise > 0 {
@@ -230,7 +236,7 @@ extension ErrorGrowth {
     guard let largest, largest.added > 0 else { return nil }
     text +=
       ", \(readable(last.error)) at \(last.displayName); \(largest.displayName) adds most, \(readable(largest.added))"
-    if let own = largest.own { text += ", of which \(readable(own)) is its own" }
+    if let own = largest.own { text += " (\(readable(own)) from inputs that are right)" }
     return text
   }
 }

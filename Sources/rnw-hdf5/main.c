@@ -3,6 +3,7 @@
 //   rnw-hdf5 list PATH OFFSET LENGTH [MOST]    a table of everything in the file, on standard output
 //   rnw-hdf5 read PATH OFFSET LENGTH [MOST]    the elements of the datasets named on standard input
 //   rnw-hdf5 write PATH                        a file made from the description on standard input
+//   rnw-hdf5 version                           the version of libhdf5, on standard output
 //
 // MOST is the most that this program may put out.
 //
@@ -91,6 +92,13 @@ int main(int argc, char **argv) {
     confine(0, description_length());
     return write_main(argv[2]);
   }
-  fputs("usage: rnw-hdf5 list|read PATH OFFSET LENGTH [MOST], rnw-hdf5 write PATH\n", stderr);
+  if (argc == 2 && strcmp(argv[1], "version") == 0) {
+    unsigned major = 0, minor = 0, release = 0;
+    if (H5get_libversion(&major, &minor, &release) < 0) return 70;
+    return printf("%u.%u.%u\n", major, minor, release) < 0 ? 74 : 0;
+  }
+  fputs(
+      "usage: rnw-hdf5 list|read PATH OFFSET LENGTH [MOST], rnw-hdf5 write PATH, rnw-hdf5 version\n",
+      stderr);
   return 64;
 }

@@ -108,7 +108,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     var request = BenchRequest(model: model)
-    request.family = try family.family
+    request.family = family.family
     request.batch = batch ?? request.batch
     request.size = size
     request.repetitions = repetitions ?? request.repetitions

@@ -26,7 +26,7 @@ struct ConvertCommand: ParsableCommand {
         rnw convert resnet50v2.h5 -o resnet50v2.rnw
         rnw convert model.keras -o model.rnw --reference activations.npz
         rnw convert resnet50v2.h5 -o small.rnw --precision float16
-        rnw convert resnet50v2.h5 -o small.rnw --precision auto --max-error 1e-2 --input images.npy
+        rnw convert model.h5 -o small.rnw --precision auto --max-error 1e-2
         rnw convert model.keras --dry-run
       """)
 
@@ -91,6 +91,12 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Print which tensor becomes which parameter, and do nothing else.")
   var dryRun = false
 
+  @Flag(help: "Print the tables and figures of every comparison, not only of one that fails.")
+  var all = false
+
+  @Flag(help: "Print nothing where all is well.")
+  var quiet = false
+
   @OptionGroup var overwrite: OverwriteOption
 
   @Flag(help: "Accept values that no trained network has: NaN, infinity, negative variances.")
@@ -107,6 +113,12 @@ struct ConvertCommand: ParsableCommand {
     }
     guard maxError.map({ $0 > 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--max-error takes a positive number.")
+    }
+    try requireUnused(
+      ["--all": all && json, "--quiet": quiet && json], because: "with --json, which has everything"
+    )
+    guard !quiet || !all else {
+      throw ValidationError("--quiet and --all ask for opposite things.")
     }
     guard report == nil || report != outputPath else {
       throw ValidationError("--report and --output name the same file.")
@@ -128,7 +140,7 @@ struct ConvertCommand: ParsableCommand {
           "--limit": limit != nil, "--reference": reference != nil,
           "--own-graph": ownGraph.isGiven, "--input": input.isGiven, "--report": report != nil,
           "--overwrite": overwrite.isGiven, "--accept-invalid": acceptInvalid,
-          "--threads": threads.isGiven,
+          "--threads": threads.isGiven, "--all": all, "--quiet": quiet,
         ], because: "with --dry-run, which reads names and shapes only")
     }
   }
@@ -138,7 +150,7 @@ struct ConvertCommand: ParsableCommand {
       return try printMapping()
     }
     var request = ConversionRequest(source: source, output: outputPath)
-    request.family = try family.family
+    request.family = family.family
     request.part = part.part
     request.dictionary = dictionary.name
     request.told = try told.told
@@ -169,7 +181,11 @@ struct ConvertCommand: ParsableCommand {
     try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
     let report = ConversionReport(outcome, path: outputPath, command: commandLine)
     try StandardOutput.conclude(passes: outcome.passes) {
-      try StandardOutput.write(report, asJSON: json, text: text(of: outcome))
+      guard !quiet || !outcome.passes else { return }
+      try StandardOutput.write(
+        report, asJSON: json,
+        text: ConversionText(outcome, path: outputPath, reference: reference, showsAll: all).text)
+      if !json { try file?.tell() }
     }
   }
 
@@ -185,45 +201,6 @@ struct ConvertCommand: ParsableCommand {
     let path = source.reversed().drop { $0 == "/" }.reversed()
     let (folder, name) = String(path).folderAndName
     return folder + WeightFile.stem(of: name) + ".rnw"
-  }
-
-  private func text(of outcome: ConversionOutcome) -> String {
-    let report = TextReport(isColored: StandardOutput.isColored)
-    var lines = ["\(outcome.model.architectureName) of \(outcome.model.family.title)"]
-    if let publication = outcome.publication { lines.append("source: \(publication.words)") }
-    lines.append("")
-    if let choice = outcome.choice {
-      lines.append(ChoiceReport(choice).text)
-    }
-    if let accuracy = outcome.accuracy {
-      lines.append("written file (fast) against source (reference, double precision)")
-      lines.append(report.text(for: accuracy))
-      lines.append("written file (fast) against the weights that it keeps (reference)")
-      lines.append(
-        TextReport(maximumRows: 3, isColored: StandardOutput.isColored)
-          .text(for: outcome.comparison))
-    } else {
-      lines.append("written file (fast) against source (reference, double precision)")
-      lines.append(report.text(for: outcome.comparison))
-    }
-    if let ownGraph = outcome.ownGraph {
-      lines.append("the network (fast) against the source's own graph (double precision)")
-      lines.append(report.text(for: ownGraph))
-    }
-    if let reference = outcome.reference {
-      lines.append("written file (fast) against \(self.reference ?? "")")
-      lines.append(report.text(for: reference))
-    }
-    let stages = outcome.stages.filter { $0.seconds >= 1e-4 }.map {
-      "\($0.name) \($0.seconds.milliseconds)"
-    }
-    lines.append(stages.joined(separator: " · "))
-    if let bytes = outcome.outputBytes {
-      lines.append("wrote \(outputPath), \(grouped(bytes)) bytes")
-    } else {
-      lines.append("nothing was written")
-    }
-    return lines.joined(separator: "\n") + "\n"
   }
 
   private func printMapping() throws {

@@ -58,7 +58,7 @@ struct DiffCommand: ParsableCommand {
 
   func run() throws {
     var request = DiffRequest(first: first, second: second)
-    request.family = try family.family
+    request.family = family.family
     request.dictionary = dictionary.name
     request.told = try told.told
     request.goesByName = byName

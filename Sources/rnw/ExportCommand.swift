@@ -13,7 +13,7 @@ struct ExportCommand: ParsableCommand {
         rnw export model.rnw -o model.safetensors
         rnw export model.rnw -o model.h5 --family keras
         rnw export model.rnw -o model.onnx    # the whole network, images as NCHW
-        rnw export model.rnw -o model.keras   # the whole network, for keras.saving.load_model
+        rnw export model.rnw -o model.keras   # the whole network, as Keras loads it
       """)
 
   @Argument(help: "The model: a .rnw or a weight file.")
@@ -27,7 +27,7 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "How many images an .onnx takes at once; any number if left out.")
   var batch: Int?
 
-  @OptionGroup var family: FamilyOption
+  @OptionGroup var family: WrittenFamilyOption
   @OptionGroup var dictionary: DictionaryOption
   @OptionGroup var told: ToldOptions
 
@@ -43,12 +43,13 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     var request = ExportRequest(model: model, output: output)
-    request.family = try family.family
+    request.family = family.family
     request.dictionary = dictionary.name
     request.told = try told.told
     request.batch = batch
     request.replaces = overwrite.isGiven
     request.threads = threads.count
     try export(request)
+    try StandardOutput.write(WrittenFile(path: output).text + "\n")
   }
 }

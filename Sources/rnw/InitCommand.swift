@@ -11,7 +11,7 @@ struct InitCommand: ParsableCommand {
     abstract: "Make a network of random weights in any family's names.",
     discussion: """
       The same seed gives the same weights on every machine. Norms are far from the identity, so that mistakes in \
-      them show. A name that several families have is taken as Keras'. The ending of the output decides the container: \
+      them show. A name that several families have is taken as Keras'. The extension of the output decides the container: \
       .h5, .keras, .npz, .safetensors, .onnx or .rnw.
 
       EXAMPLES
@@ -23,7 +23,7 @@ struct InitCommand: ParsableCommand {
   @Argument(help: "The network, such as resnet50_v2; with --blocks it is left out.")
   var architecture: String?
 
-  @OptionGroup var family: FamilyOption
+  @OptionGroup var family: WrittenFamilyOption
 
   @Option(help: "The seed of the weights.")
   var seed: UInt64 = 1
@@ -62,6 +62,9 @@ struct InitCommand: ParsableCommand {
     request.replaces = overwrite.isGiven
     request.threads = threads.count
     try initialize(request)
+    try StandardOutput.write(
+      "\(family.architectureName(of: configuration)) of \(family.title), random weights of seed \(seed)\n"
+        + WrittenFile(path: output).text + "\n")
   }
 
   private func network() throws -> (Family, Configuration) {
@@ -74,14 +77,14 @@ struct InitCommand: ParsableCommand {
       else {
         throw ValidationError("--blocks takes up to 8 numbers from 1 to 64, such as 3,4,6,3.")
       }
-      let family = try family.family ?? .keras
+      let family = family.family ?? .keras
       return (
         family,
         family.configuration(
           kind: .bottleneck, blocks: counts.compactMap { $0 }, classes: classes)
       )
     }
-    let families = try family.family.map { [$0] } ?? Family.all
+    let families = family.family.map { [$0] } ?? Family.all
     for family in families {
       if let architecture,
         let configuration = family.configuration(architecture: architecture, classes: classes)

@@ -81,8 +81,9 @@ struct JudgeCommand: ParsableCommand {
         try StandardOutput.write(
           TextReport(
             order: all ? .graph : .worst, maximumRows: all ? nil : 10,
-            isColored: StandardOutput.isColored
+            isColored: StandardOutput.isColored, width: StandardOutput.width
           ).text(for: judged.outcome))
+        try file?.tell()
       }
     }
   }

@@ -99,7 +99,7 @@ struct MappingReport: Encodable {
     }
     lines.append(
       "\(parameters.count) tensors used, \(waived.count) passed over, "
-        + (problems.isEmpty ? "none left" : "\(problems.count) do not fit"))
+        + (problems.isEmpty ? "no tensor is left over" : "\(problems.count) do not fit"))
     return lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n"
   }
 

@@ -22,9 +22,9 @@ struct RNWCommand: ParsableCommand {
       EXAMPLES
         rnw convert resnet50v2.h5 -o resnet50v2.rnw
         rnw verify resnet50v2.rnw --against resnet50v2.h5
-        rnw inspect resnet50v2.rnw
+        rnw resnet50v2.rnw
 
-      Exit status: 0 done and within limits; 1 compared and out of limits; 64 usage; \
+      A file alone is inspected. Exit status: 0 done and within limits; 1 compared and out of limits; 64 usage; \
       65 bad input data; 66 input missing or unreadable; 73 or 74 output cannot be made \
       or written; 70 a fault of the tool.
       """,
@@ -32,8 +32,7 @@ struct RNWCommand: ParsableCommand {
     subcommands: [
       ConvertCommand.self, VerifyCommand.self, JudgeCommand.self, DiffCommand.self,
       InspectCommand.self, SummaryCommand.self, RunCommand.self, ExportCommand.self,
-      InitCommand.self, BenchCommand.self,
-      FamiliesCommand.self,
+      InitCommand.self, BenchCommand.self, FamiliesCommand.self, DoctorCommand.self,
     ])
 
   /// What the smallest network takes beside the program itself.
@@ -50,40 +49,53 @@ struct RNWCommand: ParsableCommand {
       StandardError.write("rnw: needs more memory than this process can have\n")
       Platform.exit(EX_NOINPUT)
     }
+    let arguments = Array(CommandLine.arguments.dropFirst())
     do {
-      try run(parseAsRoot())
+      try run(parseAsRoot(Guide.completed(arguments)))
     } catch {
       end(with: error)
     }
   }
 
   /// Says what happened, and ends with its status.
-  private static func end(with error: any Error) -> Never {
+  private static func end(with error: any Error, of command: any ParsableCommand.Type = Self.self)
+    -> Never
+  {
+    let message: ErrorMessage
     switch error {
     case let error as InputError:
-      StandardError.write("rnw: \(error)\n")
-      if let hint = error.hint { StandardError.write("hint: \(hint)\n") }
-      Platform.exit(error.kind.exitStatus)
+      message = ErrorMessage(error, status: error.kind.exitStatus)
     case let error as Fault:
-      StandardError.write("rnw: a fault of the tool: \(error.underlying)\n")
-      Platform.exit(EX_SOFTWARE)
+      message = ErrorMessage("a fault of the tool: \(error.underlying)", status: EX_SOFTWARE)
+    case let error as UsageError:
+      message = ErrorMessage(error.problem, hint: error.hint, status: EX_USAGE)
+    case let error as CommandError:
+      end(with: error.underlying, of: error.command)
     default:
-      break
-    }
-    // Help and the version are what was asked for; all else of the argument parser's is a message.
-    let text = fullMessage(for: error)
-    let status = exitCode(for: error).rawValue
-    guard !text.isEmpty else { Platform.exit(status) }
-    guard status == 0 else {
-      StandardError.write(text + "\n")
+      // Help and the version are what was asked for; all else of the argument parser's is a message.
+      let text = named(command.fullMessage(for: error), command)
+      let status = command.exitCode(for: error).rawValue
+      guard !text.isEmpty else { Platform.exit(status) }
+      guard status == 0 else {
+        message = ErrorMessage(parser: text, status: status)
+        break
+      }
+      do {
+        try StandardOutput.write(text + "\n")
+      } catch {
+        end(with: error)
+      }
       Platform.exit(status)
     }
-    do {
-      try StandardOutput.write(text + "\n")
-    } catch {
-      end(with: error)
-    }
-    Platform.exit(status)
+    message.tell(asJSON: CommandLine.arguments.contains("--json"))
+    Platform.exit(message.status)
+  }
+
+  /// The message of a command that does not know what it is a part of.
+  private static func named(_ text: String, _ command: any ParsableCommand.Type) -> String {
+    guard command != Self.self, let name = command.configuration.commandName else { return text }
+    return text.replacing("Usage: \(name)", with: "Usage: rnw \(name)")
+      .replacing("See '\(name)", with: "See 'rnw \(name)")
   }
 
   private static func run(_ command: any ParsableCommand) throws {
@@ -96,7 +108,8 @@ struct RNWCommand: ParsableCommand {
       throw error
     } catch {
       // What the argument parser throws of its own has a status of its own; the rest is nobody's.
-      throw exitCode(for: error) == .failure ? Fault(underlying: error) : error
+      guard exitCode(for: error) != .failure else { throw Fault(underlying: error) }
+      throw CommandError(underlying: error, command: type(of: command))
     }
   }
 }
@@ -117,6 +130,12 @@ private enum Platform {
 /// An error that no reader, writer or argument explains.
 private struct Fault: Error {
   let underlying: any Error
+}
+
+/// What a command says of its own options: with its usage, not that of the whole tool.
+private struct CommandError: Error {
+  let underlying: any Error
+  let command: any ParsableCommand.Type
 }
 
 extension InputError.Kind {

@@ -4,7 +4,7 @@ import Files
 import Reports
 import Tensors
 
-/// A comparison written to a file; the ending of its name decides the form.
+/// A comparison written to a file; the extension of its name decides the form.
 ///
 /// The file is begun before anything is computed, so that a place that cannot be written is known
 /// at once, and takes its name only when the report is whole.
@@ -37,7 +37,7 @@ struct ReportFile {
     }
     guard let form = Self.form(of: path) else {
       throw InputError(
-        .cannotCreate, path: path, "has an ending of no report",
+        .cannotCreate, path: path, "has an unknown extension for a report",
         place: "\(Self.endings) was expected")
     }
     self.form = form
@@ -66,11 +66,16 @@ struct ReportFile {
       switch form {
       case .html: HTMLReport(title: title, command: command).text(for: result)
       case .json: try JSONReport(judged, command: command).text()
-      case .md: MarkdownReport(title: title, command: command).text(for: result)
+      case .md: MarkdownReport(title: title, command: commandLineWithoutFolders).text(for: result)
       case .xml: JUnitReport(suite: title, command: command).text(for: result)
       }
     try output.write(Array(text.utf8), at: 0)
     try output.commit()
+  }
+
+  /// Says that it was written.
+  func tell() throws {
+    try StandardOutput.write(WrittenFile(path: output.path).text + "\n")
   }
 
   private static func form(of path: String) -> Form? {
@@ -97,6 +102,11 @@ extension JSONReport {
 /// quoted.
 let commandLine = CommandLine.arguments.enumerated().map { index, argument in
   index == 0 ? "rnw" : argument.quotedForShell
+}.joined(separator: " ")
+
+/// The same for a page that strangers see, such as a pull request's: absolute paths tell names and folders of a machine.
+private let commandLineWithoutFolders = CommandLine.arguments.enumerated().map { index, argument in
+  index == 0 ? "rnw" : (argument.hasPrefix("/") ? fileName(of: argument) : argument).quotedForShell
 }.joined(separator: " ")
 
 extension String {

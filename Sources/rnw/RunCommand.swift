@@ -72,7 +72,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     var request = RunRequest(model: model, input: try input.argument ?? .standardProbe)
-    request.family = try family.family
+    request.family = family.family
     request.dictionary = dictionary.name
     request.told = try told.told
     request.output = output
@@ -84,7 +84,13 @@ struct RunCommand: ParsableCommand {
     let bar = ProgressBar("running")
     let outcome = try Conversion.run(request, progress: bar.update)
     bar.finish()
-    let report = RunReport(outcome, top: top)
+    let report = try RunReport(
+      outcome, top: top, output: output,
+      remarks: input.isGiven
+        ? []
+        : [
+          "there is no --input: the network ran on random values, probe:1, and its classes mean nothing"
+        ])
     try StandardOutput.write(report, asJSON: json, text: report.text)
   }
 }

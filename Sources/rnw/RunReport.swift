@@ -11,6 +11,7 @@ struct RunReport: Encodable {
   private let arraysWritten: Int
   private let images: [[Class]]
   private let names: [String]
+  private let remarks: [String]
 
   private struct Class: Encodable {
     let index: Int
@@ -18,11 +19,18 @@ struct RunReport: Encodable {
     let label: String?
   }
 
-  init(_ outcome: RunOutcome, top: Int) {
+  private let file: WrittenFile?
+
+  /// - Parameters:
+  ///   - output: the archive that was written.
+  ///   - remarks: what the reader should know before what the run itself remarks.
+  init(_ outcome: RunOutcome, top: Int, output: String?, remarks: [String]) throws {
+    file = try output.map { try WrittenFile(path: $0) }
     architecture = outcome.network
     outputShape = outcome.output.shape.dimensions
     arraysWritten = outcome.arraysWritten
     names = outcome.names
+    self.remarks = remarks + outcome.remarks
     images = outcome.output.largest(top).map { image in
       image.map {
         Class(index: $0.index, value: $0.value, label: outcome.labels?.names[$0.index])
@@ -35,7 +43,8 @@ struct RunReport: Encodable {
     for (name, image) in zip(names, images) {
       lines += image.contains { $0.label != nil } ? labelled(name, image) : [line(name, image)]
     }
-    if arraysWritten > 0 { lines.append("wrote \(counted(arraysWritten, "array"))") }
+    lines += remarks.map { "note: \($0)" }
+    if let file { lines.append("\(file.text) in \(counted(arraysWritten, "array"))") }
     return lines.map(\.escapingControlCharacters).joined(separator: "\n") + "\n"
   }
 

@@ -9,22 +9,41 @@ struct FamilyOption: ParsableArguments {
   @Option(
     name: .customLong("family"),
     help: ArgumentHelp(
-      "The family of the file; recognised from its names if left out.", valueName: "F"))
-  private var id: String?
+      "The family of the file, one of \(FamilyChoice.names); recognised if left out.",
+      valueName: "F"))
+  private var choice: FamilyChoice?
 
   /// Whether a family was asked for.
-  var isGiven: Bool { id != nil }
+  var isGiven: Bool { choice != nil }
 
   /// The family that was asked for.
-  var family: Family? {
-    get throws {
-      guard let id else { return nil }
-      guard let family = Family.named(id) else {
-        let known = Family.all.map(\.id).joined(separator: ", ")
-        throw ValidationError("There is no family '\(id)'. Known families: \(known).")
-      }
-      return family
-    }
+  var family: Family? { choice?.family }
+}
+
+/// In whose names something is written.
+struct WrittenFamilyOption: ParsableArguments {
+  @Option(
+    name: .customLong("family"),
+    help: ArgumentHelp(
+      "The family whose names are written, one of \(FamilyChoice.names).", valueName: "F"))
+  private var choice: FamilyChoice?
+
+  /// The family that was asked for.
+  var family: Family? { choice?.family }
+}
+
+/// A family by its short name.
+struct FamilyChoice: ExpressibleByArgument {
+  let family: Family
+
+  /// All short names.
+  static let names = Family.all.map(\.id).joined(separator: ", ")
+
+  static var allValueStrings: [String] { Family.all.map(\.id) }
+
+  init?(argument: String) {
+    guard let family = Family.named(argument) else { return nil }
+    self.family = family
   }
 }
 

@@ -66,6 +66,15 @@ enum StandardOutput {
   /// Whether what is written may have colours.
   static var isColored: Bool { isTerminal && wishes.allowsColours }
 
+  /// How many columns a line of text may take: the terminal's, from 40 to 160; 80 elsewhere.
+  static var width: Int {
+    var size = winsize()
+    guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return 80
+    }
+    return min(max(Int(size.ws_col), 40), 160)
+  }
+
   private static let stream = Stream(descriptor: STDOUT_FILENO, name: "standard output")
 }
 

@@ -12,13 +12,13 @@ struct SummaryCommand: ParsableCommand {
     commandName: "summary",
     abstract: "Print what a network is made of: layers, shapes, parameters, work and memory.",
     discussion: """
-      For a file, or for the name of a network; a name that several families have is taken as PyTorch's. PyTorch \
-      networks are printed as torchinfo prints them, Keras networks as Keras lists them.
+      For a file, or for the name of a network; a name that several families have is taken as Keras', as everywhere. \
+      PyTorch networks are printed as torchinfo prints them, Keras networks as Keras lists them.
 
       EXAMPLES
         rnw summary resnet50_v2
         rnw summary resnet50_v2 --input-size 1,3,224,224 --depth 2
-        rnw summary model.h5 --columns output,params,mult-adds --input-size 1,224,224,3
+        rnw summary model.h5 --columns output,params --input-size 1,224,224,3
         rnw summary resnet50_v1 --format svg > block.svg
       """)
 
@@ -57,8 +57,10 @@ struct SummaryCommand: ParsableCommand {
       let network: NamedNetwork
       do {
         network = try NamedNetwork(
-          self.network, family: try family.family, families: [.torch, .torchvision] + Family.all)
-      } catch let error as InputError where format == .text {
+          self.network, family: family.family)
+      } catch let error as InputError
+        where format == .text && error.reason == .unknownNetwork
+      {
         let sizes = try sizes()
         return try write(
           try summarizeOwnGraph(self.network, instead: error, sizes: sizes))

@@ -122,7 +122,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     var request = VerificationRequest(model: model)
     request.against = against
-    request.family = try family.family
+    request.family = family.family
     request.dictionary = dictionary.name
     request.told = try told.told
     request.input = try input.argument
@@ -195,6 +195,7 @@ struct VerifyCommand: ParsableCommand {
           json: JSONReport(result, command: commandLine, title: title).text())
       } else {
         try StandardOutput.write(text(of: result))
+        try file?.tell()
       }
     }
   }
@@ -219,7 +220,7 @@ struct VerifyCommand: ParsableCommand {
   private func text(of result: Comparison.Outcome) -> String {
     TextReport(
       order: all ? .graph : .worst, maximumRows: all ? nil : 10,
-      isColored: StandardOutput.isColored
+      isColored: StandardOutput.isColored, width: StandardOutput.width
     ).text(for: result)
   }
 

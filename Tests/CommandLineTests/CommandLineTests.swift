@@ -65,10 +65,10 @@ struct CommandLineTests {
       arguments: ["run", narrow, "--own-graph"], status: 65,
       message: "describes no graph of its own"),
     Call(arguments: ["run", plain, "--own-graph"], status: 0),
-    Call(arguments: ["bogus"], status: 64, message: "Unexpected argument 'bogus'"),
+    Call(arguments: ["bogus"], status: 64, message: "there is no command 'bogus'"),
     Call(arguments: ["convert"], status: 64, message: "Missing expected argument"),
     Call(arguments: ["convert", narrow, "--limit", "-1"], status: 64),
-    Call(arguments: ["convert", narrow, "--family", "x"], status: 64, message: "no family 'x'"),
+    Call(arguments: ["convert", narrow, "--family", "x"], status: 64, message: "'x' is invalid"),
     Call(arguments: ["run", narrow, "--input", "probe:x"], status: 64, message: "is not an input"),
     Call(arguments: ["summary", "resnet50_v2", "--input-size", "1,2"], status: 64),
     Call(
@@ -91,7 +91,7 @@ struct CommandLineTests {
         + ".xml was expected)\nhint: --json prints"),
     Call(
       arguments: ["verify", narrow, "--against", narrow, "--report", "a.b/report"], status: 73,
-      message: "rnw: a.b/report: has an ending of no report (.html, .json, .md or .xml"),
+      message: "rnw: a.b/report: has an unknown extension for a report (.html, .json, .md or .xml"),
     Call(
       arguments: ["verify", "/nowhere.h5", "--against", narrow, "--report", "/nowhere/x.html"],
       status: 73, message: "rnw: /nowhere/x.html: cannot be created"),
@@ -102,7 +102,8 @@ struct CommandLineTests {
       arguments: ["convert", narrow, "-o", "x.html", "--report", "x.html"], status: 64,
       message: "name the same file"),
     Call(
-      arguments: ["init", "resnet50_v2", "-o", "x.tflite"], status: 73, message: "no container"),
+      arguments: ["init", "resnet50_v2", "-o", "x.tflite"], status: 73,
+      message: "has an unknown extension"),
   ]
 
   @Test("A call ends with its status and says why in one line", arguments: calls)
@@ -174,7 +175,7 @@ struct CommandLineTests {
       path,
     ])
     let same = try await Program.run(["judge", path])
-    #expect(same.status == 0 && same.output == verified.output)
+    #expect(same.status == 0 && verified.output.hasPrefix(same.output))
     let narrower = try await Program.run([
       "judge", path, "--limit", "1e-9", "--report", folder.file("page.html"), "--json",
     ])

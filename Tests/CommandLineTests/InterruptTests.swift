@@ -20,9 +20,12 @@ import Testing
 struct InterruptTests {
   static let narrow = Fixture.path("keras/narrow.h5")
 
+  /// Becomes the program, which then takes no time from other tests.
+  private static let nice = Executable.path("/usr/bin/nice")
+
   /// A conversion that would take minutes, however long the test has to wait for its turn.
   private func longConversion(to path: String) -> Arguments {
-    ["convert", Self.narrow, "-o", path, "--input", "probe:1:4096"]
+    ["-n", "19", Program.path, "convert", Self.narrow, "-o", path, "--input", "probe:1:4096"]
   }
 
   @Test(
@@ -31,7 +34,7 @@ struct InterruptTests {
   func leavesNothing(_ number: Int32) async throws {
     let folder = try TemporaryFolder()
     let result = try await Subprocess.run(
-      .path(FilePath(Program.path)), arguments: longConversion(to: folder.file("x.rnw")),
+      Self.nice, arguments: longConversion(to: folder.file("x.rnw")),
       input: .none, output: .string(limit: 1 << 16), error: .string(limit: 1 << 16)
     ) { execution in
       // The temporary file shows that the conversion is under way.
@@ -54,7 +57,7 @@ struct InterruptTests {
       let folder = try TemporaryFolder()
       let terminal = try Terminal()
       let result = try await Subprocess.run(
-        .path(FilePath(Program.path)), arguments: longConversion(to: folder.file("x.rnw")),
+        Self.nice, arguments: longConversion(to: folder.file("x.rnw")),
         input: .none, output: .discarded,
         error: .fileDescriptor(terminal.program, closeAfterSpawningProcess: true)
       ) { execution in

@@ -124,7 +124,9 @@ struct OwnNetworkTests {
     #expect(document.layers.filter { $0.isolatedError ?? 1 > 2e-5 }.map(\.name) == ["norm"])
   }
 
-  @Test("Arrays of an engine's own names are those of a list; without any of a layer there is nothing to judge")
+  @Test(
+    "Arrays of an engine's own names are those of a list; without any of a layer there is nothing to judge"
+  )
   func judgesOwnNames() async throws {
     let folder = try TemporaryFolder()
     var bytes = try [UInt8](Data(contentsOf: URL(filePath: Self.activations)))
@@ -154,7 +156,8 @@ struct OwnNetworkTests {
     let refused = try await Program.run([
       "verify", Self.model, "--candidate", renamed, "--layer-names", wrong,
     ])
-    #expect(refused.status == 65 && refused.error.contains("names a layer that the network has not"))
+    #expect(
+      refused.status == 65 && refused.error.contains("names a layer that the network has not"))
   }
 
   @Test("Its weights and its layers' options are compared")

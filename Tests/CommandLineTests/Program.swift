@@ -13,17 +13,30 @@ enum Program {
     CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false)
     .dropLast().joined(separator: "/") + "/rnw"
 
+  /// The exit status, and what was written.
+  typealias Result = (status: Int32, output: String, error: String)
+
   /// Runs it to its end.
+  ///
+  /// - Parameter environment: variables beside those of the tests.
   static func run(
-    _ arguments: [String]
-  ) async throws -> (status: Int32, output: String, error: String) {
+    _ arguments: [String], environment: [String: String] = [:]
+  ) async throws -> Result {
     let result = try await Subprocess.run(
       .path(FilePath(path)), arguments: Arguments(arguments),
+      environment: .inherit.updating(variables(environment)),
       output: .string(limit: 4 << 20), error: .string(limit: 1 << 20))
     guard case .exited(let status) = result.terminationStatus else {
       throw Crash(arguments: arguments)
     }
     return (status, result.standardOutput, result.standardError)
+  }
+
+  private static func variables(
+    _ environment: [String: String]
+  ) -> [Environment.Key: String?] {
+    Dictionary(
+      uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })
   }
 
   /// The program ended by a signal.

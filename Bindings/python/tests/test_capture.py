@@ -239,3 +239,12 @@ def test_values_of_several_calls_and_parts():
     assert list(values) == ["a", "a#2", "a[0]", "a[1][0]"] and values["a#2"].dtype == np.float16
     with pytest.raises(capture.CaptureError, match="rename"):
         capture.keep({"input": np.ones(1)}, "input", np.ones(1))
+
+
+def test_an_archive_that_is_there_stays(tmp_path, capsys):
+    (tmp_path / "a.npz").write_bytes(b"mine")
+    assert run("onnx", "m.onnx", "--input", "probe:1", "-o", tmp_path / "a.npz") == 1
+    assert "exists already; --overwrite replaces it" in capsys.readouterr().err
+    assert (tmp_path / "a.npz").read_bytes() == b"mine"
+    run("onnx", "m.onnx", "--input", "probe:1", "-o", tmp_path / "a.npz", "--overwrite")
+    assert "exists already" not in capsys.readouterr().err

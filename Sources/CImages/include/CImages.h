@@ -25,6 +25,12 @@ typedef struct {
   uint64_t pixels;
 } RNWImageLimits;
 
+/// The version of libpng.
+const char *rnw_png_version(void);
+
+/// The version of libjpeg-turbo's interface, such as 62 or 80.
+int rnw_jpeg_version(void);
+
 /// Reads the header of a PNG. Returns 0, or 1 and a message.
 int rnw_png_size(
     const uint8_t *bytes, size_t count, RNWImageLimits limits, RNWImageSize *size, char *message);

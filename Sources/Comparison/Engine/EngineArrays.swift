@@ -46,11 +46,12 @@ package struct EngineArrays {
     }
     let hasImages = pairs.contains { $0.value.rank == 4 }
     let isFirst = layouts.values.contains(.channelsFirst)
-    remark = hasImages ? "the values are in the order \(isFirst ? "N, C, H, W" : "N, H, W, C")" : nil
+    remark =
+      hasImages ? "the values are in the order \(isFirst ? "N, C, H, W" : "N, H, W, C")" : nil
     (self.arrays, self.layouts, shapes) = (arrays, layouts, layers)
   }
 
-  /// The value of a layer; of another shape where the engine's is. `nil` where it has none.
+  /// The value of a layer, of another shape where the engine's is; `nil` where it has none.
   ///
   /// - Throws: `InputError` where it cannot be read.
   package func value(of layer: String) throws(InputError) -> Activation? {

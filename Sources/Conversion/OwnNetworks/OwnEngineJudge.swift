@@ -22,7 +22,8 @@ package func verifyOwnGraph(
   let archive = sources[1]
   try begin()
   var probe = try network.images(request.input ?? .standardProbe)
-  let recorded = try request.input == nil ? archive.engineInput(channels: network.graph.usualInput[3]) : nil
+  let recorded =
+    try request.input == nil ? archive.engineInput(channels: network.graph.usualInput[3]) : nil
   let input = try recorded ?? probe.all()
   let names = network.layers.map { network.graph.nodes[$0].name }
   let listed = try engine.layerNames.map { path in
@@ -34,7 +35,8 @@ package func verifyOwnGraph(
     network, archive, names: listed ?? nil, input: input, request: request)
   var result = try judge.comparison(progress: progress)
   if request.input == nil, recorded == nil {
-    result.remarks.append("the archive has no array 'input': it was taken to be computed from the probe")
+    result.remarks.append(
+      "the archive has no array 'input': it was taken to be computed from the probe")
   }
   for source in sources { try source.checkUnchanged() }
   return result
@@ -86,7 +88,9 @@ private struct OwnEngineJudge {
       }
       let (rounding, growth) = (try arrays.rounding(of: node.name), EngineArchive.growth)
       let measured = ScaledError(of: found, from: right)
-      let alone = try run.value(of: index, from: engineValue).map { ScaledError(of: found, from: $0) }
+      let alone = try run.value(of: index, from: engineValue).map {
+        ScaledError(of: found, from: $0)
+      }
       let passes = measured.value <= limit + rounding
       let isWrong = (alone?.value ?? .infinity) > limit + growth * rounding
       if isWrong || !passes, culprit == nil { culprit = index }
@@ -201,7 +205,9 @@ extension SourceOperation {
     case .globalMaximum(let keeps):
       return [(.globalAverage(keepsImage: keeps), "takes the mean; this network takes the maximum")]
     case .flatten(let isFirst):
-      return [(.flatten(channelsFirst: !isFirst), "flattens the image in another order of the axes")]
+      return [
+        (.flatten(channelsFirst: !isFirst), "flattens the image in another order of the axes")
+      ]
     default: return []
     }
   }

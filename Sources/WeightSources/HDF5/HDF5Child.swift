@@ -121,6 +121,16 @@ struct HDF5Child {
     }
   }
 
+  /// The version of libhdf5 that the program has, and where the program is.
+  ///
+  /// - Throws: `InputError` where it is not there or does not run.
+  static func libraryVersion() throws -> (version: String, program: String) {
+    let path = try program()
+    let answer = try HDF5Child(path: path, accessPath: path).output(of: ["version"], input: [])
+    let text = String(decoding: answer.contents(atMost: 64) ?? [], as: UTF8.self)
+    return (text.filter { $0.isNumber || $0 == "." }, path)
+  }
+
   /// The program stands beside the one that runs, or where `RNW_HDF5` says; it is looked for nowhere else.
   private static func program() throws -> String {
     if let path = getenv("RNW_HDF5") { return String(cString: path) }

@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parsed(arguments)
     capture = {"keras": capture_keras, "torch": capture_torch, "onnx": capture_onnx}[options.framework]
     try:
+        if options.output.exists() and not options.overwrite:
+            raise FileExistsError(f"{options.output}: exists already; --overwrite replaces it")
         activations = capture(options)
         write_archive(options.output, activations)
     except (CaptureError, OSError, ValueError) as error:
@@ -59,6 +61,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("model", help="a .keras or .h5 of a whole model; module:callable for torch; a .onnx")
     parser.add_argument("--input", required=True, metavar="INPUT", help="X.npy, or probe:SEED[:COUNT]")
     parser.add_argument("-o", "--output", required=True, type=Path, help="the archive to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace the archive where it is there")
     parser.add_argument("--weights", metavar="FILE", help="torch: a .pth, .safetensors or .rnw")
     parser.add_argument("--size", default="224x224", metavar="HxW", help="of a probe where the model leaves it open")
     options = parser.parse_args(arguments)

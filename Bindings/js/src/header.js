@@ -32,7 +32,7 @@ export function readHeader(file, text, start, size) {
   stored.forEach(({ place, begin }, index) => need(begin === ends[index], place, `bytes from ${ends[index]}, not ${begin}`));
   need(ends.at(-1) === size, file, `an end at ${ends.at(-1)}, not at ${size}`);
   const named = new Map(stored.map((tensor) => [tensor.name, tensor]));
-  const tensors = new Map(all.map(({ name, scales, ...own }) => [name, { ...own, ...named.get(own.sameAs), name, scales }]));
+  const tensors = new Map(all.map((tensor) => [tensor.name, { ...named.get(tensor.sameAs), ...tensor }]));
   for (const { name, place, dtype, shape, crc32, sameAs, scales } of all) {
     const [same, other] = [named.get(sameAs), tensors.get(scales)];
     const isSame = same?.encoding === "planes" && same.dtype === dtype && `${same.shape}` === `${shape}`;
@@ -72,7 +72,7 @@ function joined(file, name, entry, record, start) {
   const [count, bytes] = [Number(product(shape)), Number(product(shape)) * ARRAYS[dtype].BYTES_PER_ELEMENT];
   check(bytes <= 2 ** 32 && same === (entry === undefined), "at most 2^32 bytes, and an entry where they are stored");
   const tensor = { name, place, dtype, shape, encoding, sameAs, scales, count, bytes, crc32: Number(record.crc32) };
-  if (same) return tensor;
+  if (same) return { ...tensor, encoding: "planes" };
   check(isObject(entry) && Object.keys(entry).length === 3 && isSizes(entry.shape), "an entry of three keys");
   check(isSizes(entry.data_offsets) && entry.data_offsets.length === 2, "data_offsets [begin, end]");
   const [begin, end] = entry.data_offsets;

@@ -70,7 +70,7 @@ export type Elements =
 export interface TensorRecord {
   readonly name: string;
   readonly dtype: DType;
-  /** Outermost first; kernels are OIHW, matrices [out, in]. */
+  /** Outermost first; kernels are OIHW, matrices [out, in]. A size beyond 2^53, beside which another is 0, is rounded. */
   readonly shape: readonly number[];
   /** How many elements there are. */
   readonly count: number;

@@ -166,6 +166,19 @@ test("a status of HTTP is no fault of the file", async () => {
   });
 });
 
+test("what the types declare is there", async () => {
+  const types = readFileSync(new URL("../src/rnw.d.ts", import.meta.url), "utf8");
+  const declared = (start) => [...types.slice(types.indexOf(start)).split("\n}\n")[0].matchAll(/^  (?:readonly )?(\w+)(\??)[:(]/gm)];
+  const file = await load(bytesOf("repeated.int8.planes.rnw"));
+  const records = [...file.tensors.values()];
+  for (const [start, objects, least] of [["class WeightFile", [file], 11], ["interface TensorRecord", records, 10]]) {
+    const names = declared(start).map(([, name]) => name);
+    assert.ok(names.length >= least, `${names}`);
+    for (const name of names) assert.ok(objects.some((object) => object[name] !== undefined), `${start} has no ${name}`);
+  }
+  assert.deepEqual(declared("interface Tensor {").map(([, name]) => name).sort(), Object.keys(await file.tensor(records[0].name)).sort());
+});
+
 test("the module has at most 250 lines and needs nothing", () => {
   const folder = new URL("../", import.meta.url);
   const sources = ["json", "planes", "header", "rnw"].map((name) => readFileSync(new URL(`src/${name}.js`, folder), "utf8"));

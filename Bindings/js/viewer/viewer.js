@@ -60,7 +60,7 @@ function facts(pairs, kind = "facts") {
   return list;
 }
 
-const code = (text) => (text === undefined ? undefined : element("code", { text: `${text}` }));
+const code = (text) => (text === undefined || text === "" ? undefined : element("code", { text: `${text}` }));
 const whole = (title, record) => element("details", {}, element("summary", { text: title }), element("pre", { text: json(record), tabindex: "0" }));
 
 // The texts

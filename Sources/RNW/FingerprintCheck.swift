@@ -55,10 +55,11 @@ extension Fingerprints {
     var checks: [LayerCheck] = []
     var missing: [String] = []
     var unknown = Set(activations.keys).subtracting(["input"])
-    for layer in layers {
+    let owners = owners(of: activations, layout, tolerance: tolerance)
+    for (index, layer) in layers.enumerated() {
       let names = [layer.name] + (layer.familyName.map { [$0] } ?? [])
-      guard let name = names.first(where: unknown.contains), let value = activations[name],
-        self.layer(named: name)?.name == layer.name
+      guard let name = names.first(where: { unknown.contains($0) && owners[$0] == index }),
+        let value = activations[name]
       else {
         missing.append(layer.name)
         continue
@@ -82,9 +83,54 @@ extension Fingerprints {
     _ name: String, values: UnsafeBufferPointer<Float>, layout: LayerLayout = .channelsLast,
     tolerance: Double = 0
   ) -> LayerCheck? {
-    guard let layer = layer(named: name), let fingerprint = layer.fingerprint else { return nil }
-    return layer.check(
-      values, against: fingerprint, layout, limit: layer.limit + max(tolerance, 0))
+    let possible: [Int] =
+      switch meaning(of: name) {
+      case .canonical(let index), .family(let index): [index]
+      case .both(let canonical, let family): [canonical, family]
+      case nil: []
+      }
+    // A name of two layers is that of the one whose values these are.
+    return possible.compactMap { index -> LayerCheck? in
+      let layer = layers[index]
+      return layer.fingerprint.map {
+        layer.check(values, against: $0, layout, limit: layer.limit + max(tolerance, 0))
+      }
+    }.min { $0.error < $1.error }
+  }
+
+  /// The layer of each array.
+  ///
+  /// A name may be canonical for one layer and the family's for another: then the other arrays tell whose names they have,
+  /// and where these tell nothing, the values do.
+  private func owners(
+    of activations: [String: TensorData], _ layout: LayerLayout, tolerance: Double
+  ) -> [String: Int] {
+    var owners: [String: Int] = [:]
+    var both: [(name: String, canonical: Int, family: Int)] = []
+    var votes = 0
+    for name in activations.keys {
+      switch meaning(of: name) {
+      case .canonical(let index):
+        owners[name] = index
+        if layers[index].familyName != name { votes += 1 }
+      case .family(let index):
+        owners[name] = index
+        votes -= 1
+      case .both(let canonical, let family): both.append((name, canonical, family))
+      case nil: break
+      }
+    }
+    for (name, canonical, family) in both {
+      guard votes == 0, let value = activations[name] else {
+        owners[name] = votes > 0 ? canonical : family
+        continue
+      }
+      let errors = [canonical, family].map {
+        check(layers[$0], value, layout, tolerance: tolerance)?.error ?? .infinity
+      }
+      owners[name] = errors[0] <= errors[1] ? canonical : family
+    }
+    return owners
   }
 
   private func check(

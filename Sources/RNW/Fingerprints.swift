@@ -14,7 +14,8 @@ public struct Fingerprints: Sendable {
   /// The layers, in the order in which they are computed.
   public let layers: [Layer]
 
-  private let indices: [String: Int]
+  private let canonicalIndices: [String: Int]
+  private let familyIndices: [String: Int]
 
   /// What is kept of a layer.
   public struct Layer: Sendable {
@@ -35,7 +36,9 @@ public struct Fingerprints: Sendable {
   }
 
   /// The layer of a canonical name, or of the family's; `nil` where there is none.
-  public func layer(named name: String) -> Layer? { indices[name].map { layers[$0] } }
+  public func layer(named name: String) -> Layer? {
+    (canonicalIndices[name] ?? familyIndices[name]).map { layers[$0] }
+  }
 }
 
 // MARK: - As a record
@@ -84,11 +87,33 @@ extension Fingerprints {
     }
     guard Set(layers.map(\.name)).count == layers.count else { return nil }
     self.layers = layers
-    // A canonical name counts before the family's: that of another layer may be the same.
     let named = layers.enumerated()
-    indices = Dictionary(
-      named.map { ($1.name, $0) } + named.compactMap { i, l in l.familyName.map { ($0, i) } }
-    ) { first, _ in first }
+    canonicalIndices = Dictionary(uniqueKeysWithValues: named.map { ($1.name, $0) })
+    familyIndices = Dictionary(named.compactMap { i, l in l.familyName.map { ($0, i) } }) {
+      first, _ in
+      first
+    }
+  }
+
+  /// What a name says.
+  enum Meaning: Hashable {
+    /// One layer's canonical name.
+    case canonical(Int)
+    /// What the family calls a layer.
+    case family(Int)
+    /// The canonical name of one layer, and what the family calls another.
+    case both(canonical: Int, family: Int)
+  }
+
+  /// Which layer a name is of; `nil` where there is none.
+  func meaning(of name: String) -> Meaning? {
+    switch (canonicalIndices[name], familyIndices[name]) {
+    case (let canonical?, let family?) where canonical != family:
+      .both(canonical: canonical, family: family)
+    case (let index?, _): .canonical(index)
+    case (nil, let index?): .family(index)
+    case (nil, nil): nil
+    }
   }
 
   /// The record of fingerprints in the order in which the layers are computed; `nil` for more layers than can be told.

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from fingerprint_trial import FingerprintTrial
 
 MODELS = ["keras/narrow.keras", "torch/basic.pth", "torch/bottleneck.pth"]
 TRIALS = 4
@@ -192,3 +193,33 @@ def test_mistakes_are_found_and_none_is_invented(tool, fixtures, tmp_path):
     assert seen > 150
     assert found == seen
     assert explained * 10 >= seen * 9, "\n".join(unexplained)
+
+
+@pytest.mark.frameworks
+def test_the_file_alone_finds_the_layer(tool, fixtures, tmp_path):
+    seen, found, lost = 0, 0, []
+    for index, name in enumerate(MODELS):
+        engine = Engine(tool, fixtures / name, tmp_path)
+        path = tmp_path / f"{index}.rnw"
+        tool("convert", fixtures / name, "-o", path)
+        trial = FingerprintTrial(str(path))
+        x = trial.image()
+        right, _ = engine.values(x)
+        assert trial.is_right(right)
+        right = {key: value for key, value in right.items()} | {"output": right[list(engine.layers)[-1]]}
+        for number in range(TRIALS):
+            random = np.random.default_rng(100 * index + number)
+            for kind in FAULTS:
+                values, place = engine.values(x, planted(kind, random))
+                if place is None:
+                    continue
+                layer = next((layer for layer, output in engine.layers.items() if output == place), None)
+                if layer is None:
+                    continue
+                output = values[list(engine.layers)[-1]]
+                trial.show(values | {"output": output}, right, [layer], kind)
+        seen, found, lost = seen + trial.seen, found + trial.found, lost + trial.lost
+    print(f"{seen} mistakes move the output, the file alone finds {found} in their layer")
+    print("\n".join(lost))
+    assert seen > 100
+    assert found * 100 >= seen * 95, "\n".join(lost)

@@ -4,6 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from fingerprint_trial import FingerprintTrial
+
+import rnw
 
 torch = pytest.importorskip("torch")
 resnetv2 = pytest.importorskip("timm.models.resnetv2")
@@ -181,3 +184,61 @@ def test_mistakes_of_pytorch_are_found_and_none_is_invented(tool, fixtures, tmp_
     assert seen > 100
     assert found == seen, "\n".join(unexplained)
     assert explained * 10 >= seen * 9, "\n".join(unexplained)
+
+
+@pytest.mark.frameworks
+def test_the_file_alone_finds_the_layer(tool, fixtures, tmp_path):
+    seen, found, lost, healthy = 0, 0, [], 0
+    model = tmp_path / "m.safetensors"
+    for index, name in enumerate(networks()):
+        engine = Engine(name, fixtures / f"pytorch/{name}.safetensors")
+        engine.save(model)
+        path = tmp_path / f"{name}.rnw"
+        tool("convert", model, "-o", path)
+        trial = FingerprintTrial(str(path))
+        x = trial.image()
+        right, _ = engine.values(x)
+        assert trial.is_right(right)
+        healthy += 1
+        for number in range(TRIALS):
+            random = np.random.default_rng(100 * index + number)
+            for kind in FAULTS:
+                values, place = engine.values(x, planted(kind, random))
+                if place is not None:
+                    trial.show(values, right, [place], kind)
+        seen, found, lost = seen + trial.seen, found + trial.found, lost + trial.lost
+    print(f"{seen} mistakes move the output, the file alone finds {found} in their layer; {healthy} are healthy")
+    print("\n".join(lost))
+    assert seen > 100
+    assert found * 100 >= seen * 95, "\n".join(lost)
+
+
+@pytest.mark.frameworks
+def test_a_name_of_two_layers_is_that_of_the_others_language(tool, fixtures, tmp_path):
+    """`stem.norm1` is the norm in the graph, and in timm the norm with its ReLU."""
+    engine = Engine("timm.deep", fixtures / "pytorch/timm.deep.safetensors")
+    model, path, archive = tmp_path / "m.safetensors", tmp_path / "m.rnw", tmp_path / "a.npz"
+    engine.save(model)
+    tool("convert", model, "-o", path)
+    x = FingerprintTrial(str(path)).image()
+    values, _ = engine.values(x)
+    names = {layer.family_name: layer.name for layer in rnw.check(path, values, layout="NCHW").layers}
+    assert names["stem.norm1"] == "stem.relu1"
+    canonical = {names[name]: value for name, value in values.items()}
+    weights = {key.removeprefix("stem.norm1."): value for key, value in engine.weights.items() if "stem.norm1" in key}
+    normed = nn.functional.batch_norm(
+        torch.from_numpy(values["stem.conv1"]), *(weights[key] for key in ("running_mean", "running_var", "weight", "bias"))
+    )
+    canonical["stem.norm1"] = normed.numpy()
+    wrong = {name: value * np.float32(1.01) if name == "stem.norm1" else value for name, value in canonical.items()}
+    for arrays, passes in ((values, True), (canonical, True), (wrong, False)):
+        check = rnw.check(path, arrays, layout="NCHW")
+        assert bool(check) == passes and not check.unknown
+        assert passes or check.first_wrong.name == "stem.norm1"
+        np.savez(archive, input=x, **arrays)
+        result = json.loads(tool("verify", model, "--candidate", archive, "--json", status=None))
+        assert result["verdict"] == ("pass" if passes else "fail"), result["culprit"]
+    # One value alone is of the layer that it is nearer to.
+    assert rnw.check(path, {"stem.norm1": values["stem.norm1"]}, layout="NCHW")
+    assert rnw.check(path, {"stem.norm1": canonical["stem.norm1"]}, layout="NCHW")
+    assert not rnw.check(path, {"stem.norm1": wrong["stem.norm1"]}, layout="NCHW")

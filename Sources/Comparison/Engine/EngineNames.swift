@@ -41,7 +41,15 @@ package struct EngineNames: Sendable {
     }
     if let listed { return listed }
     let known = Set(arrays)
+    let nodes = graph.nodes.dropFirst().map(\.name)
     var result = layerNames.assignment(of: graph.nodes.map(\.name), to: arrays).arrays
+    // A name may be canonical for one layer and the family's for another: the other arrays tell whose names they have.
+    let ofFamily = Set(nodes.compactMap { layerNames.name(of: $0) })
+    let canonical = known.intersection(nodes)
+    if canonical.subtracting(ofFamily).count > known.intersection(ofFamily).subtracting(nodes).count
+    {
+      result = result.filter { !canonical.contains($0.value) }
+    }
     let used = Set(result.values)
     for node in graph.nodes.dropFirst().map(\.name)
     where result[node] == nil && known.contains(node) && !used.contains(node) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -135,10 +135,11 @@ def check(
     by_name = {layer.family_name: layer for layer in reversed(prints) if layer.family_name}
     by_name |= {layer.name: layer for layer in prints}
     is_last = (layout or layout_of(given, by_name)) == "NHWC"
+    owners = owners_of(given, prints, is_last)
     checks, missing, unknown = [], [], set(given)
     for layer in prints:
         names = [layer.name] + ([layer.family_name] if layer.family_name else [])
-        name = next((name for name in names if name in unknown and by_name[name] is layer), None)
+        name = next((name for name in names if name in unknown and owners[name] is layer), None)
         if name is None:
             missing.append(layer.name)
             continue
@@ -146,6 +147,33 @@ def check(
         if layer.sums is not None:
             checks.append(layer_check(layer, given[name], is_last, max(tolerance, 0.0)))
     return EngineCheck(tuple(checks), tuple(missing), tuple(sorted(unknown)))
+
+
+def owners_of(
+    given: Mapping[str, npt.NDArray[Any]], prints: Sequence[Fingerprint], is_last: bool
+) -> dict[str, Fingerprint]:
+    """The layer of each array.
+
+    A name may be canonical for one layer and the family's for another: then the other arrays tell whose names they have,
+    and where these tell nothing, the values do.
+    """
+    canonical = {layer.name: layer for layer in prints}
+    family = {layer.family_name: layer for layer in reversed(prints) if layer.family_name}
+    only = {name: layer for name, layer in (family | canonical).items() if name in given}
+    both = {name for name in only if name in canonical and name in family and canonical[name] is not family[name]}
+    votes = sum(
+        1 if name in canonical and layer.family_name != name else -1 if name not in canonical else 0
+        for name, layer in only.items()
+        if name not in both
+    )
+    for name in both:
+        pair = canonical[name], family[name]
+        if votes:
+            only[name] = pair[votes < 0]
+        else:
+            errors = [layer_check(one, given[name], is_last, 0.0).error if one.sums is not None else math.inf for one in pair]
+            only[name] = pair[errors[0] > errors[1]]
+    return only
 
 
 def layer_check(layer: Fingerprint, array: npt.NDArray[Any], is_last: bool, tolerance: float) -> LayerCheck:

@@ -44,11 +44,10 @@ struct ErrorSpread {
     let differences = inputs.map { $0.differences.map(Double.init) }
     let all = Double(layer.max() ?? 0)
     // Where nothing is known of the arithmetic, a channel is measured in units of the layer.
-    let unknown = Node { _ in
-      Excuse(
-        magnitude: all / ChannelJudge.roundingShare,
-        carried: 2 * (differences.joined().max() ?? 0))
-    }
+    let anything = Excuse(
+      magnitude: all / ChannelJudge.roundingShare,
+      carried: 2 * (differences.joined().max() ?? 0))
+    let unknown = Node { _ in anything }
     func values(_ role: Parameter.Role) throws -> [Float]? {
       try node.parameters.first { $0.role == role }.flatMap(parameter)?.floats()
     }

@@ -1,3 +1,4 @@
+import Files
 package import ResNetV2
 package import Tensors
 import Threads
@@ -60,8 +61,14 @@ package struct WeightAgreement: Hashable, Sendable {
     candidate: @Sendable (Parameter) throws -> TensorData?,
     reference: @Sendable (Parameter) throws -> TensorData?
   ) throws {
-    let results = try concurrentMap(graph.parameters, threads: threads) { parameter in
-      guard let own = try candidate(parameter), let other = try reference(parameter) else {
+    func bytes(_ parameter: Parameter) -> Int {
+      parameter.shape.elementCount * DType.float32.byteWidth
+    }
+    let total = graph.parameters.reduce(0) { $0 + bytes($1) }
+    let results = try concurrentMap(
+      graph.parameters, threads: threads, sharing: WorkingMemory.shared(among: total), bytes: bytes
+    ) { parameter, _ in
+      guard let own = try candidate(parameter), let other = try reference(parameter)?.made else {
         return Result.absent
       }
       defer {

@@ -121,7 +121,8 @@ package func convert(
   var clock = StageClock()
   let (pool, threads) = (request.pool, request.pool.threadCount)
   let archive = try request.reference.map { try WeightFile.open($0, dictionary: nil) }
-  // A copy in memory: what is read twice is the same twice, and the digest is that of the bytes that were used.
+  // A copy in memory: what is read twice is the same twice, and the digest is that of the bytes that were used. A file
+  // too large for that is mapped, and its digest taken once more when all of it has been written.
   let digesting = BackgroundDigest()
   let source = try clock.measure("read") {
     try WeightFile.open(
@@ -162,6 +163,9 @@ package func convert(
       to: output, threads: threads)
   }
 
+  let isCopied = source.files.allSatisfy(\.file.isCopied)
+  let again = BackgroundDigest()
+  if !isCopied, threads > 1, source.files.count == 1 { again.begin(source.files[0].file) }
   // What was written is what is judged: the file is opened again, and run by the other executor.
   let proof = try clock.measure("compare") {
     do {
@@ -173,6 +177,8 @@ package func convert(
       throw error.ofInput(request.input.path ?? request.source)
     }
   }
+  // Of bytes that changed meanwhile there is no verdict.
+  if !isCopied { try source.checkUnchanged() }
   guard proof.passes else {
     return ConversionOutcome(
       model: model, precision: request.precision, maximumError: request.maximumError,
@@ -181,6 +187,9 @@ package func convert(
       stages: clock.stages)
   }
   records = try clock.measure("certify") { try certify(records, digest, request, model, proof) }
+  if !isCopied, let digest, again.text(of: source.files) != digest {
+    throw MappedFile.changed(request.source)
+  }
   try source.checkUnchanged()
   try archive?.checkUnchanged()
   try clock.measure("fsync") { try draft.commit(records) }

@@ -1,5 +1,6 @@
 import Comparison
 import Diagnosis
+import Files
 package import ResNetV2
 import Tensors
 import Threads
@@ -19,7 +20,10 @@ extension Parameters {
   /// Such a network can be run, and it will give NaN; so it is refused by name unless someone
   /// insists.
   package func suspicious(in graph: Graph, threads: Int) throws -> [SuspiciousParameter] {
-    try concurrentMap(graph.parameters, threads: threads) { parameter in
+    try concurrentMap(
+      graph.parameters, threads: threads, sharing: WorkingMemory.shared(among: byteCount),
+      bytes: { self[$0].byteCount }
+    ) { parameter, _ in
       self[parameter].problem(in: parameter.role).map {
         SuspiciousParameter(parameter: parameter, problem: $0)
       }

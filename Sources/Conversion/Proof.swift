@@ -1,6 +1,7 @@
 import Comparison
 import Diagnosis
 import Families
+import Files
 import Inference
 import Plain
 import Precision
@@ -66,7 +67,8 @@ struct Proof {
     func fastExecutor(_ graph: Graph, _ parameters: Parameters) -> FastExecutor {
       FastExecutor(
         graph: graph, parameters: parameters, pool: pool,
-        methods: .fastest(expecting: inputs.shape), instructionSet: request.instructionSet)
+        methods: .fastest(expecting: inputs.shape), instructionSet: request.instructionSet,
+        packsOnDemand: parameters.byteCount > WorkingMemory.whole)
     }
     let candidate = fastExecutor(written.graph, writtenParameters)
     let reference = ReferenceExecutor(

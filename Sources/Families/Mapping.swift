@@ -153,10 +153,15 @@ package struct Mapping: Sendable {
 
   /// Reads all parameters as float32 in the layout of the graph.
   ///
+  /// Those of a network that is not held as a whole (``WorkingMemory``) are read where they are used, as often as they are,
+  /// where they lie in a mapped file.
+  ///
   /// - Throws: what the source throws when a tensor cannot be read.
   package func parameters(from source: some WeightSource, threads: Int) throws -> Parameters {
     // The largest tensors first, so that no thread is left with one at the end.
     let order = entries.sorted { $0.parameter.shape.elementCount > $1.parameter.shape.elementCount }
+    let total = order.reduce(0) { $0 + $1.parameter.shape.elementCount * DType.float32.byteWidth }
+    let isDeferred = total > WorkingMemory.whole
     let tensors = try concurrentMap(order, threads: threads) { entry in
       let tensor = try source.tensor(named: entry.tensor.name)
       // Whoever made the source, memory is read by what it lists.
@@ -164,6 +169,14 @@ package struct Mapping: Sendable {
         throw InputError(
           .badData, path: source.path, "gives another tensor than it lists",
           place: "\(entry.tensor.name): \(tensor.shape), where \(entry.tensor.shape) was expected")
+      }
+      if isDeferred, tensor.isMapped {
+        let deferred = TensorData(dtype: .float32, shape: entry.parameter.shape) {
+          let parameter = entry.parameter(from: tensor)
+          if !parameter.isInPlace(of: tensor) { tensor.releasePages() }
+          return parameter
+        }
+        return (entry.parameter.name, deferred)
       }
       let parameter = entry.parameter(from: tensor)
       if !parameter.isInPlace(of: tensor) { tensor.discardPages() }

@@ -34,12 +34,16 @@ package final class MappedFile: Sendable {
   /// The descriptor of a copied file, by which it is mapped where it is released; -1 for a mapped one.
   private let descriptor: Int32
 
+  /// What counts the bytes of a copy.
+  private let meter: WorkingMemory.Meter?
+
   /// Which file it is, whatever it is called: to see that an output is not an input.
   package var identity: FileIdentity { stamp.identity }
 
   /// Opens a file.
   ///
-  /// - Parameter copying: whether the bytes are read into memory of their own rather than mapped.
+  /// - Parameter copying: whether the bytes are read into memory of their own rather than mapped; those of a file that
+  ///   is not held as a whole (``WorkingMemory``) are mapped all the same.
   /// - Throws: ``InputError`` of kind `unreadable` where there is no such regular file, and `badData` where it changes
   ///   while it is copied.
   package init(path: String, copying: Bool = false) throws(InputError) {
@@ -52,7 +56,8 @@ package final class MappedFile: Sendable {
     accessPath = path
     count = stamp.count
     temporary = nil
-    if copying, count > 0 {
+    meter = copying && count <= WorkingMemory.whole ? WorkingMemory.meter : nil
+    if copying, count > 0, count <= WorkingMemory.whole {
       base = try Self.copy(descriptor, stamp: stamp, path: path)
       isKept = true
       self.descriptor = descriptor
@@ -60,6 +65,7 @@ package final class MappedFile: Sendable {
       base = try Self.map(descriptor, count: count, path: path)
       self.descriptor = -1
     }
+    meter?.add(count)
     if let base { InterruptedOutput.register(mapping: base, count, of: path) }
   }
 
@@ -85,6 +91,7 @@ package final class MappedFile: Sendable {
     self.path = path
     accessPath = name
     temporary = name
+    meter = nil
     count = bytes.count
     stamp = FileStamp(status)
     self.descriptor = -1
@@ -98,12 +105,14 @@ package final class MappedFile: Sendable {
     self.path = path
     accessPath = path
     temporary = ""
+    meter = nil
     count = Int(status.st_size)
     stamp = FileStamp(status)
     self.descriptor = -1
   }
 
   deinit {
+    meter?.add(-count)
     if descriptor >= 0 { close(descriptor) }
     if let base {
       if temporary == nil { InterruptedOutput.unregister(mapping: base) }
@@ -207,7 +216,8 @@ package final class MappedFile: Sendable {
     guard FileStamp(path: path) == stamp else { throw Self.changed(path) }
   }
 
-  private static func changed(_ path: String) -> InputError {
+  /// What is wrong with a file that is not what it was any more.
+  package static func changed(_ path: String) -> InputError {
     InputError(
       .badData, path: path, "changed while it was read",
       place: "a file that nobody writes was expected", reason: .changed)

@@ -19,7 +19,10 @@ public final class FastExecutor: Executor {
   let kernels: any KernelSet.Type
   /// The threads that compute.
   package let pool: WorkerPool
+  /// The constants of every node; of a convolution or dense layer that is packed on demand, its method alone.
   let constants: [LayerConstants]
+  /// What the layers are packed from that are packed on demand; `nil` where all are packed.
+  private let unpacked: Parameters?
   let zeros: AlignedFloats
   let arenas: Arenas
   private let plans = Mutex<[PlanKey: Plan]>([:])
@@ -61,18 +64,24 @@ public final class FastExecutor: Executor {
       methods: winograd ? .fastest(expecting: expecting) : .direct, instructionSet: .best)
   }
 
+  /// - Parameter packsOnDemand: whether the weights of a layer are packed when it is computed and let go after it: for
+  ///   a network that is run once and is too large to be held as a whole.
   package init(
     graph: Graph, parameters: Parameters, pool: WorkerPool,
-    methods rule: ConvolutionMethod.Rule = .fastest(expecting: nil), instructionSet: InstructionSet
+    methods rule: ConvolutionMethod.Rule = .fastest(expecting: nil), instructionSet: InstructionSet,
+    packsOnDemand: Bool = false
   ) {
     self.graph = graph
     self.instructionSet = instructionSet
     let kernels = instructionSet.kernels
     let methods = rule.methods(graph, kernels: kernels)
     (self.kernels, self.pool) = (kernels, pool)
+    unpacked = packsOnDemand ? parameters : nil
     constants = graph.nodes.enumerated().map { index, node in
-      LayerConstants(
-        node, parameters, method: methods[index] ?? .direct, kernels: kernels, pool: pool)
+      let method = methods[index] ?? .direct
+      return packsOnDemand && node.operation.isProduct
+        ? LayerConstants(method: method)
+        : LayerConstants(node, parameters, method: method, kernels: kernels, pool: pool)
     }
     let widest = graph.nodes.map { node in
       if case .convolution(let conv) = node.operation { return conv.inputChannels }
@@ -87,10 +96,18 @@ public final class FastExecutor: Executor {
     graph = other.graph
     instructionSet = other.instructionSet
     (kernels, pool, zeros, arenas) = (other.kernels, other.pool, other.zeros, other.arenas)
+    unpacked = other.unpacked.map { _ in parameters }
     var constants = other.constants
     constants[node] = LayerConstants(
       graph.nodes[node], parameters, method: constants[node].method, kernels: kernels, pool: pool)
     self.constants = constants
+  }
+
+  /// The constants of a node; packed now where they are packed on demand.
+  func constants(of node: Int) -> LayerConstants {
+    guard let unpacked, graph.nodes[node].operation.isProduct else { return constants[node] }
+    return LayerConstants(
+      graph.nodes[node], unpacked, method: constants[node].method, kernels: kernels, pool: pool)
   }
 
   /// How a node is computed; what is no convolution is direct.
@@ -122,8 +139,9 @@ public final class FastExecutor: Executor {
     let values = [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
       if let output = buffer.baseAddress {
         withPointers(of: inputs) { pointers in
-          LayerRun(executor: self, node: node, inputShape: inputs[0].shape, outputShape: shape)
-            .perform(inputs: pointers, output: output)
+          let layer = LayerRun(
+            executor: self, node: node, inputShape: inputs[0].shape, outputShape: shape)
+          withExtendedLifetime(layer) { layer.perform(inputs: pointers, output: output) }
         }
       }
       count = shape.elementCount
@@ -152,5 +170,15 @@ public final class FastExecutor: Executor {
       inputs[index].withPointer { next(index + 1, pointers + [$0]) }
     }
     next(0, [])
+  }
+}
+
+extension Operation {
+  /// Whether it multiplies by weights, which are packed for it.
+  fileprivate var isProduct: Bool {
+    switch self {
+    case .convolution, .dense: true
+    default: false
+    }
   }
 }

@@ -16,6 +16,11 @@ struct LayerConstants: Sendable {
   /// What a norm then adds: shift − mean · scale / √(variance + ε), or shift.
   var shift: AlignedFloats?
 
+  /// Those of a node that needs none yet, or none.
+  init(method: ConvolutionMethod) {
+    self.method = method
+  }
+
   /// Packs the parameters of a node; the work of a convolution is divided among the threads of a
   /// pool.
   ///
@@ -31,7 +36,8 @@ struct LayerConstants: Sendable {
     case .convolution(let conv):
       weights = tensors[.weight].map { weight in
         let plain =
-          conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
+          conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0, pool: pool) }
+          ?? weight.made
         if let packed = Self.packTransformed(plain, method, kernels, pool) {
           self.method = method
           return packed

@@ -89,7 +89,7 @@ extension LayerRun {
   private func convolveImages(_ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue) {
     let single = LayerRun(
       executor: executor, node: node, inputShape: Shape([1] + inputShape.dimensions.dropFirst()),
-      outputShape: Shape([1] + outputShape.dimensions.dropFirst()))
+      outputShape: Shape([1] + outputShape.dimensions.dropFirst()), constants: constants)
     for image in 0..<inputShape[0] {
       let start = image * single.outputShape.elementCount
       var own = epilogue

@@ -9,10 +9,20 @@ struct LayerRun {
   let node: Int
   let inputShape: Shape
   let outputShape: Shape
+  let constants: LayerConstants
+
+  /// - Parameter constants: the node's, where they are at hand; they must outlive what is computed.
+  init(
+    executor: FastExecutor, node: Int, inputShape: Shape, outputShape: Shape,
+    constants: LayerConstants? = nil
+  ) {
+    (self.executor, self.node) = (executor, node)
+    (self.inputShape, self.outputShape) = (inputShape, outputShape)
+    self.constants = constants ?? executor.constants(of: node)
+  }
 
   var kernels: any KernelSet.Type { executor.kernels }
   var pool: WorkerPool { executor.pool }
-  var constants: LayerConstants { executor.constants[node] }
 
   /// Does the node's own operation.
   func perform(inputs: [UnsafePointer<Float>], output: UnsafeMutablePointer<Float>) {

@@ -47,13 +47,16 @@ final class PlanRun {
         executor: executor, node: step.node, inputShape: shape(of: inputs[0], image),
         outputShape: shape(of: step.node, image))
       let target = { (node: Int) in self.target(node, image) }
-      switch step.action {
-      case .convolve(let fusion):
-        layer.convolve(source(inputs[0]), epilogue(fusion, source, target))
-      case .affine(let output, let rectifies):
-        layer.affine(source(inputs[0]), rectifies: rectifies, output: target(output))
-      case .plain:
-        layer.perform(inputs: inputs.map(source), output: target(step.node))
+      // Weights that were packed for this step alone live as long as it does.
+      withExtendedLifetime(layer) {
+        switch step.action {
+        case .convolve(let fusion):
+          layer.convolve(source(inputs[0]), epilogue(fusion, source, target))
+        case .affine(let output, let rectifies):
+          layer.affine(source(inputs[0]), rectifies: rectifies, output: target(output))
+        case .plain:
+          layer.perform(inputs: inputs.map(source), output: target(step.node))
+        }
       }
     }
   }
@@ -90,8 +93,8 @@ final class PlanRun {
     _ target: (Int) -> UnsafeMutablePointer<Float>
   ) -> RNWEpilogue {
     var epilogue = RNWEpilogue()
-    let norm = fusion.norm.map { executor.constants[$0] }
-    let nextNorm = fusion.nextNorm.map { executor.constants[$0] }
+    let norm = fusion.norm.map { executor.constants(of: $0) }
+    let nextNorm = fusion.nextNorm.map { executor.constants(of: $0) }
     epilogue.scale = norm?.scale.map { UnsafePointer($0.pointer) }
     epilogue.shift = norm?.shift.map { UnsafePointer($0.pointer) }
     epilogue.rectifies = fusion.rectifies ? 1 : 0

@@ -10,7 +10,7 @@ package import Tensors
 /// values before and after.
 package struct ReferenceArithmetic: Sendable {
   private let kernels: any KernelSet.Type
-  private let pool: WorkerPool
+  let pool: WorkerPool
 
   /// Prepares to compute on the threads of a pool.
   package init(pool: WorkerPool, instructionSet: InstructionSet = .best) {

@@ -106,12 +106,20 @@ public struct ReferenceExecutor: Executor {
     to shape: Shape
   ) -> Activation {
     guard let weight = tensors[.weight] else { return input }
-    let weights =
-      conv.weightStandardizationEpsilon.map { weight.standardized(epsilon: $0) } ?? weight
     let border = conv.border(input: input.shape, output: shape)
     return arithmetic.convolve(
-      input, weights: weights.outputChannelsLast(), bias: tensors[.bias]?.floats(),
+      input, weights: weights(weight, of: conv), bias: tensors[.bias]?.floats(),
       stride: conv.stride, dilation: conv.dilation, top: border.top, left: border.left, to: shape)
+  }
+
+  /// The weights as they are used; what they are made of is let go.
+  private func weights(
+    _ weight: TensorData, of conv: Operation.Convolution
+  ) -> TensorData {
+    guard let epsilon = conv.weightStandardizationEpsilon else {
+      return weight.outputChannelsLast()
+    }
+    return weight.standardized(epsilon: epsilon, pool: arithmetic.pool).outputChannelsLast()
   }
 
   private func normalize(

@@ -50,12 +50,13 @@ package enum Planes {
     let width = tensor.dtype.byteWidth
     let count = tensor.shape.elementCount
     let groups = Array(stride(from: 0, to: count, by: groupBlocks * blockElements))
-    let blocks = try concurrentMap(groups, threads: threads) { first in
-      tensor.withUnsafeBytes { all in
+    let blocks = try tensor.withUnsafeBytes { bytes in
+      let input = SharedBytes(bytes)
+      return try concurrentMap(groups, threads: threads) { first in
         let end = min(first + groupBlocks * blockElements, count)
         let parts = stride(from: first, to: end, by: blockElements).map { start in
           UnsafeRawBufferPointer(
-            rebasing: all[start * width..<min(start + blockElements, end) * width])
+            rebasing: input.bytes[start * width..<min(start + blockElements, end) * width])
         }
         return PlaneBlock.encode(parts, dtype: tensor.dtype)
       }

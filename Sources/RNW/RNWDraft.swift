@@ -64,12 +64,16 @@ package struct RNWDraft: Sendable {
       let scales = data.channelScales.map { TensorData(shape: [$0.count], values: $0) }
       return [(name, data)] + (scales.map { [(name.scalesName, $0)] } ?? [])
     }
-    let stored = try concurrentMap(withScales, threads: threads) { name, data in
+    let total = withScales.reduce(0) { $0 + $1.1.byteCount }
+    let budget = WorkingMemory.shared(among: total)
+    let stored = try concurrentMap(
+      withScales, threads: threads, sharing: budget, bytes: { $0.1.byteCount }
+    ) { tensor, threads in
+      let (name, data) = tensor
       let isPacked = codec == .planes && Planes.canEncode(data.dtype) && data.shape.elementCount > 0
-      let packed = isPacked ? try Planes.encode(data, threads: 1) : nil
-      return StoredTensor(
-        name: name, data: data, packed: packed,
-        checksum: packed?.checksum ?? data.withUnsafeBytes(Checksum.crc32))
+      return try StoredTensor(
+        name: name, data: data, isPacked: isPacked, keepsStream: total <= WorkingMemory.whole,
+        threads: threads)
     }
     self.output = output
     // Without codec every safetensors reader shall find every tensor.
@@ -93,8 +97,12 @@ package struct RNWDraft: Sendable {
     try output.reserve(byteCount)
     let byName = Dictionary(uniqueKeysWithValues: stored.map { ($0.name, $0) })
     let base = reservedBytes
-    _ = try concurrentMap(layout.entries, threads: threads) { entry in
-      try byName[entry.info.name]?.write(to: output, at: base + entry.offset)
+    _ = try concurrentMap(
+      layout.entries, threads: threads, sharing: budget,
+      bytes: { byName[$0.info.name]?.data.byteCount ?? 0 }
+    ) { entry, threads in
+      try byName[entry.info.name]?.write(
+        to: output, at: base + entry.offset, threads: threads)
     }
     try output.write(
       layout.header(
@@ -142,8 +150,29 @@ package struct RNWDraft: Sendable {
 private struct StoredTensor: Sendable {
   let name: String
   let data: TensorData
-  let packed: Planes.Stream?
   let checksum: UInt32
+  private let packed: Packed?
+
+  /// What is known of a compressed tensor, and the stream itself unless it is made again to be written.
+  private struct Packed: Sendable {
+    let byteCount: Int
+    let checksum: UInt32
+    let stream: Planes.Stream?
+  }
+
+  init(name: String, data: TensorData, isPacked: Bool, keepsStream: Bool, threads: Int) throws {
+    (self.name, self.data) = (name, data)
+    guard isPacked else {
+      packed = nil
+      checksum = data.withUnsafeBytes(Checksum.crc32)
+      return
+    }
+    let stream = try Planes.encode(data, threads: threads)
+    packed = Packed(
+      byteCount: stream.byteCount, checksum: stream.storedChecksum,
+      stream: keepsStream ? stream : nil)
+    checksum = stream.checksum
+  }
 
   var info: TensorInfo {
     guard let packed else { return TensorInfo(name: name, dtype: data.dtype, shape: data.shape) }
@@ -154,14 +183,21 @@ private struct StoredTensor: Sendable {
     TensorRecord(
       dtype: data.dtype.rawValue, shape: data.shape.dimensions,
       encoding: other != nil ? .same : packed == nil ? .raw : .planes, crc32: checksum,
-      storedCRC32: other == nil ? packed?.storedChecksum : nil,
+      storedCRC32: other == nil ? packed?.checksum : nil,
       scales: data.channelScales == nil ? nil : name.scalesName, sameAs: other)
   }
 
-  func write(to output: OutputFile, at offset: Int) throws {
+  func write(to output: OutputFile, at offset: Int, threads: Int) throws {
     if let packed {
       var offset = offset
-      for part in packed.parts {
+      let stream = try packed.stream ?? Planes.encode(data, threads: threads)
+      // What the header promises is what is written, whoever changes the source meanwhile.
+      guard stream.byteCount == packed.byteCount, stream.storedChecksum == packed.checksum else {
+        throw InputError(
+          .badData, path: output.path, "cannot be written: its source changed meanwhile",
+          place: name, reason: .changed)
+      }
+      for part in stream.parts {
         try output.write(part, at: offset)
         offset += part.count
       }

@@ -40,6 +40,9 @@ public struct Parameters: Sendable {
     return tensor
   }
 
+  /// The bytes of all tensors.
+  package var byteCount: Int { tensors.values.reduce(0) { $0 + $1.byteCount } }
+
   /// The same parameters with one tensor replaced by another of the same shape.
   package func replacing(_ parameter: Parameter, with tensor: TensorData) -> Parameters {
     precondition(tensor.shape == parameter.shape)

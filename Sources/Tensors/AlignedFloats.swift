@@ -1,3 +1,4 @@
+import Files
 import Synchronization
 
 #if canImport(Glibc)
@@ -22,6 +23,9 @@ package final class AlignedFloats: @unchecked Sendable {
   /// The mapping that the block lies in, where it has one of its own.
   private let mapping: UnsafeMutableRawBufferPointer?
 
+  /// What counts the block.
+  private let meter = WorkingMemory.meter
+
   /// Allocates floats without setting them; where there is no memory for them the program ends.
   package convenience init(count: Int) {
     self.init(count: count, block: Self.block(of: count) ?? Self.allocate(count))
@@ -41,6 +45,7 @@ package final class AlignedFloats: @unchecked Sendable {
     self.count = count
     mapping = block.mapping
     pointer = block.start.bindMemory(to: Float.self, capacity: max(count, 1))
+    meter?.add(count * MemoryLayout<Float>.size)
   }
 
   private static func block(of count: Int) -> Block? {
@@ -71,6 +76,7 @@ package final class AlignedFloats: @unchecked Sendable {
   }
 
   deinit {
+    meter?.add(-count * MemoryLayout<Float>.size)
     if let mapping {
       if !SpareMappings.keep(mapping) { munmap(mapping.baseAddress, mapping.count) }
     } else {

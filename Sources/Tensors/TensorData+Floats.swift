@@ -4,6 +4,7 @@ extension TensorData {
   /// Integers with scales give integer · scale, rounded once to float32.
   public func floats() -> [Float] {
     if let channelScales { return scaledValues(channelScales) }
+    if let valuesInMemory { return valuesInMemory }
     if dtype == .float32 {
       return [Float](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
         withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
@@ -40,24 +41,17 @@ extension TensorData {
 
   /// The tensor as float32; the same one where it is that already, and lies so that it can be used in place.
   package func asFloat32() -> TensorData {
-    dtype == .float32 && isAligned ? self : TensorData(shape: shape, values: floats())
-  }
-
-  /// Whether the bytes begin where a float may; those of an archive's member may not.
-  private var isAligned: Bool {
-    withUnsafeBytes { bytes in
-      UInt(bitPattern: bytes.baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0
-    }
+    let isInPlace = dtype == .float32 && withUnsafeBytes(\.isAlignedForFloats)
+    return isInPlace ? self : TensorData(shape: shape, values: floats())
   }
 
   /// Gives the elements of a float32 tensor to a closure, without a copy where they are aligned.
   public func withFloats<Result>(
     _ body: (UnsafeBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
-    try withUnsafeBytes { bytes in
-      if dtype == .float32, isAligned {
-        return try body(bytes.assumingMemoryBound(to: Float.self))
-      }
+    guard dtype == .float32 else { return try floats().withUnsafeBufferPointer(body) }
+    return try withUnsafeBytes { bytes in
+      if bytes.isAlignedForFloats { return try body(bytes.assumingMemoryBound(to: Float.self)) }
       return try floats().withUnsafeBufferPointer(body)
     }
   }
@@ -87,5 +81,12 @@ extension TensorData {
       }
       count = shape.elementCount
     }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether the bytes begin where a float may; those of an archive's member may not.
+  fileprivate var isAlignedForFloats: Bool {
+    UInt(bitPattern: baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0
   }
 }

@@ -28,6 +28,7 @@ public struct TensorData: Sendable {
     case floats([Float])
     case block(AlignedFloats)
     case mapped(MappedFile, offset: Int)
+    case deferred(@Sendable () -> TensorData)
   }
 
   /// The number of bytes of all elements.
@@ -113,6 +114,36 @@ public struct TensorData: Sendable {
     storage = .mapped(file, offset: offset)
   }
 
+  /// Makes a tensor that is made again whenever it is used, and let go afterwards.
+  ///
+  /// - Parameter make: gives the same tensor of that type and shape every time, and cannot fail.
+  package init(dtype: DType, shape: Shape, deferring make: @escaping @Sendable () -> TensorData) {
+    self.dtype = dtype
+    self.shape = shape
+    channelScales = nil
+    storage = .deferred(make)
+  }
+
+  /// The tensor itself, in memory or in a file: for those who use it more than once.
+  package var made: TensorData {
+    guard case .deferred(let make) = storage else { return self }
+    let tensor = make()
+    precondition(tensor.dtype == dtype, "a deferred tensor has the type that it was announced with")
+    return TensorData(tensor, shape: shape, channelScales: channelScales)
+  }
+
+  /// Whether the bytes are those of a mapped file, so that having the tensor takes no memory.
+  package var isMapped: Bool {
+    if case .mapped(let file, _) = storage { return !file.isCopied }
+    return false
+  }
+
+  /// The values of a float32 tensor that holds them as an array.
+  var valuesInMemory: [Float]? {
+    if case .floats(let values) = storage { return values }
+    return nil
+  }
+
   /// The same integers in units of a scale per index of the outermost dimension.
   ///
   /// - Precondition: the tensor is int8 and has as many indices there as there are scales.
@@ -127,16 +158,20 @@ public struct TensorData: Sendable {
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
     switch storage {
-    case .bytes(let bytes): try bytes.withUnsafeBytes(body)
-    case .floats(let values): try values.withUnsafeBytes(body)
+    case .bytes(let bytes): return try bytes.withUnsafeBytes(body)
+    case .floats(let values): return try values.withUnsafeBytes(body)
     case .block(let block):
-      try withExtendedLifetime(block) {
+      return try withExtendedLifetime(block) {
         try body(UnsafeRawBufferPointer(start: block.pointer, count: byteCount))
       }
     case .mapped(let file, let offset):
-      try file.withUnsafeBytes { all in
+      return try file.withUnsafeBytes { all in
         try body(UnsafeRawBufferPointer(rebasing: all[offset..<offset + byteCount]))
       }
+    case .deferred:
+      let tensor = made
+      defer { tensor.releasePages() }
+      return try tensor.withUnsafeBytes(body)
     }
   }
 

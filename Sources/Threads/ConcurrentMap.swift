@@ -23,6 +23,25 @@ package func concurrentMap<Element: Sendable, Result: Sendable>(
   }
 }
 
+/// The same for elements that take memory while they are worked on: one of more than a thread's share of it is worked on
+/// alone, by all threads.
+///
+/// - Parameters:
+///   - budget: the bytes that may be worked on at once.
+///   - bytes: what an element takes.
+///   - transform: is given an element, and on how many threads it may be worked on.
+package func concurrentMap<Element: Sendable, Result: Sendable>(
+  _ elements: [Element], threads: Int, sharing budget: Int, bytes: (Element) -> Int,
+  _ transform: @Sendable (Element, _ threads: Int) throws -> Result
+) throws -> [Result] {
+  let threads = max(threads, 1)
+  let isLarge = elements.map { bytes($0) > budget / threads }
+  var alone = try zip(elements, isLarge).filter(\.1).map { try transform($0.0, threads) }[...]
+  let small = zip(elements, isLarge).filter { !$0.1 }.map(\.0)
+  var together = try concurrentMap(small, threads: threads) { try transform($0, 1) }[...]
+  return isLarge.compactMap { $0 ? alone.popFirst() : together.popFirst() }
+}
+
 /// Elements that several threads take one after the other.
 private final class SharedWork<Element: Sendable, Result: Sendable>: Sendable {
   private let elements: [Element]

@@ -47,6 +47,25 @@ struct ChangedSourceTests {
     }
   }
 
+  @Test("A source that is too large for a copy is found out as well", arguments: sources)
+  func mapped(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(try Fixture.bytes(name), to: "source")
+    let isDone = Mutex(false)
+    let error = #expect(throws: InputError.self) {
+      try WorkingMemory.$whole.withValue(1) {
+        try convert(ConversionRequest(source: path, output: folder.file("x.rnw"))) { _, _ in
+          isDone.withLock { isDone in
+            if !isDone { Self.overwrite(path) }
+            isDone = true
+          }
+        }
+      }
+    }
+    #expect(error?.problem == "changed while it was read")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["source"])
+  }
+
   @Test("A comparison with a file that changes meanwhile has no verdict", arguments: sources)
   func comparison(_ name: String) throws {
     let folder = try TemporaryFolder()

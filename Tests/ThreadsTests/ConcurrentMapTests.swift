@@ -13,6 +13,14 @@ struct ConcurrentMapTests {
     #expect(try concurrentMap(numbers, threads: 8) { $0 * $0 } == squares)
   }
 
+  @Test("What takes more than a thread's share of the memory is worked on alone")
+  func sharing() throws {
+    let sizes = [1, 50, 2, 60, 3, 100]
+    let found = try concurrentMap(sizes, threads: 2, sharing: 100, bytes: { $0 }) { ($0, $1) }
+    #expect(found.map(\.0) == sizes)
+    #expect(found.map(\.1) == [1, 1, 1, 2, 1, 2])
+  }
+
   @Test("The first error in the order of the elements is thrown, on any number of threads")
   func errors() {
     struct Failure: Error { let element: Int }

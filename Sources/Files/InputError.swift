@@ -38,7 +38,8 @@ public struct InputError: Error, Hashable, Sendable {
     case missing
     /// The file is there and cannot be read: permissions, a folder, a failing disk, a lack of memory.
     case unreadable
-    /// HDF5 is read by the program `rnw-hdf5`, which is neither beside the running program nor where `RNW_HDF5` says.
+    /// HDF5 is read by the program `rnw-hdf5`, which is neither beside the running program, nor in `../libexec`, nor
+    /// where `RNW_HDF5` says.
     case missingProgram
     /// The content is of no container that is read.
     case unknownContainer

@@ -121,6 +121,25 @@ struct HardTimesTests {
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.rnw"])
     }
 
+    @Test("Where it is installed, the program for HDF5 is found in ../libexec")
+    func installed() async throws {
+      let folder = try TemporaryFolder()
+      func inspect(after preparation: String) async throws -> (TerminationStatus, String?) {
+        let result = try await Subprocess.run(
+          .path("/bin/sh"),
+          arguments: [
+            "-c", "cd '\(folder.path)' && \(preparation) && exec bin/rnw inspect '\(Self.narrow)'",
+          ], output: .string(limit: 1 << 20), error: .string(limit: 1 << 16))
+        return (result.terminationStatus, result.standardError)
+      }
+      let missing = try await inspect(after: "mkdir bin libexec && cp '\(Program.path)' bin/rnw")
+      #expect(missing.0 == .exited(66))
+      #expect(missing.1?.contains("bin/rnw-hdf5: is needed to read HDF5 files") == true)
+      let found = try await inspect(after: "cp '\(Program.path)-hdf5' libexec/rnw-hdf5")
+      #expect(found.0 == .exited(0))
+      #expect(found.1 == "")
+    }
+
     @Test("The program for HDF5 is never looked for in the working directory")
     func workingDirectory() async throws {
       let folder = try TemporaryFolder()

@@ -131,13 +131,15 @@ struct HDF5Child {
     return (text.filter { $0.isNumber || $0 == "." }, path)
   }
 
-  /// The program stands beside the one that runs, or where `RNW_HDF5` says; it is looked for nowhere else.
+  /// The program stands beside the one that runs, in `../libexec` as it is installed, or where `RNW_HDF5` says; it is
+  /// looked for nowhere else.
   private static func program() throws -> String {
     if let path = getenv("RNW_HDF5") { return String(cString: path) }
-    let path = executableFolder().map { "\($0)/rnw-hdf5" }
-    guard let path, access(path, X_OK) == 0 else {
+    let places = executableFolder().map { ["\($0)/rnw-hdf5", "\($0)/../libexec/rnw-hdf5"] } ?? []
+    guard let path = places.first(where: { access($0, X_OK) == 0 }) else {
       throw InputError(
-        .unreadable, path: path ?? "rnw-hdf5", "is needed to read HDF5 files and is not there",
+        .unreadable, path: places.first ?? "rnw-hdf5",
+        "is needed to read HDF5 files and is not there",
         hint: "install rnw-hdf5 beside rnw, or name it in the environment variable RNW_HDF5",
         reason: .missingProgram)
     }

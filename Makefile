@@ -6,7 +6,8 @@ RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
-  c-library c-test runtimes-test docs python-test python-test-numpy js-test readers-test viewer mutate
+  c-library c-test runtimes-test docs python-test python-test-numpy js-test readers-test viewer mutate static release deb \
+  wheel install uninstall try-packages install-test
 
 demo: build
 	@mkdir -p generated
@@ -53,6 +54,40 @@ bench: build
 # Micro-benchmarks, a package of their own: swift package --package-path Benchmarks benchmark
 benchmarks: setup
 	$(SWIFT) build --package-path Benchmarks --scratch-path .build-benchmarks
+
+# Programs and librnw with everything but glibc inside, in generated/static. On Debian and its kin.
+static: setup
+	Scripts/build-static
+
+# All that is released, in generated/release: tarball, Debian package, wheel, list of parts, SHA256SUMS.
+release: static
+	rm -rf generated/release
+	Scripts/release
+	Scripts/debian-package
+	Scripts/wheel
+
+deb: static
+	Scripts/debian-package
+
+wheel: static
+	Scripts/wheel
+
+# What `make static` has built, where packagers expect it: make install DESTDIR=/tmp/root PREFIX=/usr
+PREFIX ?= /usr/local
+BUILT ?= generated/static
+install:
+	@test -x '$(BUILT)/bin/rnw' || { echo "rnw: make static comes before make install" >&2; exit 1; }
+	@BUILT='$(BUILT)' Scripts/install-tree '$(DESTDIR)$(PREFIX)'
+
+uninstall:
+	@Scripts/uninstall-tree '$(DESTDIR)$(PREFIX)'
+
+install-test: build c-library
+	Scripts/check-install
+
+# The released packages, each on a bare Debian to a verdict; needs root, for chroot.
+try-packages:
+	Scripts/try-packages
 
 # The shared library for C: generated/c has librnw.so, rnw.h and rnw.pc.
 c-library: setup
@@ -118,4 +153,4 @@ setup:
 	@Scripts/setup
 
 clean:
-	rm -rf .build .build-reports generated
+	rm -rf .build .build-reports .build-static generated

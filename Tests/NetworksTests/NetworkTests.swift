@@ -95,7 +95,10 @@ struct NetworkTests {
     let module = try Fixture.text("Bindings/python/src/rnw/__init__.py")
     let constant = try Fixture.text("Sources/RNW/PackageVersion.swift")
     let version = try #require(constant.split(separator: "\"").dropFirst().first)
-    #expect(project.contains("\nversion = \"\(version)\"\n"))
+    // Python's is the module's, which the build reads.
+    #expect(project.contains("\ndynamic = [\"version\"]\n"))
     #expect(module.contains("__version__ = \"\(version)\""))
+    let script = try Fixture.text("Bindings/js/package.json")
+    #expect(script.contains("\"version\": \"\(version)\""))
   }
 }

@@ -30,10 +30,12 @@ struct ErrorMessage: Encodable {
     self.text = text + "\n"
   }
 
-  /// Writes the line to standard error, and the document to standard output.
+  /// Writes the line to standard error, and the document to standard output where none was written before.
   func tell(asJSON: Bool) {
     StandardError.write(text)
-    guard asJSON, let document = try? RecordCoding.json(self, pretty: true) else { return }
+    guard asJSON, !StandardOutput.hasDocument,
+      let document = try? RecordCoding.json(self, pretty: true)
+    else { return }
     try? StandardOutput.write(json: document + "\n")
   }
 }

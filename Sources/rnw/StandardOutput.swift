@@ -28,7 +28,15 @@ enum StandardOutput {
   /// Writes all of a JSON document, which has a line break at its end.
   ///
   /// - Throws: `InputError` of kind `writeFailed`.
-  static func write(json: String) throws { try stream.write(Escaped.json(json)) }
+  static func write(json: String) throws {
+    document.withLock { $0 = true }
+    try stream.write(Escaped.json(json))
+  }
+
+  /// Whether a JSON document was written: there is one for each run.
+  static var hasDocument: Bool { document.withLock { $0 } }
+
+  private static let document = Mutex(false)
 
   /// Writes a report in one of its two forms.
   ///

@@ -64,6 +64,9 @@ CALLS = {
     "inspection-stats": ("inspection", 0, "inspect", "a.rnw", "--stats", "--json"),
     "inspection-unknown": ("inspection", 0, "inspect", FIXTURES / "narrow.activations.npz", "--json"),
     "families": ("families", 0, "families", "--json"),
+    "doctor": ("doctor", 0, "doctor", "--json"),
+    "error": ("error", 66, "verify", "none.rnw", "--json"),
+    "error-usage": ("error", 64, "verify", "a.rnw", "--limit", "x", "--json"),
     "mapping": ("mapping", 0, "convert", NARROW, "--dry-run", "--json"),
     "graph-comparison": (
         "graph-comparison", 0, "verify", ROOT / "Fixtures" / "kinds" / "other.keras", "--against",
@@ -71,6 +74,9 @@ CALLS = {
     "graph-comparison-fail": (
         "graph-comparison", 1, "verify", ROOT / "Fixtures" / "kinds" / "other.changed.keras", "--against",
         ROOT / "Fixtures" / "kinds" / "other.keras", "--json"),
+    "graph-comparison-candidate": (
+        "graph-comparison", 1, "verify", ROOT / "Fixtures" / "kinds" / "other.changed.keras", "--candidate",
+        ROOT / "Fixtures" / "kinds" / "other.activations.npz", "--json"),
     "mapping-unknown": ("mapping", 65, "convert", ROOT / "Fixtures" / "kinds" / "rules.npz", "--dry-run", "--json"),
     "mapping-rules": (
         "mapping", 0, "convert", ROOT / "Fixtures" / "kinds" / "rules.npz", "--rules",

@@ -90,6 +90,13 @@ package struct InputImages {
     }
   }
 
+  /// The file of the first array; `nil` where there is none among the images.
+  package var firstArray: String? {
+    parts.lazy.compactMap { part in
+      if case .array(let path) = part.origin { path } else { nil }
+    }.first
+  }
+
   /// The next image as a batch of one; `nil` after the last.
   ///
   /// - Throws: `InputError` where it cannot be read.

@@ -6,8 +6,10 @@ import Tensors
 extension Model {
   /// What is to be said of an array's values that no preprocessing of the family makes: mostly, that it was forgotten or
   /// done twice.
-  func rangeRemark(on input: Activation, from argument: InputArgument) throws -> String? {
-    guard case .path(let path, _) = argument, isArray(path) else { return nil }
+  ///
+  /// - Parameter path: the array's file; `nil` where the family's own preprocessing made the values.
+  func rangeRemark(on input: Activation, from path: String?) throws -> String? {
+    guard let path else { return nil }
     let usual = try preprocessing().values
     let largest = input.values.reduce(Float(0)) { max($0, $1.magnitude) }
     let usualLargest = max(usual.lowerBound.magnitude, usual.upperBound.magnitude)
@@ -17,10 +19,5 @@ extension Model {
     return
       "the values of \(fileName(of: path)) reach \(readable(Double(largest))); images prepared for this network "
       + "are within \(readable(usual.lowerBound)) … \(readable(usual.upperBound))"
-  }
-
-  private func isArray(_ path: String) -> Bool {
-    let name = path.lowercased()
-    return name.hasSuffix(".npy") || name.hasSuffix(".npz")
   }
 }

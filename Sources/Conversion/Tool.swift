@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// What the tool is and what it runs on.
+/// What this process takes of the machine.
 package enum Tool {
   /// The most memory that this process has had at once, in bytes.
   package static var peakMemoryBytes: Int {

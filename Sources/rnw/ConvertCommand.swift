@@ -94,7 +94,7 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Print the tables and figures of every comparison, not only of one that fails.")
   var all = false
 
-  @Flag(help: "Print nothing where all is well.")
+  @Flag(help: "Print nothing where all is well and the file tells all that the network needs.")
   var quiet = false
 
   @OptionGroup var overwrite: OverwriteOption
@@ -181,7 +181,7 @@ struct ConvertCommand: ParsableCommand {
     try file?.write(outcome.worse, title: title(of: outcome), command: commandLine)
     let report = ConversionReport(outcome, path: outputPath, command: commandLine)
     try StandardOutput.conclude(passes: outcome.passes) {
-      guard !quiet || !outcome.passes else { return }
+      guard !quiet || !outcome.passes || !outcome.assumptions.isEmpty else { return }
       try StandardOutput.write(
         report, asJSON: json,
         text: ConversionText(outcome, path: outputPath, reference: reference, showsAll: all).text)

@@ -35,7 +35,8 @@ struct FirstStepsTests {
       (["verify", "/nowhere.rnw", "--json"], 66, "/nowhere.rnw: no such file", "missing"),
       (["run", narrow, "--top", "0", "--json"], 64, "--top takes a number from 1 to 1000.", nil),
       (
-        ["convert", Fixture.path("keras/broken/truncated.h5"), "-o", "/tmp/x.rnw", "--json"], 65,
+        ["convert", Fixture.path("keras/broken/truncated.h5"), "-o", "/nowhere/x.rnw", "--json"],
+        65,
         "is cut off", "malformed"
       ),
       (["vrify", "--json"], 64, "there is no command 'vrify'", nil),
@@ -89,6 +90,11 @@ struct FirstStepsTests {
     #expect(all.output.contains("conv2_block1_2_relu") && all.output.contains("× limit"))
     let quiet = try await convert("--quiet")
     #expect(quiet.status == 0 && quiet.output.isEmpty)
+    // What a file does not tell is said all the same.
+    let assumed = try await Program.run([
+      "convert", Fixture.path("kinds/fine_tuned.weights.h5"), "-o", folder.file("b.rnw"), "--quiet",
+    ])
+    #expect(assumed.status == 0 && assumed.output.contains("14 things the file does not tell"))
     let both = try await convert("--quiet", "--all")
     #expect(both.status == 64)
   }

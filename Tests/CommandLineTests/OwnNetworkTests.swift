@@ -137,7 +137,7 @@ struct OwnNetworkTests {
     }
     let renamed = try folder.write(bytes, to: "own.npz")
     let unnamed = try await Program.run(["verify", Self.model, "--candidate", renamed])
-    #expect(unnamed.status == 65 && unnamed.error.contains("has no layer of the model"))
+    #expect(unnamed.status == 65 && unnamed.error.contains("has none of the layers"))
     let names = try folder.write(
       Array(#"{"Pool": "pool", "Classes": "classes"}"#.utf8), to: "names.json")
     let named = try await Program.run([
@@ -158,6 +158,15 @@ struct OwnNetworkTests {
     ])
     #expect(
       refused.status == 65 && refused.error.contains("names a layer that the network has not"))
+  }
+
+  @Test("A comparison of no layer is none", arguments: ["--candidate", "--against"])
+  func comparesSomething(_ option: String) async throws {
+    let result = try await Program.run([
+      "verify", Self.model, option, Self.activations, "--layers", "nope",
+    ])
+    #expect(result.status == 65 && result.output.isEmpty, "\(result.output)")
+    #expect(result.error.contains("has none of the layers that were asked for"))
   }
 
   @Test("Its weights and its layers' options are compared")

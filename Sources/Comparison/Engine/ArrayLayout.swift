@@ -33,6 +33,18 @@ enum ArrayLayout: Hashable {
     return result
   }
 
+  /// The axis of the channels, which a scale of several values lies along.
+  func channelAxis(rank: Int) -> Int {
+    max(self == .channelsFirst ? rank - 3 : rank - 1, 0)
+  }
+
+  /// In which layout values are, where images are among them.
+  static func remark(of layouts: some Sequence<ArrayLayout>, hasImages: Bool) -> String? {
+    guard hasImages else { return nil }
+    return layouts.contains(.channelsFirst)
+      ? "the values are in the order N, C, H, W" : "the values are in the order N, H, W, C"
+  }
+
   /// A value from an array's elements.
   func activation(_ values: [Float], for shape: Shape) -> Activation {
     guard self == .channelsFirst else { return Activation(shape: shape, values: values) }

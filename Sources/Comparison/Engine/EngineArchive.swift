@@ -16,7 +16,7 @@ package struct EngineArchive: LayerTruth {
   package private(set) var remarks: [String] = []
 
   /// What the rounding of a layer's input can become in its output.
-  package static let growth = 8.0
+  private static let growth = 8.0
 
   /// What archives of activations are kept in.
   private static let containers: Set = ["npz", "safetensors"]
@@ -65,10 +65,7 @@ package struct EngineArchive: LayerTruth {
       }
     }
     self.arrays = arrays
-    inputRounding =
-      try source.tensors.first { $0.name == "input" }.map {
-        try StoredArray($0, in: source).rounding(channelAxis: 0)
-      } ?? 0
+    inputRounding = try source.inputRounding()
     var pairs: [(array: Shape, value: Shape)] = []
     for (node, name) in found {
       guard let index = graph.index(of: node), let array = arrays[name] else { continue }
@@ -92,8 +89,14 @@ package struct EngineArchive: LayerTruth {
   package func allowance(for node: String, isolated: Bool) -> Double {
     guard let name = assignment.arrays[node], let array = arrays[name] else { return 0 }
     let rounding = (try? array.rounding(channelAxis: channelAxis(of: name))) ?? 0
-    // A layer alone starts from rounded inputs, as all do where the input itself was rounded; a norm can make more of that.
-    return isolated ? Self.growth * rounding : rounding + Self.growth * inputRounding
+    return Self.allowance(rounding: rounding, input: inputRounding, isolated: isolated)
+  }
+
+  /// By how much a value may be off because types rounded it, and what it was computed from.
+  ///
+  /// A layer alone starts from rounded inputs, as all do where the input itself was rounded; a norm can make more of that.
+  static func allowance(rounding: Double, input: Double, isolated: Bool) -> Double {
+    isolated ? growth * rounding : rounding + growth * input
   }
 
   private func value(of node: String, shape: Shape) throws -> Activation? {
@@ -109,7 +112,7 @@ package struct EngineArchive: LayerTruth {
   /// The value of an array in a layout.
   func value(named name: String, as layout: ArrayLayout, shape: Shape) throws -> Activation? {
     guard let array = arrays[name] else { return nil }
-    let axis = channelAxis(rank: array.info.shape.rank, layout)
+    let axis = layout.channelAxis(rank: array.info.shape.rank)
     return layout.activation(try array.floats(channelAxis: axis), for: shape)
   }
 
@@ -128,11 +131,7 @@ package struct EngineArchive: LayerTruth {
   }
 
   private func channelAxis(of name: String) -> Int {
-    channelAxis(rank: arrays[name]?.info.shape.rank ?? 0, layouts[name] ?? .channelsLast)
-  }
-
-  private func channelAxis(rank: Int, _ layout: ArrayLayout) -> Int {
-    layout == .channelsFirst ? max(rank - 3, 0) : max(rank - 1, 0)
+    (layouts[name] ?? .channelsLast).channelAxis(rank: arrays[name]?.info.shape.rank ?? 0)
   }
 }
 
@@ -175,15 +174,11 @@ extension EngineArchive {
         + "; --layer-names says it for sure")
   }
 
-  /// In which layout the values are, where images are among them.
   private var layoutRemark: String? {
-    let found = Set(layouts.values.filter { $0 != .onePixel })
-    let images = assignment.arrays.contains { node, _ in
+    let hasImages = assignment.arrays.contains { node, _ in
       graph.index(of: node).map { shapes[$0].rank == 4 } ?? false
     }
-    guard images else { return nil }
-    return found.contains(.channelsFirst)
-      ? "the values are in the order N, C, H, W" : "the values are in the order N, H, W, C"
+    return ArrayLayout.remark(of: layouts.values, hasImages: hasImages)
   }
 
   /// The layout of most arrays that have only one; the family's where none has.
@@ -213,6 +208,12 @@ extension WeightSource {
     }
   }
 
+  /// By how much the input may be off because its type rounded it, in units of the largest value.
+  func inputRounding() throws(InputError) -> Double {
+    guard let info = tensors.first(where: { $0.name == "input" }) else { return 0 }
+    return try StoredArray(info, in: self).rounding(channelAxis: 0)
+  }
+
   /// The images that an engine's values were computed from, [N, H, W, C]; `nil` where the file has none.
   ///
   /// - Parameter channels: how many channels the network reads.
@@ -230,7 +231,7 @@ extension WeightSource {
     let shape = isLast ? Shape(sizes) : Shape([sizes[0], sizes[2], sizes[3], sizes[1]])
     let layout = isLast ? ArrayLayout.channelsLast : .channelsFirst
     let array = try StoredArray(info, in: self)
-    let axis = isLast ? info.shape.rank - 1 : info.shape.rank - 3
+    let axis = layout.channelAxis(rank: info.shape.rank)
     let input = layout.activation(try array.floats(channelAxis: axis), for: shape)
     try input.requireFinite(path: path)
     return input

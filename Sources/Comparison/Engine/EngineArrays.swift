@@ -8,12 +8,13 @@ package struct EngineArrays {
   /// The arrays that are no layer's.
   package let unknown: [String]
 
-  /// What the layers of the engine have in common, in a sentence; `nil` where no image is among them.
+  /// In which layout the values are, in a sentence; `nil` where no image is among them.
   package let remark: String?
 
   private let arrays: [String: StoredArray]
   private let layouts: [String: ArrayLayout]
   private let shapes: [String: Shape]
+  private let inputRounding: Double
 
   /// Finds the arrays of layers by name.
   ///
@@ -45,9 +46,8 @@ package struct EngineArrays {
       layouts[layer] = possible.contains(preferred) ? preferred : possible.first
     }
     let hasImages = pairs.contains { $0.value.rank == 4 }
-    let isFirst = layouts.values.contains(.channelsFirst)
-    remark =
-      hasImages ? "the values are in the order \(isFirst ? "N, C, H, W" : "N, H, W, C")" : nil
+    remark = ArrayLayout.remark(of: layouts.values, hasImages: hasImages)
+    inputRounding = try source.inputRounding()
     (self.arrays, self.layouts, shapes) = (arrays, layouts, layers)
   }
 
@@ -63,15 +63,15 @@ package struct EngineArrays {
     return layout.activation(floats, for: shape)
   }
 
-  /// By how much a value may be off because its type rounded it, in units of the largest.
+  /// By how much a value may be off because types rounded it, and what it was computed from, in units of the largest.
   ///
   /// - Throws: `InputError` where it cannot be read.
-  package func rounding(of layer: String) throws(InputError) -> Double {
-    try arrays[layer]?.rounding(channelAxis: channelAxis(of: layer)) ?? 0
+  package func allowance(for layer: String, isolated: Bool) throws(InputError) -> Double {
+    let rounding = try arrays[layer]?.rounding(channelAxis: channelAxis(of: layer)) ?? 0
+    return EngineArchive.allowance(rounding: rounding, input: inputRounding, isolated: isolated)
   }
 
   private func channelAxis(of layer: String) -> Int {
-    let rank = arrays[layer]?.info.shape.rank ?? 0
-    return layouts[layer] == .channelsFirst ? max(rank - 3, 0) : max(rank - 1, 0)
+    (layouts[layer] ?? .channelsLast).channelAxis(rank: arrays[layer]?.info.shape.rank ?? 0)
   }
 }

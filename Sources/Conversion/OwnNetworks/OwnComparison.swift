@@ -47,10 +47,17 @@ package struct OwnComparison: Encodable, Sendable {
     package let className: String
   }
 
+  /// - Parameter path: the other side's file.
+  /// - Throws: `InputError` where no layer was compared: that proves nothing.
   init(
     images: Int, layers: [Layer], culprit: Culprit?, missing: [String], unknown: [String],
-    agreement: OwnAgreement?
-  ) {
+    agreement: OwnAgreement?, path: String
+  ) throws(InputError) {
+    guard !layers.isEmpty else {
+      throw InputError(
+        .badData, path: path, ComparisonError.nothingCompared.description,
+        hint: unknown.isEmpty ? nil : "it has \(listed(unknown, atMost: 3))")
+    }
     self.images = images
     self.layers = layers
     self.culprit = culprit
@@ -107,12 +114,13 @@ package func verifyOwnGraph(
     try OwnAgreement(network, $0, tolerance: request.limits?.propagated ?? Limits.float32Noise)
   }
   for source in sources { try source.checkUnchanged() }
-  return OwnComparison(
+  return try OwnComparison(
     images: truth.input.shape[0], layers: found.sorted { $0.key < $1.key }.map(\.value),
     culprit: culprit(of: graph, found).map {
       .init(name: graph.nodes[$0].name, className: graph.nodes[$0].className)
     }, missing: missing,
-    unknown: truth.names.subtracting(graph.nodes.map(\.name)).sorted(), agreement: agreement)
+    unknown: truth.names.subtracting(graph.nodes.map(\.name)).sorted(), agreement: agreement,
+    path: path)
 }
 
 /// The first layer that is wrong though all that it reads, as far as it was compared, is right.

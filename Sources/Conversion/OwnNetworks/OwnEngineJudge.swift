@@ -46,6 +46,7 @@ package func verifyOwnGraph(
 private struct OwnEngineJudge {
   let network: OwnNetwork
   let arrays: EngineArrays
+  let archive: String
   let input: Activation
   let request: VerificationRequest
   let run: SourceRun
@@ -57,6 +58,7 @@ private struct OwnEngineJudge {
     request: VerificationRequest
   ) throws {
     (self.network, self.input, self.request) = (network, input, request)
+    self.archive = archive.path
     let shapes = try network.graph.shapes(for: input.shape)
     var layers: [String: Shape] = [:]
     for index in network.layers { layers[network.graph.nodes[index].name] = shapes[index] }
@@ -64,12 +66,6 @@ private struct OwnEngineJudge {
     run = try network.run(input, pool: request.pool)
     limit = request.limits?.propagated ?? Limits.float32
     self.shapes = shapes
-    guard arrays.unknown.count < archive.tensors.count(where: { $0.name != "input" }) else {
-      throw InputError(
-        .badData, path: archive.path, "has no layer of the model",
-        place: "arrays of the names \(list(network)) were expected",
-        hint: "--layer-names says which array is which layer")
-    }
   }
 
   func comparison(
@@ -86,13 +82,14 @@ private struct OwnEngineJudge {
         missing.append(node.name)
         continue
       }
-      let (rounding, growth) = (try arrays.rounding(of: node.name), EngineArchive.growth)
+      let limit = try limit + arrays.allowance(for: node.name, isolated: false)
+      let ownLimit = try self.limit + arrays.allowance(for: node.name, isolated: true)
       let measured = ScaledError(of: found, from: right)
       let alone = try run.value(of: index, from: engineValue).map {
         ScaledError(of: found, from: $0)
       }
-      let passes = measured.value <= limit + rounding
-      let isWrong = (alone?.value ?? .infinity) > limit + growth * rounding
+      let passes = measured.value <= limit
+      let isWrong = (alone?.value ?? .infinity) > ownLimit
       if isWrong || !passes, culprit == nil { culprit = index }
       layers.append(
         OwnComparison.Layer(
@@ -100,17 +97,18 @@ private struct OwnEngineJudge {
           maxAbs: measured.difference, scaledError: measured.value,
           isolatedError: alone?.value, limit: limit, pass: passes && !isWrong))
     }
-    var result = OwnComparison(
+    var result = try OwnComparison(
       images: input.shape[0], layers: layers,
       culprit: culprit.map {
         .init(name: graph.nodes[$0].name, className: graph.nodes[$0].className)
-      }, missing: missing, unknown: arrays.unknown.sorted(), agreement: nil)
+      }, missing: missing, unknown: arrays.unknown.sorted(), agreement: nil, path: archive)
     result.suspicion = try culprit.flatMap(suspicion)
-    let output = graph.nodes[graph.skippingIdentities(graph.outputs[0])].name
-    result.remarks = [
-      arrays.remark,
-      missing.contains(output) ? "the output, \(output), is not there: nothing is said of it" : nil,
-    ].compactMap { $0 }
+    let outputs = graph.outputs.map { graph.nodes[graph.skippingIdentities($0)].name }
+    result.remarks =
+      [arrays.remark].compactMap { $0 }
+      + outputs.filter(missing.contains).map {
+        "the output, \($0), is not there: nothing is said of it"
+      }
     return result
   }
 
@@ -156,11 +154,6 @@ private struct OwnEngineJudge {
     }
     return result.sorted(by: >)
   }
-}
-
-private func list(_ network: OwnNetwork) -> String {
-  let names = network.layers.map { network.graph.nodes[$0].name }
-  return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
 }
 
 extension ScaledError {

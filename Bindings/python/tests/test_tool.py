@@ -18,12 +18,25 @@ def with_the_tool(tool):
 def test_a_conversion_gives_its_proof(fixtures, tmp_path):
     output = tmp_path / "basic.rnw"
     result = rnw.convert(fixtures / "torch/basic.pth", output, codec="none", precision="float32")
-    assert result and result.passed and str(result).startswith("PASS: ")
+    assert result and result.passed and str(result).startswith("PASS")
     assert result.path == str(output) and result.bytes == output.stat().st_size
     assert (result.container, result.precision) == ("torch-zip", "float32")
     assert len(result.layers) == result.document["layersCompared"] > 10
     assert result.worst is not None and 0 < result.worst.scaled_error <= result.worst.limit
     assert rnw.verify(output)
+
+
+def test_what_a_file_does_not_tell_is_said(fixtures, tmp_path):
+    result = rnw.convert(fixtures / "kinds/fine_tuned.weights.h5", tmp_path / "a.rnw")
+    assert len(result.assumptions) == 14
+    assert str(result).startswith("PASS, with 14 things the file does not tell: ")
+
+
+def test_a_model_of_no_family_judges_an_engine(fixtures):
+    acts = fixtures / "kinds/other.activations.npz"
+    result = rnw.verify(fixtures / "kinds/other.changed.keras", candidate=acts)
+    assert not result and result.culprit.name == "norm" and "your norm adds" in result.culprit.suspicion
+    assert rnw.verify(fixtures / "kinds/other.keras", candidate=acts).notes == ("the values are in the order N, H, W, C",)
 
 
 def test_options_out_of_the_limit_write_nothing(fixtures, tmp_path):

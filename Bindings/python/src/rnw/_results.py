@@ -66,7 +66,8 @@ class Comparison:
     def __str__(self) -> str:
         failed = sum(not layer for layer in self.layers)
         if self.passed:
-            return f"PASS: {len(self.layers)} layers compared, all within limits"
+            told = f", with {len(self.assumptions)} things the file does not tell" if self.assumptions else ""
+            return f"PASS{told}: {len(self.layers)} layers compared, all within limits"
         text = f"FAIL: {failed} of {len(self.layers)} layers out of limits"
         if self.culprit is None:
             return text
@@ -116,7 +117,7 @@ def common(document: Mapping[str, Any]) -> dict[str, Any]:
         "layers": tuple(Layer.of(layer) for layer in document["layers"]),
         "culprit": culprit(document),
         "assumptions": tuple(f"{one['option']}: {one['value']}" for one in document.get("assumptions") or ()),
-        "notes": tuple(document.get("notes") or ()),
+        "notes": tuple(document.get("notes") or document.get("remarks") or ()),
         "document": document,
     }
 
@@ -129,5 +130,5 @@ def culprit(document: Mapping[str, Any]) -> Culprit | None:
         name=found["name"],
         family_name=found.get("familyName") or found["name"],
         parameters=tuple(found.get("parameters") or ()),
-        suspicion=found.get("suspicion"),
+        suspicion=found.get("suspicion") or document.get("suspicion"),
     )

@@ -42,10 +42,8 @@ struct LayerRun {
         let start = range.lowerBound * channels
         adjustment.apply(inputs[0] + start, output + start, pixels: range.count)
       }
-    case .norm(.batch, _, _):
-      affine(inputs[0], rectifies: false, output: output)
-    case .norm(.group(let groups, let epsilon), let channels, _):
-      groupNorm(inputs[0], groups: groups, epsilon: epsilon, channels: channels, output: output)
+    case .norm(let norm, _, _):
+      normalize(norm, inputs[0], rectifies: false, output: output)
     case .activation(let activation):
       apply(activation, inputs[0], output)
     case .add:
@@ -98,8 +96,20 @@ struct LayerRun {
     }
   }
 
+  /// A norm, and perhaps a ReLU.
+  func normalize(
+    _ norm: Configuration.Norm, _ input: UnsafePointer<Float>, rectifies: Bool,
+    output: UnsafeMutablePointer<Float>
+  ) {
+    switch norm {
+    case .batch: affine(input, rectifies: rectifies, output: output)
+    case .group(let groups, let epsilon):
+      groupNorm(input, groups: groups, epsilon: epsilon, rectifies: rectifies, output: output)
+    }
+  }
+
   /// input · scale + shift, and perhaps a ReLU.
-  func affine(
+  private func affine(
     _ input: UnsafePointer<Float>, rectifies: Bool, output: UnsafeMutablePointer<Float>
   ) {
     guard let scale = constants.scale, let shift = constants.shift else { return }
@@ -114,31 +124,6 @@ struct LayerRun {
   }
 
   // MARK: - Others
-
-  private func groupNorm(
-    _ input: UnsafePointer<Float>, groups: Int, epsilon: Double, channels: Int,
-    output: UnsafeMutablePointer<Float>
-  ) {
-    guard let scale = constants.scale, let shift = constants.shift else { return }
-    let pixels = outputShape.elementCount / channels / outputShape[0]
-    pool.run(outputShape[0]) { image, _ in
-      let start = image * pixels * channels
-      let (mean, variance) = kernels.moments(
-        input + start, pixels: pixels, channels: channels, groups: groups)
-      let imageScale = AlignedFloats(count: channels)
-      let imageShift = AlignedFloats(count: channels)
-      for channel in 0..<channels {
-        let factor = Double(scale.pointer[channel]) / (variance[channel] + epsilon).squareRoot()
-        imageScale.pointer[channel] = Float(factor)
-        imageShift.pointer[channel] = Float(
-          Double(shift.pointer[channel]) - mean[channel] * factor)
-      }
-      kernels.affine(
-        input + start, scale: imageScale.pointer, shift: imageShift.pointer, rectifies: false,
-        output: output + start, pixels: pixels,
-        channels: channels)
-    }
-  }
 
   private func pooling(
     _ input: UnsafePointer<Float>, _ window: Operation.Pool,

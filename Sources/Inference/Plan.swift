@@ -20,8 +20,8 @@ struct Plan: Sendable {
   enum Action: Sendable {
     /// A convolution or dense layer with what follows it.
     case convolve(Fusion)
-    /// A batch norm that nothing computes in passing, and perhaps the ReLU after it.
-    case affine(output: Int, rectifies: Bool)
+    /// A norm that nothing computes in passing, and perhaps the ReLU after it.
+    case normalize(Configuration.Norm, output: Int, rectifies: Bool)
     /// The node's own operation.
     case plain
   }
@@ -122,7 +122,7 @@ extension Plan.Step {
   var stored: [Int] {
     switch action {
     case .convolve(let fusion): [fusion.output, fusion.activated].compactMap { $0 }
-    case .affine(let output, _): [output]
+    case .normalize(_, let output, _): [output]
     case .plain: [node]
     }
   }
@@ -165,12 +165,12 @@ private struct StepBuilder {
     switch graph.nodes[index].operation {
     case .convolution, .dense:
       return fused(index)
-    case .norm(.batch, _, _):
-      if !keepsActivations, let relu = soleReader(of: index, where: isReLU) {
-        return .init(
-          node: index, action: .affine(output: relu, rectifies: true), nodes: [index, relu])
-      }
-      return .init(node: index, action: .affine(output: index, rectifies: false), nodes: [index])
+    case .norm(let norm, _, _):
+      let relu = keepsActivations ? nil : soleReader(of: index, where: isReLU)
+      return .init(
+        node: index,
+        action: .normalize(norm, output: relu ?? index, rectifies: relu != nil),
+        nodes: [index] + (relu.map { [$0] } ?? []))
     default:
       return .init(node: index, action: .plain, nodes: [index])
     }

@@ -52,8 +52,8 @@ final class PlanRun {
         switch step.action {
         case .convolve(let fusion):
           layer.convolve(source(inputs[0]), epilogue(fusion, source, target))
-        case .affine(let output, let rectifies):
-          layer.affine(source(inputs[0]), rectifies: rectifies, output: target(output))
+        case .normalize(let norm, let output, let rectifies):
+          layer.normalize(norm, source(inputs[0]), rectifies: rectifies, output: target(output))
         case .plain:
           layer.perform(inputs: inputs.map(source), output: target(step.node))
         }

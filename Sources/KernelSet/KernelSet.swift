@@ -50,6 +50,12 @@ package protocol KernelSet: Sendable {
     rectifies: Bool, output: UnsafeMutablePointer<Float>, pixels: Int, channels: Int
   )
 
+  /// Adds what each channel's values are above a pivot, and the squares of that, in Double, pixel by pixel.
+  static func addMoments(
+    _ input: UnsafePointer<Float>, pivot: UnsafePointer<Float>, pixels: Int, channels: Int,
+    sums: UnsafeMutablePointer<Double>, squares: UnsafeMutablePointer<Double>
+  )
+
   /// output = max(input, 0).
   static func rectify(
     _ input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, count: Int)

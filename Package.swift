@@ -145,7 +145,10 @@ let package = Package(
         "Plain", "Files", "Tensors", "ResNetV2", "Families", "Comparison", "Diagnosis",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
-      resources: [.embedInCode("HTML/Page/report.css"), .embedInCode("HTML/Page/report.js")],
+      resources: [
+        .embedInCode("HTML/Page/report.css"), .embedInCode("HTML/Page/report.js"),
+        .embedInCode("HTML/Page/table.js"), .embedInCode("Summary/Page/summary.css"),
+      ],
       swiftSettings: strict),
     .target(
       name: "Runtimes",

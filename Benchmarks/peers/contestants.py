@@ -60,6 +60,21 @@ def torch_model(network: str):
     return networks.randomize(networks.resnet_v2(depth), 1)
 
 
+def timm_model(network: str):
+    import timm
+    import torch
+
+    torch.manual_seed(1)
+    model = timm.create_model(network, pretrained=False).eval()
+    with torch.no_grad():
+        for name, tensor in model.named_parameters():
+            if "norm" in name:
+                tensor.copy_(torch.rand_like(tensor) * 0.4 + (0.8 if name.endswith("weight") else -0.2))
+            elif name.endswith("head.fc.weight"):
+                tensor.normal_(0, tensor.shape[1] ** -0.5)
+    return model
+
+
 def tensorflow(graph, network, folder, threads, images):
     """Also writes the weights and the ONNX file."""
     import tensorflow as tf
@@ -82,11 +97,11 @@ def pytorch(graph, network, folder, threads, images):
     torch.set_num_threads(threads)
     model = pytorch_module(graph, network, folder)
     tensor = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-    if graph == "torch":
+    if graph != "keras":
         from safetensors.torch import save_file
 
-        save_file(model.state_dict(), folder / "torch.safetensors")
-        torch.onnx.export(model, (tensor,), str(folder / "torch.onnx"), dynamo=False, opset_version=17)
+        save_file(model.state_dict(), folder / f"{graph}.safetensors")
+        torch.onnx.export(model, (tensor,), str(folder / f"{graph}.onnx"), dynamo=False, opset_version=17)
     return inference(model, tensor)
 
 
@@ -104,6 +119,8 @@ def pytorch_compiled(graph, network, folder, threads, images):
 def pytorch_module(graph, network, folder):
     if graph == "torch":
         return torch_model(network)
+    if graph == "timm":
+        return timm_model(network)
     from keras_in_torch import KerasInTorch
 
     return KerasInTorch(keras_model(folder)).eval()

@@ -1,6 +1,9 @@
 import Files
 import FoundationEssentials
+import Images
+import Plain
 import Tensors
+import WeightSources
 
 /// A folder of inputs.
 enum InputFolder {
@@ -30,6 +33,36 @@ enum InputFolder {
     let folder = path.hasSuffix("/") ? path : path + "/"
     return names.map { (folder + $0, $0) }
   }
+
+  /// Whether a file of a folder is no input and says nothing else: neither an image nor an array by its content or by its name,
+  /// as a list of classes is, or a folder.
+  ///
+  /// A damaged image is none by its content, but no stranger either.
+  static func isStray(_ path: String) -> Bool {
+    var isFolder = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder {
+      return true
+    }
+    let ending = path.lastName.split(separator: ".").last.map { $0.lowercased() } ?? ""
+    guard !endings.contains(ending), let file = try? MappedFile(path: path),
+      !ImageFile.isImage(file)
+    else { return false }
+    do {
+      return try WeightFile.openArrays(file) == nil
+    } catch {
+      return false
+    }
+  }
+
+  /// What is said of files that were passed over; `nil` where there are none.
+  static func remark(skipped: [String], in path: String) -> String? {
+    guard let first = skipped.first else { return nil }
+    let others = skipped.count > 1 ? " and \(counted(skipped.count - 1, "other file"))" : ""
+    return "of the folder \(path.shortened) \(first.shortened)\(others) "
+      + "\(skipped.count > 1 ? "are" : "is") no image and no array, and \(skipped.count > 1 ? "were" : "was") passed over"
+  }
+
+  private static let endings: Set<String> = ["npy", "npz", "png", "jpg", "jpeg"]
 
   /// The last part of a path.
   static func name(of path: String) -> String { path.lastName }

@@ -26,6 +26,9 @@ package struct InputImages {
 
   /// The largest height and width of a probe: it shows mistakes as well as a larger image would.
 
+  /// What is to be said of where they were found; `nil` where nothing is.
+  package let remark: String?
+
   private let parts: [Part]
   private let model: Model?
   private let filter: Preprocessing.Resize.Filter?
@@ -74,7 +77,7 @@ package struct InputImages {
     self.range = range
     switch argument {
     case .probe(let seed, let count):
-      filter = nil
+      (filter, remark) = (nil, nil)
       parts = [
         Part(
           name: "probe:\(seed)", origin: .probe(seed: seed), count: count,
@@ -82,7 +85,15 @@ package struct InputImages {
       ]
     case .path(let path, let filter):
       self.filter = filter
-      let files = try InputFolder.files(at: path) ?? [(path, InputFolder.name(of: path))]
+      let all = try InputFolder.files(at: path)
+      let stray = Set((all ?? []).map(\.path).filter(InputFolder.isStray))
+      let files = all?.filter { !stray.contains($0.path) } ?? [(path, InputFolder.name(of: path))]
+      guard !files.isEmpty else {
+        throw InputError(
+          .badData, path: path, "holds no input", place: "arrays or images were expected")
+      }
+      remark = InputFolder.remark(
+        skipped: (all ?? []).filter { stray.contains($0.path) }.map(\.name), in: path)
       parts = try files.map {
         try Self.part($0.path, name: $0.name, channels: usual[3], model: model)
       }

@@ -111,6 +111,7 @@ struct Proof {
       return image
     }
     inputDigest = digest.text
+    own.remarks += inputs.remark.map { [$0] } ?? []
     own.weights = weights
     own.functions = try FunctionAgreement(
       of: written.graph, and: parameters.graph, tolerance: { _ in 0 }, tensor: { parameters[$0] })

@@ -86,7 +86,10 @@ package func run(
   guard let first = try request.output == nil ? images.next() : images.all() else {
     preconditionFailure("an input has at least one image")
   }
-  let remarks = [try model.rangeRemark(on: first, from: images.firstArray)].compactMap { $0 }
+  let remarks = [images.remark, try model.rangeRemark(on: first, from: images.firstArray)]
+    .compactMap {
+      $0
+    }
   let executor = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.pool.threadCount),
     pool: request.pool, expecting: first.shape, winograd: request.output == nil)

@@ -213,6 +213,7 @@ private func compare(
     var images = try InputImages(argument, for: model)
     let count = images.count
     result = try comparison.run(against: reference.truth, images: count) { try images.next() }
+    result.remarks += images.remark.map { [$0] } ?? []
     failing = try result.firstFailingImage(of: argument, for: model)
   }
   if let other = reference.model {

@@ -88,6 +88,7 @@ package func verify(
     } else {
       result = try judge.outcome(ofProgram: engine)
     }
+    result.remarks += given?.remark.map { [$0] } ?? []
     for source in sources { try source.checkUnchanged() }
     result.assumptions = model.assumptions
     return result

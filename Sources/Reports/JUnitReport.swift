@@ -10,10 +10,14 @@ package struct JUnitReport: Sendable {
   /// The command line that made the comparison.
   package var command: String?
 
+  /// How long the comparison took, in seconds of wall time, where that is known.
+  package var seconds: Double?
+
   /// Describes a report.
-  package init(suite: String = "rnw verify", command: String? = nil) {
+  package init(suite: String = "rnw verify", command: String? = nil, seconds: Double? = nil) {
     self.suite = suite
     self.command = command
+    self.seconds = seconds
   }
 
   /// The document with a line break at the end.
@@ -22,8 +26,9 @@ package struct JUnitReport: Sendable {
     let suite = suite.escapedForMarkup
     let hidden = hiddenCases(verdict)
     let failures = verdict.failed + hidden.count { !$0.passes }
+    let time = seconds.map { " time=\"\(milliseconds($0))\"" } ?? ""
     let counts =
-      "tests=\"\(verdict.compared + hidden.count)\" failures=\"\(failures)\" errors=\"0\""
+      "tests=\"\(verdict.compared + hidden.count)\" failures=\"\(failures)\" errors=\"0\"\(time)"
     let output = [command, verdict.line].compactMap { $0.map(Escaped.markup) }
     let lines =
       [
@@ -40,6 +45,12 @@ package struct JUnitReport: Sendable {
         "</testsuites>",
       ]
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// Seconds with three decimals.
+  private func milliseconds(_ seconds: Double) -> String {
+    let count = Int(min(max(seconds, 0), 1e9) * 1000)
+    return "\(count / 1000).\(String(count % 1000 + 1000).dropFirst())"
   }
 
   /// What the values of layers may not show.

@@ -22,6 +22,9 @@ struct ReportFile {
 
   private let output: OutputFile
 
+  /// When it was begun: what JUnit's time is counted from.
+  private let start = ContinuousClock.now
+
   /// Begins a report.
   ///
   /// - Parameters:
@@ -67,7 +70,9 @@ struct ReportFile {
       case .html: HTMLReport(title: title, command: command).text(for: result)
       case .json: try JSONReport(judged, command: command).text()
       case .md: MarkdownReport(title: title, command: commandLineWithoutFolders).text(for: result)
-      case .xml: JUnitReport(suite: title, command: command).text(for: result)
+      case .xml:
+        JUnitReport(suite: title, command: command, seconds: (.now - start) / .seconds(1))
+          .text(for: result)
       }
     try output.write(Array(text.utf8), at: 0)
     try output.commit()

@@ -20,11 +20,13 @@ struct SummaryCommand: ParsableCommand {
         rnw summary resnet50_v2 --input-size 1,3,224,224 --depth 2
         rnw summary model.h5 --columns output,params --input-size 1,224,224,3
         rnw summary resnet50_v1 --format svg > block.svg
+        rnw summary model.h5 --format html > model.html
       """)
 
   enum Format: String, ExpressibleByArgument {
     case text
     case svg
+    case html
   }
 
   @Argument(help: "A model file, or the name of a network.")
@@ -46,7 +48,7 @@ struct SummaryCommand: ParsableCommand {
       valueName: "NAME,…"))
   var columns: String?
 
-  @Option(help: "A table (text) or a drawing (svg).")
+  @Option(help: "A table (text), a drawing (svg), or a page with both (html).")
   var format = Format.text
 
   @Flag(help: "Print one JSON document.")
@@ -59,11 +61,13 @@ struct SummaryCommand: ParsableCommand {
         network = try NamedNetwork(
           self.network, family: family.family)
       } catch let error as InputError
-        where format == .text && error.reason == .unknownNetwork
+        where format != .svg && error.reason == .unknownNetwork
       {
-        let sizes = try sizes()
-        return try write(
-          try summarizeOwnGraph(self.network, instead: error, sizes: sizes))
+        let summary = try summarizeOwnGraph(self.network, instead: error, sizes: try sizes())
+        guard format == .html else { return try write(summary) }
+        return try writePage(
+          summary, title: fileName(of: self.network),
+          facts: [("family", "none that is known: described by the graph that the file carries")])
       }
       try write(network)
     } catch let error as SummaryError {
@@ -76,15 +80,28 @@ struct SummaryCommand: ParsableCommand {
     let input = try sizes().map {
       try Summary.input($0, for: network.graph, layout: style.layout)
     }
-    if format == .svg {
-      let size = network.family.defaultInputSize
-      let channels = network.graph.configuration.input.channels
-      let usual = network.graph.usualInput(side: size) ?? [1, size, size, channels]
-      let drawing = try NetworkDrawing(
-        network.graph, title: network.name, input: input ?? usual)
-      return try StandardOutput.write(raw: drawing.text)
+    guard format != .text else {
+      return try write(try Summary(of: network.graph, style: style, input: input))
     }
-    try write(try Summary(of: network.graph, style: style, input: input))
+    let size = network.family.defaultInputSize
+    let channels = network.graph.configuration.input.channels
+    let shown = input ?? network.graph.usualInput(side: size) ?? [1, size, size, channels]
+    let drawing = try NetworkDrawing(network.graph, title: network.name, input: shown)
+    guard format == .html else { return try StandardOutput.write(raw: drawing.text) }
+    try writePage(
+      try Summary(of: network.graph, style: style, input: shown), title: network.name,
+      facts: [
+        ("family", network.family.title),
+        ("input", shown.dimensions.dropFirst().map(String.init).joined(separator: " × ")),
+      ], drawing: drawing.text)
+  }
+
+  private func writePage(
+    _ summary: Summary, title: String, facts: [(label: String, text: String)],
+    drawing: String? = nil
+  ) throws {
+    let page = SummaryPage(summary, title: title, facts: facts, drawing: drawing)
+    try StandardOutput.write(raw: page.text)
   }
 
   private func write(_ summary: Summary) throws {
@@ -115,10 +132,10 @@ struct SummaryCommand: ParsableCommand {
 
   func validate() throws {
     guard depth ?? 0 >= 0 else { throw ValidationError("--depth takes 0 or more.") }
-    if format == .svg {
+    if format != .text {
       try requireUnused(
         ["--json": json, "--depth": depth != nil, "--columns": columns != nil],
-        because: "with --format svg, which draws the network")
+        because: "with --format \(format), which has a form of its own")
     }
     try requireUnused(
       ["--columns": json && columns != nil], because: "with --json, which has every column")

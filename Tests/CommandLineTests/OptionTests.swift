@@ -32,6 +32,10 @@ struct OptionTests {
     (["summary", "resnet50_v2", "--json", "--columns", "params"], "--columns does nothing"),
     (["summary", "resnet50_v2", "--format", "svg", "--json"], "--json does nothing"),
     (["summary", "resnet50_v2", "--format", "svg", "--depth", "1"], "--depth does nothing"),
+    (
+      ["summary", "resnet50_v2", "--format", "html", "--columns", "params"],
+      "--columns does nothing"
+    ),
     (["run", narrow, "--layers", "x"], "--layers does nothing without --output"),
     (["run", narrow, "--overwrite"], "--overwrite does nothing without --output"),
     (["init", "--blocks", "1,1", "resnet50_v2", "-o", "x.h5"], "both say what the network is"),

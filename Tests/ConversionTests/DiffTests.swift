@@ -103,6 +103,8 @@ struct DiffTests {
     #expect(comparison.onlyFirst.map(\.name).contains("stage1.block1.conv3.bias"))
     #expect(comparison.onlySecond.map(\.name).contains("stem.norm.scale"))
     #expect(!comparison.areEqual)
+    let text = WeightReport().text(for: comparison)
+    #expect(text.hasPrefix("two different networks: ") && text.contains(" other options differ\n"))
   }
 
   @Test("The same weights in networks of other options are different")

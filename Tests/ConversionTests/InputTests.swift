@@ -50,6 +50,34 @@ struct InputTests {
     #expect(try images.all().values.map { Int($0) }.reduce(0, +) == 48)
   }
 
+  @Test("Strangers in a folder are passed over and told; damaged inputs are none")
+  func tellsStrangers() throws {
+    let folder = try TemporaryFolder()
+    let one = [Float](repeating: 1, count: 12)
+    _ = try write(one, shape: [2, 2, 3], to: folder.file("b.npz"))
+    _ = try folder.write(Array("class,count\n".utf8), to: "labels.csv")
+    var images = try InputImages(.path(folder.path), for: try model())
+    #expect(try images.all().shape == [1, 2, 2, 3])
+    let remark = try #require(images.remark)
+    #expect(remark.hasSuffix("labels.csv is no image and no array, and was passed over"))
+    _ = try folder.write([1, 2], to: "notes.txt")
+    #expect(
+      try InputImages(.path(folder.path), for: try model()).remark?
+        .hasSuffix("labels.csv and 1 other file are no image and no array, and were passed over")
+        == true)
+    _ = try folder.write([0xFF, 0xD8], to: "photo.JPG")
+    let damaged = try #require(throws: InputError.self) {
+      try InputImages(.path(folder.path), for: try model())
+    }
+    #expect(damaged.path == folder.file("photo.JPG"))
+    let strangers = try TemporaryFolder()
+    _ = try strangers.write([1, 2], to: "notes.txt")
+    let none = try #require(throws: InputError.self) {
+      try InputImages(.path(strangers.path), for: try model())
+    }
+    #expect(none.problem == "holds no input")
+  }
+
   @Test("What is no input is refused, by its name and before anything is read")
   func refuses() throws {
     let model = try model()

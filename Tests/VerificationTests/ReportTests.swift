@@ -225,6 +225,11 @@ struct ReportTests {
     #expect(text.components(separatedBy: "<failure ").count - 1 == 2)
     #expect(text.contains("<testsuite name=\"a &amp; b\" tests=\"4\" failures=\"2\" errors=\"0\""))
     #expect(text.contains("the first wrong layer: gamma and beta are swapped"))
+    #expect(!text.contains("time="))
+    for (seconds, expected) in [(0.0123, "0.012"), (61.5, "61.500"), (-1, "0.000")] {
+      let timed = JUnitReport(seconds: seconds).text(for: try Self.failing())
+      #expect(timed.components(separatedBy: " time=\"\(expected)\"").count - 1 == 2)
+    }
   }
 
   @Test("Markdown has the verdict and the worst layers")

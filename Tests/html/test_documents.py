@@ -162,6 +162,7 @@ def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
     failing = [case for case in cases if case.result]
     # The layers, the weights, and what the layers do.
     assert suites.tests == suite.tests == len(cases) == 60 + 2
+    assert 0 < suite.time < 120 and suites.time == suite.time
     assert [case.name for case in cases if case.name.startswith("(")] == ["(weights)", "(functions)"]
     assert suites.failures == suite.failures == len(failing)
     assert bool(failing) == failures

@@ -1,7 +1,5 @@
 package import Comparison
-import Crypto
 import Families
-import FoundationEssentials
 import ResNetV2
 import Tensors
 
@@ -25,24 +23,9 @@ package struct HTMLReport: Sendable {
 
   /// The page.
   package func text(for result: Comparison.Outcome) -> String {
-    let style = String(decoding: PackageResources.report_css, as: UTF8.self)
     let script = String(decoding: PackageResources.report_js, as: UTF8.self)
     let word = result.verdict.passes ? "PASS" : "FAIL"
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-      style-src '\(digest(style))'; script-src '\(digest(script))'; img-src data:; base-uri 'none'; \
-      form-action 'none'">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <link rel="icon" href="data:,">
-      <title>\(word): \(title.escapedForMarkup)</title>
-      <style>\(style)</style>
-      </head>
-      <body>
+    let body = """
       <a class="skip" href="#layers">Skip to the table of layers</a>
       \(HTMLVerdict(title: title, command: command, result: result).markup)
       <main>
@@ -53,16 +36,11 @@ package struct HTMLReport: Sendable {
       </main>
       \(Self.footer)
       <script type="application/json" id="data">\(HTMLLayerData(result).json)</script>
-      <script>\(script)</script>
-      </body>
-      </html>
-
       """
-  }
-
-  /// The source expression that lets a content security policy accept exactly this text.
-  private func digest(_ text: String) -> String {
-    "sha256-" + Data(SHA256.hash(data: Data(text.utf8))).base64EncodedString()
+    return HTMLPage(
+      title: "\(word): \(title)", body: body, styles: [HTMLPage.sharedStyle],
+      scripts: [HTMLPage.tableScript, script]
+    ).text
   }
 
   private static let footer = """

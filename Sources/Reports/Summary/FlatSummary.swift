@@ -7,7 +7,8 @@ extension SummaryRow {
     parameters: Int, trainedParameters: Int, multAdds: Int
   ) {
     self.init(
-      depth: 1, index: 1, className: className, name: name, isLeaf: true, isRepeated: isRepeated,
+      depth: 1, index: 1, className: className, name: name, part: nil, isLeaf: true,
+      isRepeated: isRepeated,
       inputShape: inputShape, outputShape: outputShape, kernel: nil, parameters: parameters,
       trainedParameters: trainedParameters, multAdds: multAdds)
   }
@@ -34,12 +35,14 @@ extension Summary {
     let values = sum(
       layers.filter { $0.parameters > 0 }.map { $0.outputShape?.reduce(1, *) ?? 0 })
     let whole = SummaryRow(
-      depth: 0, index: 1, className: className, name: name, isLeaf: false, isRepeated: false,
+      depth: 0, index: 1, className: className, name: name, part: nil, isLeaf: false,
+      isRepeated: false,
       inputShape: input.dimensions, outputShape: output?.dimensions, kernel: nil,
       parameters: parameters, trainedParameters: trained, multAdds: multAdds)
     let numbered = layers.enumerated().map { index, row in
       SummaryRow(
-        depth: 1, index: index + 1, className: row.className, name: row.name, isLeaf: true,
+        depth: 1, index: index + 1, className: row.className, name: row.name, part: nil,
+        isLeaf: true,
         isRepeated: row.isRepeated, inputShape: row.inputShape, outputShape: row.outputShape,
         kernel: nil, parameters: row.parameters, trainedParameters: row.trainedParameters,
         multAdds: row.multAdds)

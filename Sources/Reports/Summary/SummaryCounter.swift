@@ -53,7 +53,8 @@ struct SummaryCounter {
     indices[depth] = index
     return SummaryRow(
       depth: depth, index: index, className: module.className, name: module.name,
-      isLeaf: module.children.isEmpty, isRepeated: module.isRepeated,
+      part: graph.nodes[module.output].place.part, isLeaf: module.children.isEmpty,
+      isRepeated: module.isRepeated,
       inputShape: dimensions(of: module.input, form: .value),
       outputShape: dimensions(of: module.output, form: module.form),
       kernel: module.nodes.first.flatMap { graph.nodes[$0].operation.kernel },
@@ -85,6 +86,17 @@ struct SummaryCounter {
       }
     }
     return totals
+  }
+}
+
+extension Node.Place {
+  /// The stage, or what comes before all and after all of them.
+  fileprivate var part: String {
+    switch self {
+    case .input, .stem: "stem"
+    case .stage(let stage, _, _): "stage \(stage)"
+    case .head: "head"
+    }
   }
 }
 

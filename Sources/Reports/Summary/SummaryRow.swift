@@ -14,6 +14,9 @@ package struct SummaryRow: Hashable, Sendable {
   /// What the network calls it; empty where it has no name.
   package let name: String
 
+  /// The stem, a stage or the head, in which it ends; `nil` for a network that has none.
+  package let part: String?
+
   /// Whether no module lies within it.
   package let isLeaf: Bool
 

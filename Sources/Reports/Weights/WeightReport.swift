@@ -15,7 +15,7 @@ package struct WeightReport: Sendable {
 
   /// The table and the verdict, with a line break at the end.
   package func text(for comparison: WeightComparison) -> String {
-    var lines = table(comparison)
+    var lines = differentNetworks(comparison) + table(comparison)
     lines += comparison.misshapen.map {
       "\($0.name) is \($0.shapes[0]) in the first file, \($0.shapes[1]) in the second"
     }
@@ -27,6 +27,21 @@ package struct WeightReport: Sendable {
     if !lines.isEmpty { lines.append("") }
     lines += verdict(comparison)
     return lines.map { $0.escapedForTerminal + "\n" }.joined()
+  }
+
+  /// What comes first where tensors have no partner because the networks are two: all else follows from that.
+  private func differentNetworks(_ comparison: WeightComparison) -> [String] {
+    let lone = comparison.onlyFirst.count + comparison.onlySecond.count
+    guard let option = comparison.options.first, lone + comparison.misshapen.count > 0 else {
+      return []
+    }
+    let others = comparison.options.count - 1
+    return [
+      "two different networks: \(option.name) is \(option.first ?? "absent") and \(option.second ?? "absent")"
+        + (others > 0
+          ? ", and \(counted(others, "other option")) differ\(others == 1 ? "s" : "")" : ""),
+      "",
+    ]
   }
 
   private func table(_ comparison: WeightComparison) -> [String] {

@@ -51,9 +51,10 @@ lint:
 bench: build
 	$(RNW) bench resnet50_v2
 
-# Micro-benchmarks, a package of their own: swift package --package-path Benchmarks benchmark
+# Micro-benchmarks, a package of their own (swift package --package-path Benchmarks benchmark); what `make test` has built is
+# not built again.
 benchmarks: setup
-	$(SWIFT) build --package-path Benchmarks --scratch-path .build-benchmarks
+	$(SWIFT) build --package-path Benchmarks --scratch-path .build
 
 # Programs and librnw with everything but glibc inside, in generated/static. On Debian and its kin.
 static: setup
@@ -153,4 +154,4 @@ setup:
 	@Scripts/setup
 
 clean:
-	rm -rf .build .build-reports .build-static generated
+	rm -rf .build .build-* generated

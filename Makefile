@@ -7,7 +7,7 @@ FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
   c-library c-test runtimes-test docs python-test python-test-numpy js-test readers-test viewer mutate static release deb \
-  wheel install uninstall try-packages install-test
+  wheel install uninstall try-packages install-test integration-test
 
 demo: build
 	@mkdir -p generated
@@ -41,9 +41,13 @@ screenshot: build
 fault-table: setup
 	RNW_WRITE_FAULT_TABLE=1 $(SWIFT) test --filter FaultCatalogueTests
 
-# The documentation of all public products, without a warning; needs docc, and a debug build.
+# The documentation of all public products, without a warning; needs docc, and a build.
 docs:
 	Scripts/check-docs
+
+# The action of action.yml in a faked environment, and the hook of pre-commit.
+integration-test: build
+	Scripts/check-integration
 
 lint:
 	$(SWIFT) format lint --strict --parallel -r Package.swift Sources Tests Examples Bindings Benchmarks

@@ -15,7 +15,8 @@ struct PageCommandTests {
     "What a page shows of a command is what it prints, line by line",
     .timeLimit(.minutes(5)),
     arguments: [
-      "README.md", "docs/transfer-learning.md", "docs/verification.md", "docs/your-runtime.md",
+      "README.md", "docs/families.md", "docs/transfer-learning.md", "docs/verification.md",
+      "docs/your-runtime.md",
     ])
   func showsWhatIsPrinted(page: String) async throws {
     let folder = try TemporaryFolder()

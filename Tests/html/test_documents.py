@@ -169,3 +169,9 @@ def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
     assert all(case.classname and case.name for case in cases)
     assert all(case.result[0].message and case.result[0].type in ("limit", "weights", "functions") for case in failing)
     assert not failing or "the first wrong layer" in failing[0].result[0].message
+
+
+def test_the_rules_on_the_page_are_those_of_the_file_that_is_converted():
+    page = (ROOT / "docs" / "families.md").read_text()
+    shown = page.split("```json\n", 1)[1].split("```", 1)[0]
+    assert json.loads(shown) == json.loads((ROOT / "Fixtures" / "kinds" / "rules.json").read_text())

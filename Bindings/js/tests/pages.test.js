@@ -1,4 +1,4 @@
-// The example of docs/loading.md, run as a program that depends on this package.
+// The examples of the pages, each run as a program that depends on this package.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -11,12 +11,12 @@ import { FOLDER } from "./corpus.js";
 const examples = (page) => [...readFileSync(new URL(page, import.meta.url), "utf8").matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code);
 
 /** What a program prints that stands beside a model of this name. */
-function printed(code) {
+function printed(code, name = "resnet50v2.rnw") {
   const folder = mkdtempSync(join(tmpdir(), "rnw-"));
   try {
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(fileURLToPath(new URL("..", import.meta.url)), join(folder, "node_modules/rnw"));
-    copyFileSync(new URL("narrow.float32.planes.rnw", FOLDER), join(folder, "resnet50v2.rnw"));
+    copyFileSync(new URL("narrow.float32.planes.rnw", FOLDER), join(folder, name));
     writeFileSync(join(folder, "example.mjs"), code);
     return execFileSync("node", ["example.mjs"], { cwd: folder, encoding: "utf8" });
   } finally {
@@ -30,7 +30,13 @@ test("the page on loading prints what it says", () => {
   assert.equal(printed(example), "[ 8, 3, 7, 7 ] 1176 keras conv1_conv/kernel\n");
 });
 
-test("the examples of the README run", () => {
+test("the example of the repository's README runs", () => {
+  const [example, ...others] = examples("../../../README.md");
+  assert.deepEqual(others, []);
+  assert.equal(printed(example, "flowers.rnw"), "[ 8, 3, 7, 7 ] 1176\n");
+});
+
+test("the examples of the package's README run", () => {
   const [url, disk] = examples("../README.md");
   const withDisk = `import { load } from "rnw";\n${disk}\nconsole.log(file.size);`;
   assert.match(printed(withDisk), /^\d+\n$/);

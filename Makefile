@@ -7,7 +7,7 @@ FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
   c-library c-test runtimes-test docs python-test python-test-numpy js-test readers-test viewer mutate static release deb \
-  wheel install uninstall try-packages install-test integration-test
+  wheel install uninstall try-packages install-test site site-test integration-test
 
 demo: build
 	@mkdir -p generated
@@ -44,6 +44,13 @@ fault-table: setup
 # The documentation of all public products, without a warning; needs docc, and a build.
 docs:
 	Scripts/check-docs
+
+# The documentation as a site, generated/site: pages, commands, Swift modules, examples. It works from disk.
+site: build
+	Scripts/build-site
+
+site-test: site
+	Scripts/check-reports site
 
 # The action of action.yml in a faked environment, and the hook of pre-commit.
 integration-test: build

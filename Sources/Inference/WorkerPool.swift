@@ -65,6 +65,8 @@ public final class WorkerPool: Sendable {
     shared.stop()
   }
 
+  // The length of this name is in the program, as in `concurrentMap`.
+  #sourceLocation(file:"worker pool",line:70)
   /// Does pieces of work on all threads; returns when all are done.
   ///
   /// - Parameter body: gets the index of a piece and of the thread that does it; it gives the pool no work itself.
@@ -77,6 +79,7 @@ public final class WorkerPool: Sendable {
       turn.withLock { _ in shared.run(count, helpers: threadCount - 1, Body(call: body)) }
     }
   }
+  #sourceLocation()
 
   /// The work that is being done; it is gone when `run` returns, and no thread touches it after
   /// that.

@@ -1,5 +1,8 @@
 import Synchronization
 
+// For the case that a closure escapes from where it must not, the compiler puts the length of the file's path into the program:
+// here of a name without folders, so that a build in any folder gives the same bytes (Scripts/check-reproducible).
+#sourceLocation(file:"concurrent map",line:6)
 /// Transforms the elements of an array on several threads; the result has the order of the array.
 ///
 /// For work of milliseconds per element: reading, transposing, compressing. The forward pass has
@@ -22,6 +25,7 @@ package func concurrentMap<Element: Sendable, Result: Sendable>(
     return try work.collected()
   }
 }
+#sourceLocation()
 
 /// The same for elements that take memory while they are worked on: one of more than a thread's share of it is worked on
 /// alone, by all threads.

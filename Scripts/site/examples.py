@@ -33,7 +33,13 @@ REPORTS = [
         "engine.html",
     ),
 ]
-DRAWINGS = [
+NETWORKS = [
+    (
+        "A network as a page",
+        "Its drawing, where parameters and work lie, and a table of its layers that sorts.",
+        "rnw summary resnet50_v2 --family keras --input-size 1,224,224,3 --format html",
+        "resnet50-v2.html",
+    ),
     ("A block of version 1", "Norm and ReLU after the convolutions.", "rnw summary resnet50_v1 --format svg", "resnet50-v1.svg"),
     ("A block of version 2", "Norm and ReLU before them.", "rnw summary resnet50_v2 --format svg", "resnet50-v2.svg"),
 ]
@@ -49,7 +55,7 @@ def pages(program: str, root: pathlib.Path, output: pathlib.Path) -> list[Page]:
     with tempfile.TemporaryDirectory() as temporary:
         work = pathlib.Path(temporary)
         (work / "Fixtures").symlink_to(root / "Fixtures")
-        return [reports(program, work, folder), drawings(program, work, folder), printed(program, work)]
+        return [reports(program, work, folder), networks(program, work, folder), printed(program, work)]
 
 
 def reports(program: str, work: pathlib.Path, folder: pathlib.Path) -> Page:
@@ -72,16 +78,17 @@ def reports(program: str, work: pathlib.Path, folder: pathlib.Path) -> Page:
     return Page("examples/reports.html", "Reports", "\n".join(parts), sections)
 
 
-def drawings(program: str, work: pathlib.Path, folder: pathlib.Path) -> Page:
-    parts = ["<h1>Drawings</h1>", '<p class="lead">The blocks of a network, in light and dark.</p>']
-    sections = [Section("", "Drawings", "examples of drawings, --format svg", 1)]
-    for title, told, command, name in DRAWINGS:
+def networks(program: str, work: pathlib.Path, folder: pathlib.Path) -> Page:
+    parts = ["<h1>Networks</h1>", '<p class="lead">A network as a page, and the drawings of its blocks.</p>']
+    sections = [Section("", "Networks", "examples of pages and drawings, --format html and svg", 1)]
+    for title, told, command, name in NETWORKS:
         (folder / name).write_text(run(program, command, work, 0), encoding="utf-8")
-        anchor = name.removesuffix(".svg")
-        shown = markdown.code(f"$ {command} > {name}\n", "console")
-        parts.append(f'<h2 id="{anchor}">{title}</h2>\n<p>{told}</p>\n<p><img src="{name}" alt="{title}"></p>\n{shown}')
+        anchor = name.replace(".", "-")
+        shown = f'<img src="{name}" alt="{title}">' if name.endswith(".svg") else f'<a class="button" href="{name}">Open the page</a>'
+        call = markdown.code(f"$ {command} > {name}\n", "console")
+        parts.append(f'<h2 id="{anchor}">{title}</h2>\n<p>{told}</p>\n<p>{shown}</p>\n{call}')
         sections.append(Section(anchor, title, f"{told} {command}"))
-    return Page("examples/drawings.html", "Drawings", "\n".join(parts), sections)
+    return Page("examples/networks.html", "Networks", "\n".join(parts), sections)
 
 
 def printed(program: str, work: pathlib.Path) -> Page:

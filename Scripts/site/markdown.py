@@ -30,10 +30,11 @@ def rendered(text: str, link: Callable[[str], str], title: Callable[[str], str])
         for place, child in enumerate(token.children or []):
             if child.type == "link_open":
                 target = str(child.attrGet("href"))
+                path = target.partition("#")[0]
                 shown = token.children[place + 1]
                 # In the repository a page is called as its file, here by its title.
-                if shown.content and target.endswith(shown.content) and title(target):
-                    shown.content = title(target)
+                if shown.content and path.endswith(shown.content) and title(path):
+                    shown.content = title(path)
                 child.attrSet("href", link(target))
             elif child.type == "code_inline" and is_long(child.content):
                 child.attrSet("class", "long")

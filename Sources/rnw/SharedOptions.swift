@@ -153,7 +153,7 @@ struct InputOption: ParsableArguments {
     name: .customLong("input"),
     help: ArgumentHelp(
       "A .npy or .npz file, a PNG or JPEG, a folder of them, or probe:SEED[:COUNT], random values "
-        + "that everyone can make.",
+        + "that everyone can make; probe:1 if left out.",
       valueName: "INPUT"))
   private var text: String?
 

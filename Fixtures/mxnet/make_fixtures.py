@@ -3,7 +3,7 @@
     python3.11 -m venv .venv && .venv/bin/pip install -r requirements.txt
     .venv/bin/python make_fixtures.py
 
-Narrow `ResNetV2` of Gluon's model zoo with random weights, rounded to float16 but stored as float32 (`half.params` is
+Narrow `ResNetV1` and `ResNetV2` of Gluon's model zoo with random weights, rounded to float16 but stored as float32 (`half.params` is
 stored as float16). MXNet 1.9.1 is the last release; it needs a NumPy before 1.24. It writes V2 records, and V3 ones while
 `mx.util.np_shape` is on. Nobody writes V0 and V1 records any more: those two files are put together here as `LegacyLoad` of
 `ndarray.cc` takes them apart, and MXNet itself must load them.
@@ -15,7 +15,7 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import nn
-from mxnet.gluon.model_zoo.vision.resnet import BasicBlockV2, BottleneckV2, ResNetV2
+from mxnet.gluon.model_zoo.vision.resnet import BasicBlockV1, BasicBlockV2, BottleneckV1, BottleneckV2, ResNetV1, ResNetV2
 
 HERE = Path(__file__).parent
 
@@ -29,14 +29,15 @@ def main() -> None:
     bottleneck = made(BottleneckV2, [1, 2, 1, 1], [8, 12, 16, 20, 24], "bottleneck")
     write("bottleneck", bottleneck, (1, 3, 39, 33))
 
+    # Version 1: a norm in the stem, and biases on the 1x1 convolutions of a bottleneck, before norms.
+    write("resnetv1.basic", made(BasicBlockV1, [2, 1, 1, 1], [8, 8, 10, 12, 14], "v1", ResNetV1), (1, 3, 39, 33))
+    first = made(BottleneckV1, [2, 1, 1, 1], [8, 12, 16, 20, 24], "v1.bottleneck", ResNetV1)
+    write("resnetv1.bottleneck", first, (1, 3, 39, 33))
+    exported(first, "resnetv1.bottleneck")
+
     # The names that count, without prefix, with it, and with the marks of an exported model.
     with_warnings_off(basic.save_params, HERE / "basic.counted.params")
-    bottleneck(mx.nd.zeros((1, 3, 33, 33)))
-    bottleneck.hybridize()
-    bottleneck(mx.nd.zeros((1, 3, 33, 33)))
-    bottleneck.export(str(HERE / "bottleneck"))
-    (HERE / "bottleneck-0000.params").rename(HERE / "bottleneck.exported.params")
-    (HERE / "bottleneck-symbol.json").unlink()
+    exported(bottleneck, "bottleneck")
 
     arrays = mx.nd.load(str(HERE / "basic.params"))
     for form in (0, 1):
@@ -50,8 +51,8 @@ def main() -> None:
     basic.save_parameters(str(HERE / "basic.half.params"))
 
 
-def made(block, layers, channels, name: str) -> ResNetV2:
-    net = ResNetV2(block, layers, channels, classes=5, prefix=f"resnetv2{len(name)}_")
+def made(block, layers, channels, name: str, kind=ResNetV2):
+    net = kind(block, layers, channels, classes=5, prefix=f"{kind.__name__.lower()}{len(name)}_")
     net.initialize()
     net(mx.nd.zeros((1, 3, 33, 33)))
     generator = np.random.default_rng(len(name))
@@ -68,24 +69,36 @@ def made(block, layers, channels, name: str) -> ResNetV2:
     return net
 
 
-def write(name: str, net: ResNetV2, shape) -> None:
+def exported(net, name: str) -> None:
+    """The whole model, whose symbol is left out: its names have marks."""
+    net(mx.nd.zeros((1, 3, 33, 33)))
+    net.hybridize()
+    net(mx.nd.zeros((1, 3, 33, 33)))
+    net.export(str(HERE / name))
+    (HERE / f"{name}-0000.params").rename(HERE / f"{name}.exported.params")
+    (HERE / f"{name}-symbol.json").unlink()
+
+
+def write(name: str, net, shape) -> None:
     net.save_parameters(str(HERE / f"{name}.params"))
     images = np.random.default_rng(9).uniform(-1, 1, shape).astype(np.float32)
     np.savez_compressed(HERE / f"{name}.activations.npz", **activations(net, images))
 
 
-def activations(net: ResNetV2, images: np.ndarray) -> dict[str, np.ndarray]:
+def activations(net, images: np.ndarray) -> dict[str, np.ndarray]:
     """The output of every block that computes, by its place."""
     values, hooks = {"input": images}, []
+    pool = f"features.{len(net.features._children) - (2 if isinstance(net, ResNetV2) else 1)}"
 
     def keep(name):
         def hook(_block, _inputs, output):
             array = output.asnumpy().copy()
-            values[name] = array.reshape(array.shape[:2]) if array.shape[2:] == (1, 1) and name == "features.11" else array
+            values[name] = array.reshape(array.shape[:2]) if name == pool else array
 
         return hook
 
-    kept = (nn.Conv2D, nn.Dense, nn.BatchNorm, nn.Activation, nn.MaxPool2D, nn.GlobalAvgPool2D, BasicBlockV2, BottleneckV2)
+    blocks = (BasicBlockV1, BasicBlockV2, BottleneckV1, BottleneckV2)
+    kept = (nn.Conv2D, nn.Dense, nn.BatchNorm, nn.Activation, nn.MaxPool2D, nn.GlobalAvgPool2D, *blocks)
 
     def walk(block, path):
         if isinstance(block, kept):

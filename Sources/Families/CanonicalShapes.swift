@@ -192,6 +192,7 @@ extension Configuration {
       stem.convolutions[index].hasBias = convolution.hasBias
     }
     block.hasInnerBiases = other.block.hasInnerBiases
+    block.omitsSpatialBias = other.block.omitsSpatialBias
     block.hasLastBias = other.block.hasLastBias
     shortcut.hasBias = other.shortcut.hasBias
     (hasNormScales, hasNormShifts) = (other.hasNormScales, other.hasNormShifts)

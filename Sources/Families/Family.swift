@@ -181,7 +181,7 @@ extension Family {
   package static let all: [Family] = [
     .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
     .preResNet, .wideResNet, .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch,
-    .bitHuggingFace, .gluon, .tfSlim,
+    .bitHuggingFace, .gluon, .gluonV1, .tfSlim,
     .haiku, .haikuV1,
   ]
 

@@ -21,15 +21,27 @@ extension CanonicalShapes {
       read(.stemBias, &configuration.stem.convolutions[index].hasBias)
     }
     read(.innerBias, &configuration.block.hasInnerBiases)
+    readSpatialBias(found[.spatialBias] ?? [], into: &configuration.block)
     read(.lastBias, &configuration.block.hasLastBias)
     read(.shortcutBias, &configuration.shortcut.hasBias)
     read(.scale, &configuration.hasNormScales)
     read(.shift, &configuration.hasNormShifts)
   }
 
+  /// Reads whether a bottleneck's 3×3 convolution lacks a bias where the 1×1 before it has one.
+  ///
+  /// - Parameter found: whether such convolutions have one; both where some do.
+  private func readSpatialBias(_ found: Set<Bool>, into block: inout Configuration.Block) {
+    guard block.kind == .bottleneck, block.hasInnerBiases else {
+      block.omitsSpatialBias = false
+      return
+    }
+    if found.count == 1 { block.omitsSpatialBias = found == [false] }
+  }
+
   /// What the layers of a kind may have or lack.
   private enum Part: Hashable {
-    case stemBias, innerBias, lastBias, shortcutBias, scale, shift
+    case stemBias, innerBias, spatialBias, lastBias, shortcutBias, scale, shift
 
     static func parts(
       of node: Node, in configuration: Configuration
@@ -41,8 +53,12 @@ extension CanonicalShapes {
       case .convolution where node.name.hasPrefix("stem."): return [(.stemBias, .bias)]
       case .convolution where node.name.hasSuffix(".shortcut.conv"): return [(.shortcutBias, .bias)]
       case .convolution:
-        let last = configuration.block.kind == .bottleneck ? ".conv3" : ".conv2"
-        return [(node.name.hasSuffix(last) ? .lastBias : .innerBias, .bias)]
+        let isBottleneck = configuration.block.kind == .bottleneck
+        let parts: [String: Part] =
+          isBottleneck
+          ? [".conv1": .innerBias, ".conv2": .spatialBias, ".conv3": .lastBias]
+          : [".conv1": .innerBias, ".conv2": .lastBias]
+        return parts.filter { node.name.hasSuffix($0.key) }.map { ($0.value, .bias) }
       default: return []
       }
     }

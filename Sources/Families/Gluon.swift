@@ -1,5 +1,4 @@
 import ResNetV2
-import Tensors
 
 extension Family {
   /// `resnet18_v2` … `resnet152_v2` of MXNet Gluon's model zoo.
@@ -51,8 +50,8 @@ extension Family {
     preprocessing: .imageNetDeviation,
     defaultInputSize: 224,
     containers: [".params", ".onnx"],
-    published: gluonFiles + onnxModelZooFiles,
-    resolveNames: GluonNames.structural)
+    published: PublishedFile.gluon(version: "v2", gluonFiles) + onnxModelZooFiles,
+    resolveNames: GluonNames.version2.places)
 }
 
 private let gluonTensors = [
@@ -70,18 +69,24 @@ private let gluonTensors = [
   "head.dense": "output",
 ]
 
-/// By the SHA-1 of `gluon/model_zoo/model_store.py`, of which a file's name has the first eight digits.
 private let gluonFiles = [
   (18, "a81db45fd7b7a2d12ab97cd88ef0a5ac48b8f657"),
   (34, "9d6b80bbc35169de6b6edecffdd6047c56fdd322"),
   (50, "ecdde35339c1aadbec4f547857078e734a76fb49"),
   (101, "18e93e4f48947e002547f50eabbcc9c83e516aa6"),
   (152, "f2695542de38cf7e71ed58f02893d82bb409415e"),
-].map { depth, digits in
-  PublishedFile(
-    name: "resnet\(depth)_v2-\(digits.prefix(8)).params",
-    title: "MXNet Gluon resnet\(depth)_v2, ImageNet",
-    digest: .init(algorithm: .sha1, digits: digits))
+]
+
+extension PublishedFile {
+  /// By the SHA-1 of `gluon/model_zoo/model_store.py`, of which a file's name has the first eight digits.
+  static func gluon(version: String, _ files: [(depth: Int, digits: String)]) -> [PublishedFile] {
+    files.map { depth, digits in
+      PublishedFile(
+        name: "resnet\(depth)_\(version)-\(digits.prefix(8)).params",
+        title: "MXNet Gluon resnet\(depth)_\(version), ImageNet",
+        digest: .init(algorithm: .sha1, digits: digits))
+    }
+  }
 }
 
 /// The same networks in the ONNX Model Zoo, by the SHA-256 and the size that its Git LFS pointers state.
@@ -95,112 +100,4 @@ private let onnxModelZooFiles = [
   PublishedFile(
     name: "resnet\(depth)-v2-7.onnx", title: "ONNX Model Zoo resnet\(depth)-v2-7, ImageNet",
     digest: .init(algorithm: .sha256, digits: digits), byteCount: byteCount)
-}
-
-/// The names that Gluon gives by counting (`resnetv24_stage1_conv3_weight`, with `arg:` before it where a whole
-/// model was exported), as those by place (`features.5.0.downsample.weight`).
-///
-/// A stage counts its convolutions and its norms from 0. The projection of the first block is counted after the
-/// block's own convolutions; whether there is one shows in how many a stage has.
-enum GluonNames {
-  @Sendable
-  static func structural(_ tensors: [TensorInfo]) -> [String: String]? {
-    let marked = tensors.map { ($0.name, unmarked($0.name)) }
-    guard let prefix = countedPrefix(of: tensors) else {
-      let renamed = marked.filter { $0 != $1 }
-      return renamed.isEmpty
-        ? nil : Dictionary(renamed.map { ($0, String($1)) }) { first, _ in first }
-    }
-    var names: [(file: String, counted: CountedName)] = []
-    for (name, plain) in marked where plain.hasPrefix(prefix) {
-      guard let counted = CountedName(plain.dropFirst(prefix.count)) else { continue }
-      names.append((name, counted))
-    }
-    let stages = Dictionary(grouping: names, by: \.counted.stage).mapValues { names in
-      Stage(names.map(\.counted), isBottleneck: isBottleneck(tensors, prefix: prefix))
-    }
-    let resolved = names.compactMap { name in
-      stages[name.counted.stage]?.place(of: name.counted).map { place in
-        (name.file, "\(place).\(name.counted.role)")
-      }
-    }
-    return Dictionary(resolved) { first, _ in first }
-  }
-
-  /// A name without what a whole model's file marks its trained and its other tensors by.
-  private static func unmarked(_ name: String) -> Substring {
-    for mark in ["arg:", "aux:"] where name.hasPrefix(mark) { return name.dropFirst(mark.count) }
-    return name[...]
-  }
-
-  /// What stands before the counted names of a network whose very first norm is the input's: version 1 has none.
-  private static func countedPrefix(of tensors: [TensorInfo]) -> String? {
-    let ending = "batchnorm0_gamma"
-    let shapes = Dictionary(tensors.map { (String(unmarked($0.name)), $0.shape) }) { $1 }
-    for name in shapes.keys.sorted() where name.hasSuffix("stage1_\(ending)") {
-      let prefix = String(name.dropLast("stage1_\(ending)".count))
-      if let kernel = shapes[prefix + "conv0_weight"], kernel.rank == 4,
-        shapes[prefix + ending] == [kernel[1]]
-      {
-        return prefix
-      }
-    }
-    return nil
-  }
-
-  private static func isBottleneck(_ tensors: [TensorInfo], prefix: String) -> Bool {
-    let first = tensors.first { unmarked($0.name) == prefix + "stage1_conv0_weight" }
-    return first.map { $0.shape.rank == 4 && $0.shape[2] == 1 } ?? false
-  }
-
-  /// A counted name taken apart; stage 0 is outside of all stages.
-  private struct CountedName {
-    let stage: Int
-    let kind: Substring
-    let number: Int
-    let role: Substring
-
-    init?(_ name: Substring) {
-      let pattern = #/(?:stage([1-9])_)?(conv|batchnorm|dense)([0-9]{1,4})_([a-z_]+)/#
-      guard let match = name.wholeMatch(of: pattern), let number = Int(match.3) else { return nil }
-      stage = match.1.flatMap { Int($0) } ?? 0
-      (kind, self.number, role) = (match.2, number, match.4)
-    }
-  }
-
-  /// How a stage counts.
-  private struct Stage {
-    let perBlock: Int
-    let hasProjection: Bool
-
-    init(_ names: [CountedName], isBottleneck: Bool) {
-      perBlock = isBottleneck ? 3 : 2
-      func count(_ kind: String) -> Int {
-        (names.filter { $0.kind == kind }.map(\.number).max() ?? -1) + 1
-      }
-      hasProjection = count("conv") > count("batchnorm")
-    }
-
-    /// The place that a layer has in the network; `nil` for one that has none.
-    func place(of name: CountedName) -> String? {
-      guard name.stage > 0 else {
-        switch (name.kind, name.number) {
-        case ("batchnorm", 0): return "features.0"
-        case ("conv", 0): return "features.1"
-        case ("batchnorm", 1): return "features.2"
-        case ("batchnorm", 2): return "features.9"
-        case ("dense", 0): return "output"
-        default: return nil
-        }
-      }
-      var number = name.number
-      let stage = "features.\(name.stage + 4)"
-      if name.kind == "conv", hasProjection, number >= perBlock {
-        if number == perBlock { return "\(stage).0.downsample" }
-        number -= 1
-      }
-      let part = name.kind == "conv" ? "conv" : "bn"
-      return "\(stage).\(number / perBlock).\(part)\(number % perBlock + 1)"
-    }
-  }
 }

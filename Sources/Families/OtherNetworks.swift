@@ -14,7 +14,6 @@ enum OtherNetworks {
     ("dwconv", "a ConvNeXt"),
     ("conv_dw_1", "a MobileNet"),
     ("layer1.0.se.", "a ResNet with squeeze and excitation"),
-    ("features.4.0.body.0.weight", "a ResNet of MXNet Gluon, version 1"),
     ("block1_conv1", "a VGG network"),
   ]
 

@@ -16,6 +16,9 @@ extension Configuration {
     /// Whether the convolutions before the last one of a block have biases.
     public var hasInnerBiases: Bool
 
+    /// Whether the 3×3 convolution of a bottleneck has no bias where ``hasInnerBiases`` gives the 1×1 before it one.
+    public var omitsSpatialBias: Bool
+
     /// Whether the last convolution of a block has a bias.
     public var hasLastBias: Bool
 
@@ -27,14 +30,15 @@ extension Configuration {
     /// Makes a block.
     public init(
       kind: Kind, order: Order, stridedConvolution: StridedConvolution = .spatial,
-      stridedBlock: StridedBlock, hasInnerBiases: Bool = false, hasLastBias: Bool = false,
-      firstBlockIsPreActivated: Bool = true
+      stridedBlock: StridedBlock, hasInnerBiases: Bool = false, omitsSpatialBias: Bool = false,
+      hasLastBias: Bool = false, firstBlockIsPreActivated: Bool = true
     ) {
       self.kind = kind
       self.order = order
       self.stridedConvolution = stridedConvolution
       self.stridedBlock = stridedBlock
       self.hasInnerBiases = hasInnerBiases
+      self.omitsSpatialBias = omitsSpatialBias
       self.hasLastBias = hasLastBias
       self.firstBlockIsPreActivated = firstBlockIsPreActivated
     }

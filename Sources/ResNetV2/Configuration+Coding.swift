@@ -9,7 +9,7 @@ extension Configuration {
       !input.isAdjusted && input.hasNormScale && hasNormScales && hasNormShifts
       && hasNormStatistics && !foldsNorms
       && convolutionPadding == .symmetric && stages.allSatisfy { $0.dilation == 1 }
-      && ending == .activation && block.firstBlockIsPreActivated
+      && ending == .activation && block.firstBlockIsPreActivated && !block.omitsSpatialBias
       && !shortcut.kind.isParameterFree && stem.hasUsualPool && head.isPlainClassifier
     return isPlain ? 1 : 2
   }
@@ -83,7 +83,7 @@ extension Configuration: Codable {
 extension Configuration.Block: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case kind, order, stridedConvolution, stridedBlock, hasInnerBiases, hasLastBias
-    case firstBlockIsPreActivated
+    case omitsSpatialBias, firstBlockIsPreActivated
   }
 
   /// Reads the options of a block.
@@ -96,6 +96,7 @@ extension Configuration.Block: Codable {
         StridedConvolution.self, forKey: .stridedConvolution),
       stridedBlock: try values.decode(StridedBlock.self, forKey: .stridedBlock),
       hasInnerBiases: try values.decode(Bool.self, forKey: .hasInnerBiases),
+      omitsSpatialBias: try values.decodeIfPresent(Bool.self, forKey: .omitsSpatialBias) ?? false,
       hasLastBias: try values.decode(Bool.self, forKey: .hasLastBias),
       firstBlockIsPreActivated: try values.decodeIfPresent(
         Bool.self, forKey: .firstBlockIsPreActivated) ?? true)
@@ -109,6 +110,7 @@ extension Configuration.Block: Codable {
     try values.encode(stridedConvolution, forKey: .stridedConvolution)
     try values.encode(stridedBlock, forKey: .stridedBlock)
     try values.encode(hasInnerBiases, forKey: .hasInnerBiases)
+    try values.encode(omitsSpatialBias, forKey: .omitsSpatialBias, unless: false)
     try values.encode(hasLastBias, forKey: .hasLastBias)
     try values.encode(firstBlockIsPreActivated, forKey: .firstBlockIsPreActivated, unless: true)
   }

@@ -18,6 +18,7 @@ extension Configuration {
     try validateInput()
     try validateStem()
     try validateStages()
+    try validateBiases()
     try validateShortcut()
     try validate(norm, "norm")
     guard hasNormStatistics || norm == .batch(epsilon: 0) else {
@@ -72,6 +73,13 @@ extension Configuration {
       if block.kind == .basic, stage.innerChannels != stage.outputChannels {
         throw ConfigurationError("a basic block has as many inner as output channels")
       }
+    }
+  }
+
+  private func validateBiases() throws(ConfigurationError) {
+    guard block.omitsSpatialBias else { return }
+    guard block.kind == .bottleneck, block.hasInnerBiases else {
+      throw ConfigurationError("only a bottleneck of inner biases can lack that of its 3×3")
     }
   }
 

@@ -231,7 +231,7 @@ struct GraphBuilder {
           hasBias: block.hasInnerBiases),
         .init(
           3, stridesFirst ? 1 : shape.stride, shape.dilation, to: shape.innerChannels,
-          hasBias: block.hasInnerBiases),
+          hasBias: block.hasInnerBiases && !block.omitsSpatialBias),
         .init(1, 1, to: shape.outputChannels, hasBias: block.hasLastBias),
       ]
     }

@@ -37,6 +37,12 @@ struct OtherFrameworksTests {
     RealFile("mxnet/basic.v3.params", "mxnet/basic", "gluon", layers: 37),
     RealFile("mxnet/bottleneck.params", "mxnet/bottleneck", "gluon", layers: 48),
     RealFile("mxnet/bottleneck.exported.params", "mxnet/bottleneck", "gluon", layers: 48),
+    RealFile("mxnet/resnetv1.basic.params", "mxnet/resnetv1.basic", "gluon-v1", layers: 42),
+    RealFile(
+      "mxnet/resnetv1.bottleneck.params", "mxnet/resnetv1.bottleneck", "gluon-v1", layers: 58),
+    RealFile(
+      "mxnet/resnetv1.bottleneck.exported.params", "mxnet/resnetv1.bottleneck", "gluon-v1",
+      layers: 58),
   ]
 
   static let slim = [
@@ -76,7 +82,9 @@ struct OtherFrameworksTests {
   }
 
   /// What a configuration beside the tensors tells, a file of tensors does not take along.
-  @Test("The way back is lossless and computes the same", arguments: gluon + slim + objects + haiku)
+  @Test(
+    "The way back is lossless and computes the same",
+    arguments: gluon + slim + objects + haiku)
   func exports(_ real: RealFile) throws {
     let folder = try TemporaryFolder()
     try export(

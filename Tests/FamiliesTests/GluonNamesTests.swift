@@ -60,15 +60,6 @@ struct GluonNamesTests {
     #expect(throws: InputError.self) { try Mapping(source) }
   }
 
-  @Test("Version 1 is refused by name")
-  func version1() throws {
-    var source = NamedShapes()
-    source.add("features.0.weight", 64, 3, 7, 7)
-    source.add("features.4.0.body.0.weight", 64, 64, 1, 1)
-    let error = #expect(throws: InputError.self) { try Mapping(source) }
-    #expect(error?.problem.contains("MXNet Gluon, version 1") == true)
-  }
-
   /// The names in the order in which the code makes the layers, written down from it.
   static func names(_ extents: Extents, form: String) -> NamedShapes {
     var list = NamedShapes()

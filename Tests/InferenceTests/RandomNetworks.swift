@@ -25,10 +25,12 @@ struct RandomNetworks {
         outputChannels: output, stride: pick([1, 2, 3]), dilation: pick([1, 1, 2, 3]))
     }
     let hasStatistics = pick([true, true, true, false])
+    let hasInnerBiases = flag()
     return Configuration(
       block: .init(
         kind: kind, order: order, stridedConvolution: pick([.first, .spatial]),
-        stridedBlock: pick([.first, .last]), hasInnerBiases: flag(), hasLastBias: flag(),
+        stridedBlock: pick([.first, .last]), hasInnerBiases: hasInnerBiases,
+        omitsSpatialBias: kind == .bottleneck && hasInnerBiases && flag(), hasLastBias: flag(),
         firstBlockIsPreActivated: !isPre || flag()),
       stages: stages, stem: stem(),
       shortcut: .init(

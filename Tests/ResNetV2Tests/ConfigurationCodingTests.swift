@@ -74,6 +74,15 @@ struct ConfigurationCodingTests {
       { $0.input.scale = [1] },
       { $0.input.offset = [0, .nan, 0] },
       { $0.input.hasNormScale = false },
+      { $0.block.omitsSpatialBias = true },
+      {
+        $0.block.kind = .basic
+        $0.block.hasInnerBiases = true
+        $0.block.omitsSpatialBias = true
+        for index in $0.stages.indices {
+          $0.stages[index].innerChannels = $0.stages[index].outputChannels
+        }
+      },
       { $0.norm = .group(count: 3, epsilon: 0) },
       { $0.stem.pool?.size = .max },
       { $0.stem.pool?.stride = 0 },
@@ -122,6 +131,13 @@ struct ConfigurationCodingTests {
       ("dilation", { $0.stages[0].dilation = 2 }),
       ("ending norm", { $0.ending = .norm }),
       ("ending sum", { $0.ending = .sum }),
+      (
+        "no spatial bias",
+        {
+          $0.block.hasInnerBiases = true
+          $0.block.omitsSpatialBias = true
+        }
+      ),
       ("first block", { $0.block.firstBlockIsPreActivated = false }),
       ("no pool", { $0.stem.pool = nil }),
       ("other pool", { $0.stem.pool = .init(size: 2, stride: 2, padding: .same) }),

@@ -128,6 +128,8 @@ def newer_configuration(rng, shape):
         maybe(stage, "dilation", rng.choice([2, 3]))
     maybe(configuration, "ending", rng.choice(["norm", "sum"]) if is_pre else "sum")
     maybe(block, "firstBlockIsPreActivated", not is_pre)
+    if block["kind"] == "bottleneck" and block["hasInnerBiases"]:
+        maybe(block, "omitsSpatialBias", True)
     if rng.random() < 0.5:
         del configuration["stem"]["poolPadding"]
         pools = [{"size": 2, "stride": 2, "padding": "same"}, {"size": 5, "stride": 3, "padding": "zero"}, "none"]

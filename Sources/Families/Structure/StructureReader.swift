@@ -37,6 +37,8 @@ struct StructureReader {
         order: isPreActivated ? .preActivation : .postActivation,
         stridedConvolution: stridedConvolution(blocks), stridedBlock: stages.stridedBlock,
         hasInnerBiases: last.convolutions[0].hasBias,
+        omitsSpatialBias: last.convolutions.count == 3 && last.convolutions[0].hasBias
+          && !last.convolutions[1].hasBias,
         hasLastBias: last.convolutions.last?.hasBias ?? false,
         firstBlockIsPreActivated: !isPreActivated || stem.firstBlockIsPreActivated)
       let foldsNorms = foldsNorms

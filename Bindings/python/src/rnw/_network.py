@@ -33,7 +33,7 @@ NEW_KEYS = (
 KEYS: dict[str, Any] = {
     "block": dict.fromkeys(
         ("kind", "order", "stridedConvolution", "stridedBlock", "hasInnerBiases", "hasLastBias",
-         "firstBlockIsPreActivated"), None
+         "omitsSpatialBias", "firstBlockIsPreActivated"), None
     ),
     "stages": dict.fromkeys(("blocks", "innerChannels", "outputChannels", "stride", "dilation"), None),
     "stem": {
@@ -72,7 +72,7 @@ def needs_version_2(configuration: JSONObject) -> bool:
     stages = stages if isinstance(stages, list) else []
     return (
         any(key in configuration for key in NEW_KEYS)
-        or "firstBlockIsPreActivated" in part("block")
+        or any(key in part("block") for key in ("firstBlockIsPreActivated", "omitsSpatialBias"))
         or "pool" in part("stem")
         or "layers" in part("head")
         or any(isinstance(stage, dict) and "dilation" in stage for stage in stages)
@@ -211,6 +211,9 @@ class Network:
         options, inner, outputs = self._options, stage.size("innerChannels"), stage.size("outputChannels")
         dilation = stage.size("dilation", 64) if stage.names("dilation") else 1
         biases, last_bias = options.flag("block.hasInnerBiases"), options.flag("block.hasLastBias")
+        omits = options.flag("block.omitsSpatialBias", usually=False)
+        if omits and not (biases and options.choice("block.kind", "basic", "bottleneck") == "bottleneck"):
+            raise NetworkError("expected a bottleneck of inner biases where its 3×3 lacks one")
         if options.choice("block.kind", "basic", "bottleneck") == "basic":
             return [
                 {"channels": inner, "kernel": 3, "stride": stride, "dilation": dilation, "bias": biases},
@@ -219,7 +222,8 @@ class Network:
         first = options.choice("block.stridedConvolution", "spatial", "first") == "first"
         return [
             {"channels": inner, "kernel": 1, "stride": stride if first else 1, "bias": biases},
-            {"channels": inner, "kernel": 3, "stride": 1 if first else stride, "dilation": dilation, "bias": biases},
+            {"channels": inner, "kernel": 3, "stride": 1 if first else stride, "dilation": dilation,
+             "bias": biases and not omits},
             {"channels": outputs, "kernel": 1, "stride": 1, "bias": last_bias},
         ]
 

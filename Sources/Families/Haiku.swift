@@ -22,7 +22,7 @@ extension Family {
     waivers: [.movingAverageParts],
     preprocessing: haikuPreprocessing,
     defaultInputSize: 224,
-    containers: [".npz"])
+    containers: [".npz", ".pkl"])
 
   /// The same without `resnet_v2`: post-activation, with norms in the stem and on the projections.
   package static let haikuV1 = Family(
@@ -45,7 +45,7 @@ extension Family {
     waivers: [.movingAverageParts],
     preprocessing: haikuPreprocessing,
     defaultInputSize: 224,
-    containers: [".npz"])
+    containers: [".npz", ".pkl"])
 }
 
 private func haikuOptions(

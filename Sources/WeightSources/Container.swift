@@ -66,7 +66,7 @@ extension Container {
   /// All that are read, in the order in which they are tried.
   static let all = [
     keras, hdf5, npz, npy, rnw, safetensors, torchArchive, torchStream, mxnet, onnx,
-    tensorFlow,
+    tensorFlow, pickle,
   ]
 
   static let keras = Container(
@@ -123,6 +123,12 @@ extension Container {
     "a TensorFlow checkpoint", endings: ["ckpt.index", "index"],
     recognizes: { SortedTable.isTable($0.file) },
     opens: { content, _ in try TensorFlowV1(content.file) })
+
+  /// A pickle that PyTorch did not write: dictionaries of NumPy's arrays.
+  static let pickle = Container(
+    ".pkl", endings: ["pkl", "pickle"],
+    recognizes: { OtherContainer.isPickle($0.file) },
+    opens: { content, _ in try PickleSource(content.file) })
 
   /// Which container a file is; `nil` where it is none of them.
   ///

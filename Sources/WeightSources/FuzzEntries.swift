@@ -4,10 +4,12 @@ import Tensors
 
 /// The readers as a fuzzer calls them: bytes in, nothing out, and every refusal is fine.
 package enum FuzzEntries {
-  /// The pickle of a checkpoint.
+  /// The pickle of a checkpoint, or of arrays.
   package static func pickle(_ bytes: [UInt8]) {
-    var machine = PickleMachine(bytes)
-    _ = try? machine.value()
+    for names in [PickleNames.torch, .arrays] {
+      var machine = PickleMachine(PickleBytes(bytes), names: names)
+      _ = try? machine.value()
+    }
   }
 
   /// The table that `rnw-hdf5` gives.

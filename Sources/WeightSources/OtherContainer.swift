@@ -64,23 +64,9 @@ enum OtherContainer {
       place: "a .keras, .npz or .pth archive was expected")
   }
 
-  /// A pickle that PyTorch did not write.
-  static func refusal(ofPickle file: MappedFile) -> InputError {
-    let bytes = file.bytes(at: 0, count: min(file.count, 1 << 20)) ?? []
-    var machine = PickleMachine(bytes)
-    let value = try? machine.value()
-    let arrays = value?.dictionary != nil
-    return InputError(
-      .badData, path: file.path, "is a pickle that PyTorch did not write",
-      place: machine.passedOver.first.map { "it makes \($0)" },
-      hint: arrays
-        ? "load it in Python and save the arrays by numpy.savez('weights.npz', **arrays)"
-        : "weights are read from torch.save(model.state_dict(), 'weights.pth') or numpy.savez")
-  }
-
-  /// Whether a file begins as a pickle of protocol 2 to 5 does.
-  static func isPickle(_ file: MappedFile) -> Bool {
-    guard let start = file.bytes(at: 0, count: 3) else { return false }
+  /// Whether a pickle of protocol 2 to 5 begins at a place of a file.
+  static func isPickle(_ file: MappedFile, at offset: Int = 0) -> Bool {
+    guard let start = file.bytes(at: offset, count: 3) else { return false }
     return start[0] == 0x80 && (2...5).contains(start[1])
   }
 

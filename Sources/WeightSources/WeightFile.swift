@@ -90,9 +90,6 @@ public enum WeightFile {
   /// What a file is that holds no weights.
   private static func refusal(of content: FileContent) -> InputError {
     if let archive = content.archive { return OtherContainer.refusal(of: archive) }
-    if OtherContainer.isPickle(content.file) {
-      return OtherContainer.refusal(ofPickle: content.file)
-    }
     let other = OtherFile(content.file)
     return InputError(
       .badData, path: content.file.path, other?.problem ?? "is of no known kind", place: expected,

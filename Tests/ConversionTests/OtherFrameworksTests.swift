@@ -64,7 +64,11 @@ struct OtherFrameworksTests {
     RealFile("haiku/v1.npz", "haiku/v1", "haiku-v1", layers: 40),
   ]
 
-  static let files = gluon + slim + objects + folders + haiku
+  static let pickles = ["", ".jax", ".flatmap", ".protocol2"].map {
+    RealFile("haiku/bottleneck\($0).pkl", "haiku/bottleneck", "haiku", layers: 37)
+  }
+
+  static let files = gluon + slim + objects + folders + haiku + pickles
 
   @Test("Every layer agrees with what the framework computed", arguments: files)
   func agrees(_ real: RealFile) throws {
@@ -84,7 +88,7 @@ struct OtherFrameworksTests {
   /// What a configuration beside the tensors tells, a file of tensors does not take along.
   @Test(
     "The way back is lossless and computes the same",
-    arguments: gluon + slim + objects + haiku)
+    arguments: gluon + slim + objects + haiku + pickles)
   func exports(_ real: RealFile) throws {
     let folder = try TemporaryFolder()
     try export(

@@ -217,7 +217,7 @@ struct CheckpointTests {
     for _ in 0..<20_000 {
       pickle += Array("ccollections\nOrderedDict\n".utf8) + [0x68, 1, 0x52, 0x30]
     }
-    var machine = PickleMachine(pickle + [0x2E])
+    var machine = PickleMachine(PickleBytes(pickle + [0x2E]))
     #expect(throws: PickleMachine.Fault.self) { try machine.value() }
   }
 

@@ -54,7 +54,7 @@ struct TorchTests {
 
   @Test("A hostile pickle is refused by name and place", arguments: Hostile.all)
   func refuses(_ hostile: Hostile) {
-    var machine = PickleMachine(hostile.bytes)
+    var machine = PickleMachine(PickleBytes(hostile.bytes))
     let fault = #expect(throws: PickleMachine.Fault.self) { try machine.value() }
     #expect(fault?.problem.contains(hostile.expected) == true, "\(fault?.problem ?? "")")
   }
@@ -65,14 +65,14 @@ struct TorchTests {
     let member = try #require(archive.members.first { $0.name.hasSuffix("data.pkl") })
     let good = try archive.bytes(of: member, limit: 1 << 20)
     for length in stride(from: 0, to: good.count, by: Thorough.step(11)) {
-      var machine = PickleMachine(Array(good[..<length]))
+      var machine = PickleMachine(PickleBytes(Array(good[..<length])))
       #expect(throws: PickleMachine.Fault.self) { try machine.value() }
     }
     for position in stride(from: 0, to: good.count, by: Thorough.step(5)) {
       for value in [0x2E, 0x28, 0x52, 0x00, 0xFF] as [UInt8] {
         var bytes = good
         bytes[position] = value
-        var machine = PickleMachine(bytes)
+        var machine = PickleMachine(PickleBytes(bytes))
         _ = try? machine.value()
       }
     }

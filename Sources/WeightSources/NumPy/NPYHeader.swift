@@ -20,6 +20,12 @@ struct NPYHeader: Sendable {
   /// Where the elements begin.
   let dataOffset: Int
 
+  /// How the elements are stored.
+  var elements: NumPyElements {
+    NumPyElements(
+      dtype: dtype, shape: shape, isBigEndian: isBigEndian, isFortranOrder: isFortranOrder)
+  }
+
   /// Why a header is refused: what is wrong, and what was expected.
   struct Fault: Error {
     let problem: String
@@ -68,25 +74,29 @@ struct NPYHeader: Sendable {
   }
 
   private static func types(_ descr: String) -> (DType, isBigEndian: Bool)? {
-    guard let order = descr.first, "<>|=".contains(order) else { return nil }
-    let dtype: DType? =
-      switch descr.dropFirst() {
-      case "f8": .float64
-      case "f4": .float32
-      case "f2": .float16
-      case "i8": .int64
-      case "i4": .int32
-      case "i2": .int16
-      case "i1": .int8
-      case "u8": .uint64
-      case "u4": .uint32
-      case "u2": .uint16
-      case "u1": .uint8
-      case "b1": .bool
-      default: nil
-      }
-    guard let dtype, order != "|" || dtype.byteWidth == 1 else { return nil }
+    guard let order = descr.first, "<>|=".contains(order),
+      let dtype = dtype(ofCode: descr.dropFirst()), order != "|" || dtype.byteWidth == 1
+    else { return nil }
     return (dtype, order == ">" && dtype.byteWidth > 1)
+  }
+
+  /// The type of NumPy's code of it, such as `f4`; `nil` for one that is none of numbers.
+  static func dtype(ofCode code: some StringProtocol) -> DType? {
+    switch code {
+    case "f8": .float64
+    case "f4": .float32
+    case "f2": .float16
+    case "i8": .int64
+    case "i4": .int32
+    case "i2": .int16
+    case "i1": .int8
+    case "u8": .uint64
+    case "u4": .uint32
+    case "u2": .uint16
+    case "u1": .uint8
+    case "b1": .bool
+    default: nil
+    }
   }
 }
 

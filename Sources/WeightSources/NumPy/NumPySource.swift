@@ -111,7 +111,7 @@ package struct NumPySource: WeightSource {
       var bytes = try archive.bytes(of: member, limit: member.count)
       // The whole stream gives what its beginning gave: the checksum holds for both.
       bytes.removeFirst(header.dataOffset)
-      return header.tensor(from: bytes)
+      return header.elements.tensor(from: bytes)
     }
   }
 
@@ -119,7 +119,7 @@ package struct NumPySource: WeightSource {
     _ header: NPYHeader, in file: MappedFile, start: Int, name: String
   ) throws(InputError) -> TensorData {
     let offset = start + header.dataOffset
-    if !header.isBigEndian, !header.isFortranOrder || header.shape.rank < 2,
+    if header.elements.areInOrder,
       let mapped = TensorData(dtype: header.dtype, shape: header.shape, file: file, offset: offset)
     {
       return mapped
@@ -128,7 +128,7 @@ package struct NumPySource: WeightSource {
     guard let bytes = file.bytes(at: offset, count: count) else {
       throw InputError(.badData, path: path, "has an array outside the file", place: name)
     }
-    return header.tensor(from: bytes)
+    return header.elements.tensor(from: bytes)
   }
 
   /// Reads a header and checks that the elements fill the file exactly.
@@ -155,25 +155,5 @@ package struct NumPySource: WeightSource {
         place: (member.map { $0 + "; " } ?? "") + "\(size) were expected, \(available) are there")
     }
     return header
-  }
-}
-
-extension NPYHeader {
-  /// The array of these elements, little-endian and in row-major order.
-  fileprivate func tensor(from bytes: [UInt8]) -> TensorData {
-    var bytes = bytes
-    let width = dtype.byteWidth
-    if isBigEndian {
-      for start in stride(from: 0, to: bytes.count, by: width) {
-        bytes[start..<start + width].reverse()
-      }
-    }
-    guard isFortranOrder, shape.rank > 1 else {
-      return TensorData(dtype: dtype, shape: shape, bytes: bytes)
-    }
-    var strides = [Int](repeating: 1, count: shape.rank)
-    for axis in 1..<shape.rank { strides[axis] = strides[axis - 1] * shape[axis - 1] }
-    let elements = StridedElements(dtype: dtype, shape: shape, strides: strides)
-    return bytes.withUnsafeBytes { elements.gathered(from: $0) }
   }
 }

@@ -71,7 +71,7 @@ struct TorchArchive: TorchStorageReader {
     }
     let bytes = try archive.bytes(
       of: member, limit: min(member.limit(free: 4 << 20), Self.maximumPickleBytes))
-    var machine = PickleMachine(bytes)
+    var machine = PickleMachine(PickleBytes(bytes))
     let value: PickleValue
     do {
       value = try machine.value()
@@ -140,9 +140,9 @@ struct TorchStream: TorchStorageReader {
   static func source(_ file: MappedFile, dictionary: String? = nil) throws -> TorchSource {
     let bytes = file.bytes(at: 0, count: min(file.count, maximumPickleBytes)) ?? []
     var offset = mark.count
-    var machine = PickleMachine(bytes, at: offset)
+    var machine = PickleMachine(PickleBytes(bytes), at: offset)
     func next() throws -> PickleValue {
-      machine = PickleMachine(bytes, at: offset)
+      machine = PickleMachine(PickleBytes(bytes), at: offset)
       do {
         let value = try machine.value()
         offset = machine.offset

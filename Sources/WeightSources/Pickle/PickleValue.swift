@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a pickle of a checkpoint may be made of; nothing of it was ever executed.
+/// What a pickle of weights may be made of; nothing of it was ever executed.
 enum PickleValue {
   case none
   case bool(Bool)
@@ -9,7 +9,9 @@ enum PickleValue {
   case long([UInt8])
   case float(Double)
   case text(String)
-  case bytes([UInt8])
+  /// A text that is too long for a name, by its place in the pickle.
+  case longText(Range<Int>)
+  case bytes(PickledBytes)
   case tuple(PickleContainer)
   case list(PickleContainer)
   case dictionary(PickleContainer)
@@ -20,6 +22,9 @@ enum PickleValue {
   /// The elements of some tensors.
   case storage(TorchStorage)
   case tensor(TorchTensor)
+  /// An array of NumPy's, and the type of one.
+  case array(PickledArray)
+  case type(PickledType)
   /// A value of an allowed type that weights do not need, such as a device.
   case ignored
 

@@ -1,9 +1,9 @@
 import Tensors
 
-/// Reads a pickle by the few operations that a checkpoint needs, and executes nothing.
+/// Reads a pickle by the few operations that weights need, and executes nothing.
 ///
-/// A pickle is a program: Python's own reader calls whatever it names. This one knows a list of names, and gives each a
-/// meaning of its own. Any other name means nothing: what it would make is passed over, with all that belongs to it, and
+/// A pickle is a program: Python's own reader calls whatever it names. This one knows a list of names (``PickleNames``), and
+/// gives each a meaning of its own. Any other name means nothing: what it would make is passed over, with all that belongs to it, and
 /// is never made. Operations that no checkpoint needs end the reading.
 /// Operations: `Lib/pickletools.py` of Python, protocols 2 to 5.
 struct PickleMachine {
@@ -16,8 +16,8 @@ struct PickleMachine {
   /// The most containers and objects of all kinds.
   private static let maximumContainers = 1_000_000
 
-  private let bytes: [UInt8]
-  private var position: Int
+  private let names: PickleNames
+  private var reader: PickleReader
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
@@ -39,19 +39,21 @@ struct PickleMachine {
   }
 
   /// Starts at an offset.
-  init(_ bytes: [UInt8], at offset: Int = 0) {
-    self.bytes = bytes
-    position = offset
+  ///
+  /// - Parameter names: what means something.
+  init(_ bytes: PickleBytes, names: PickleNames = .torch, at offset: Int = 0) {
+    reader = PickleReader(bytes, at: offset)
+    self.names = names
     workLeft = 100_000 + 4 * bytes.count
   }
 
   /// Where the reading stands: after the pickle, once it is read.
-  var offset: Int { position }
+  var offset: Int { reader.position }
 
   /// Reads one pickle, up to its STOP.
   mutating func value() throws(Fault) -> PickleValue {
     while true {
-      let opcode = try byte()
+      let opcode = try reader.byte()
       if opcode == UInt8(ascii: ".") {
         guard stack.count == 1, marks.isEmpty else {
           throw fault("ends with \(stack.count) values")
@@ -70,25 +72,26 @@ struct PickleMachine {
   private mutating func perform(_ opcode: UInt8) throws(Fault) {
     switch opcode {
     case 0x80:
-      let version = try byte()
+      let version = try reader.byte()
       guard version <= 5 else { throw fault("is of protocol \(version); up to 5 are read") }
-    case 0x95: _ = try number(8)  // FRAME: a hint for readers that read in pieces.
+    case 0x95: _ = try reader.number(8)  // FRAME: a hint for readers that read in pieces.
     case UInt8(ascii: "("): marks.append(stack.count)
     case UInt8(ascii: "N"): stack.append(.none)
     case 0x88: stack.append(.bool(true))
     case 0x89: stack.append(.bool(false))
-    case UInt8(ascii: "J"): stack.append(.integer(Int(Int32(truncatingIfNeeded: try number(4)))))
-    case UInt8(ascii: "K"): stack.append(.integer(try number(1)))
-    case UInt8(ascii: "M"): stack.append(.integer(try number(2)))
+    case UInt8(ascii: "J"):
+      stack.append(.integer(Int(Int32(truncatingIfNeeded: try reader.number(4)))))
+    case UInt8(ascii: "K"): stack.append(.integer(try reader.number(1)))
+    case UInt8(ascii: "M"): stack.append(.integer(try reader.number(2)))
     case 0x8A: try pushLong()
     case UInt8(ascii: "G"): try pushFloat()
-    case UInt8(ascii: "X"): try pushText(count: try number(4))
-    case 0x8C: try pushText(count: try number(1))
-    case UInt8(ascii: "U"): try pushText(count: try number(1))
-    case UInt8(ascii: "C"): stack.append(.bytes(Array(try take(try number(1)))))
-    case UInt8(ascii: "B"): stack.append(.bytes(Array(try take(try number(4)))))
-    case 0x8D: try pushText(count: try number(8))
-    case 0x8E, 0x96: stack.append(.bytes(Array(try take(try number(8)))))
+    case UInt8(ascii: "X"): try pushText(count: try reader.number(4))
+    case 0x8C: try pushText(count: try reader.number(1))
+    case UInt8(ascii: "U"): try pushText(count: try reader.number(1))
+    case UInt8(ascii: "C"): stack.append(.bytes(.place(try reader.pass(try reader.number(1)))))
+    case UInt8(ascii: "B"): stack.append(.bytes(.place(try reader.pass(try reader.number(4)))))
+    case 0x8D: try pushText(count: try reader.number(8))
+    case 0x8E, 0x96: stack.append(.bytes(.place(try reader.pass(try reader.number(8)))))
     case UInt8(ascii: "]"): stack.append(.list(newContainer()))
     case UInt8(ascii: "}"): stack.append(.dictionary(newContainer()))
     case UInt8(ascii: ")"): stack.append(.tuple(newContainer()))
@@ -104,12 +107,12 @@ struct PickleMachine {
     case UInt8(ascii: "e"): try append(try popToMark(), isDictionary: false)
     case UInt8(ascii: "s"): try append(try pop(2), isDictionary: true)
     case UInt8(ascii: "u"): try append(try popToMark(), isDictionary: true)
-    case UInt8(ascii: "q"): try remember(as: try number(1))
-    case UInt8(ascii: "r"): try remember(as: try number(4))
+    case UInt8(ascii: "q"): try remember(as: try reader.number(1))
+    case UInt8(ascii: "r"): try remember(as: try reader.number(4))
     case 0x94: try remember(as: memo.count)
-    case UInt8(ascii: "h"): try recall(try number(1))
-    case UInt8(ascii: "j"): try recall(try number(4))
-    case UInt8(ascii: "c"): try pushGlobal(module: try line(), name: try line())
+    case UInt8(ascii: "h"): try recall(try reader.number(1))
+    case UInt8(ascii: "j"): try recall(try reader.number(4))
+    case UInt8(ascii: "c"): try pushGlobal(module: try reader.line(), name: try reader.line())
     case 0x93:
       let parts = try pop(2).compactMap(\.text)
       guard parts.count == 2 else { throw fault("names a global by something other than text") }
@@ -131,12 +134,13 @@ struct PickleMachine {
       throw fault("calls something without arguments")
     }
     switch parts[0] {
-    case .global(let name) where TorchGlobals.isAllowed(name):
+    case .global(let name) where names.isAllowed(name):
       try charge(arguments.reduce(1) { $0 + ($1.container?.items.count ?? 0) })
       containers += 1
-      guard let result = TorchGlobals.result(of: name, arguments) else {
+      guard let result = names.result(name, arguments) else {
         throw fault("calls \(name) with arguments that no state dict has")
       }
+      if case .foreign(let object) = result { note(object.name) }
       stack.append(result)
     case .global(let name): try passOver(name)
     case .foreign(let object): try passOver(object.name)
@@ -153,13 +157,19 @@ struct PickleMachine {
         throw fault("makes a dictionary in a way that no state dict needs")
       }
       stack.append(.dictionary(newContainer()))
-    case .global(let name) where !TorchGlobals.isAllowed(name): try passOver(name)
+    case .global(let name) where !names.isAllowed(name): try passOver(name)
+    case .global(let name):
+      guard let arguments = parts[1].container?.items,
+        case .foreign(let object) = names.result(name, arguments)
+      else { throw fault("makes an object that no state dict needs") }
+      try passOver(object.name)
     case .foreign(let object): try passOver(object.name)
     default: throw fault("makes an object that no state dict needs")
     }
   }
 
-  /// The attributes of an object, such as the `_metadata` of a state dict: passed over.
+  /// The state of an array or its type; the attributes of another object, such as the `_metadata` of a state dict, are
+  /// passed over.
   private mutating func build() throws(Fault) {
     let state = try pop(1)[0]
     switch stack.last {
@@ -168,6 +178,10 @@ struct PickleMachine {
       let keys = state.dictionary?.pairs.compactMap(\.key.text) ?? []
       object.isModule = object.isModule || keys.contains("_parameters") || keys.contains("_modules")
       stack[stack.count - 1] = .foreign(object)
+    case .array(let array):
+      guard array.fill(state) else { throw fault("fills an array in a way that NumPy does not") }
+    case .type(let type):
+      guard type.fill(state) else { throw fault("has a type of an unknown byte order") }
     case .dictionary, .tensor: break
     default: throw fault("sets the state of an object that no state dict needs")
     }
@@ -175,8 +189,12 @@ struct PickleMachine {
 
   private mutating func passOver(_ name: String) throws(Fault) {
     containers += 1
-    if knownNames.insert(name).inserted { passedOver.append(name) }
+    note(name)
     stack.append(.foreign(ForeignObject(name: name)))
+  }
+
+  private mutating func note(_ name: String) {
+    if knownNames.insert(name).inserted { passedOver.append(name) }
   }
 
   private mutating func pushGlobal(module: String, name: String) throws(Fault) {
@@ -246,7 +264,7 @@ struct PickleMachine {
   }
 
   private mutating func pushLong() throws(Fault) {
-    let digits = Array(try take(try number(1)))
+    let digits = Array(try reader.take(try reader.number(1)))
     guard digits.count <= 16 else { throw fault("holds a number of \(digits.count) bytes") }
     guard digits.count <= 8 else { return stack.append(.long(digits)) }
     let isNegative = digits.last.map { $0 >= 0x80 } ?? false
@@ -257,12 +275,15 @@ struct PickleMachine {
 
   private mutating func pushFloat() throws(Fault) {
     // The only number of the format with its highest byte first.
-    let bits = try take(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let bits = try reader.take(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     stack.append(.float(Double(bitPattern: bits)))
   }
 
   private mutating func pushText(count: Int) throws(Fault) {
-    guard let text = String(validating: try take(count), as: UTF8.self) else {
+    guard count <= PickleReader.maximumName || !names.keepsLongTexts else {
+      return stack.append(.longText(try reader.pass(count)))
+    }
+    guard let text = String(validating: try reader.take(count), as: UTF8.self) else {
       throw fault("holds text that is not UTF-8")
     }
     stack.append(.text(text))
@@ -284,33 +305,7 @@ struct PickleMachine {
     return items
   }
 
-  private mutating func byte() throws(Fault) -> UInt8 {
-    guard position < bytes.count else { throw fault("ends too early") }
-    defer { position += 1 }
-    return bytes[position]
-  }
-
-  private mutating func take(_ count: Int) throws(Fault) -> ArraySlice<UInt8> {
-    guard count >= 0, count <= bytes.count - position else { throw fault("ends too early") }
-    defer { position += count }
-    return bytes[position..<position + count]
-  }
-
-  private mutating func number(_ width: Int) throws(Fault) -> Int {
-    let value = try take(width).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard let number = Int(exactly: value) else { throw fault("holds an impossible count") }
-    return number
-  }
-
-  private mutating func line() throws(Fault) -> String {
-    guard let end = bytes[position...].firstIndex(of: 0x0A), end - position <= 1024,
-      let text = String(validating: bytes[position..<end], as: UTF8.self)
-    else { throw fault("holds a name without an end") }
-    position = end + 1
-    return text
-  }
-
   private func fault(_ problem: String) -> Fault {
-    Fault(problem: problem, offset: max(position - 1, 0))
+    reader.fault(problem)
   }
 }

@@ -1,0 +1,81 @@
+import Tensors
+
+/// The arrays of a pickle by the names that the keys on the way to them make.
+///
+/// Haiku keeps `module -> name -> array`, and its modules have slashes in their names: what stands above them, such as
+/// `params` and `state` or the place in a tuple, is no part of a name, so that parameters and state are named as in one
+/// dictionary.
+struct PickledNames {
+  /// The arrays in the order of the file.
+  private(set) var arrays: [Entry] = []
+
+  /// How many single numbers stand beside the weights, such as a count of steps.
+  private(set) var ignored = 0
+
+  /// An array and its name.
+  struct Entry {
+    let name: String
+    /// The keys above the name, for messages; empty for the whole file's own dictionary.
+    let place: String
+    let array: PickledArray
+  }
+
+  init(_ root: PickleValue) {
+    var search = Search()
+    search.visit(root, path: [])
+    let wrappers = Set(search.found.compactMap { Self.wrapper(of: $0.path) })
+    for (path, array) in search.found {
+      let count =
+        (0..<path.count).reversed().first { wrappers.contains(Array(path[..<$0])) }
+        ?? path.prefix { $0.isIndex }.count
+      // An array of a list has nothing but its number.
+      let own = count < path.count ? path[count...] : path.suffix(1)
+      if array.content?.sizes.isEmpty == true, own.count == 1 {
+        ignored += 1
+        continue
+      }
+      arrays.append(
+        Entry(
+          name: own.isEmpty
+            ? NumPySource.singleName : own.map(\.text).joined(separator: "/"),
+          place: path[..<own.startIndex].map(\.text).joined(separator: "."), array: array))
+    }
+  }
+
+  /// The keys above a module; `nil` where none of the keys is one.
+  private static func wrapper(of path: [Step]) -> [Step]? {
+    path.dropLast().firstIndex { $0.text.contains("/") }.map { Array(path[..<$0]) }
+  }
+
+  /// A step down: a key, or the place in a tuple or list.
+  private struct Step: Hashable {
+    let text: String
+    var isIndex = false
+  }
+
+  /// Finds the arrays; each container is visited once, in however many places it stands.
+  private struct Search {
+    private(set) var found: [(path: [Step], array: PickledArray)] = []
+    private var visited: Set<ObjectIdentifier> = []
+
+    mutating func visit(_ value: PickleValue, path: [Step]) {
+      if case .array(let array) = value {
+        if array.content != nil { found.append((path, array)) }
+        return
+      }
+      guard let container = value.container,
+        visited.insert(ObjectIdentifier(container)).inserted
+      else { return }
+      guard value.dictionary != nil else {
+        for (index, item) in container.items.enumerated() {
+          visit(item, path: path + [Step(text: String(index), isIndex: true)])
+        }
+        return
+      }
+      for (key, item) in container.pairs {
+        guard let text = key.text ?? key.integer.map(String.init) else { continue }
+        visit(item, path: path + [Step(text: text)])
+      }
+    }
+  }
+}

@@ -64,7 +64,8 @@ def main() -> None:
     # Its pool is a window of the image's size, which the exporter needs to know.
     export("preact", preact, (1, 3, 11, 11), free={})
     keras_models()
-    zoo()
+    zoo("zoo", 2)
+    zoo("zoo.v1", 1)
     check()
 
 
@@ -122,11 +123,11 @@ def keras_models() -> None:
         truth("keras", HERE / "keras.onnx", archive["input"])
 
 
-def zoo() -> None:
-    """A narrow network in the names and forms of the model zoo's resnet50-v2 (opset 7, IR 3)."""
+def zoo(file: str, version: int) -> None:
+    """A narrow network in the names and forms of the model zoo's resnet50-v1 and resnet50-v2 (opset 7, IR 3)."""
     rng = np.random.default_rng(6)
     nodes, tensors = [], []
-    prefix = "resnetv24_"
+    prefix = "resnetv24_" if version == 2 else "resnetv17_"
 
     def tensor(name, *shape, low=-0.3, high=0.3):
         tensors.append(numpy_helper.from_array(rng.uniform(low, high, shape).astype(np.float32), prefix + name))
@@ -142,11 +143,12 @@ def zoo() -> None:
         nodes.append(helper.make_node("BatchNormalization", [x, *parts], [out], name=out, epsilon=1e-5, momentum=0.9, spatial=1))
         return out
 
-    def conv(x, name, cin, cout, kernel, stride):
+    def conv(x, name, cin, cout, kernel, stride, bias=False):
         out, pad = f"{prefix}{name}_fwd", kernel // 2
         weight = tensor(f"{name}_weight", cout, cin, kernel, kernel, low=-(3 / cin / kernel**2) ** 0.5, high=(3 / cin / kernel**2) ** 0.5)
+        inputs = [x, weight] + ([tensor(f"{name}_bias", cout)] if bias else [])
         nodes.append(helper.make_node(
-            "Conv", [x, weight], [out], name=out, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[pad] * 4,
+            "Conv", inputs, [out], name=out, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[pad] * 4,
             dilations=[1, 1], group=1,
         ))  # fmt: skip
         return out
@@ -155,8 +157,8 @@ def zoo() -> None:
         nodes.append(helper.make_node(kind, inputs, [prefix + name], name=prefix + name, **attributes))
         return prefix + name
 
-    x = norm("data", "batchnorm0", 3, fixed=True)
-    x = simple("Relu", [norm(conv(x, "conv0", 3, 8, 7, 2), "batchnorm1", 8)], "relu0_fwd")
+    x = norm("data", "batchnorm0", 3, fixed=True) if version == 2 else "data"
+    x = simple("Relu", [norm(conv(x, "conv0", 3, 8, 7, 2), f"batchnorm{version - 1}", 8)], "relu0_fwd")
     x = simple("MaxPool", [x], "pool0_fwd", kernel_shape=[3, 3], pads=[1] * 4, strides=[2, 2])
     channels = 8
     for stage, (width, blocks) in enumerate([(4, 2), (8, 1)], 1):
@@ -165,6 +167,22 @@ def zoo() -> None:
             stride = 2 if stage > 1 and block == 0 else 1
             base = 3 * block
             relus = lambda k: f"stage{stage}_activation{base + k}"
+            if version == 1:
+                def part(x, cin, cout, kernel=1, stride=1, bias=True):
+                    nonlocal number
+                    number += 1
+                    at = f"stage{stage}_{{}}{number - 1}".format
+                    return norm(conv(x, at("conv"), cin, cout, kernel, stride, bias), at("batchnorm"), cout)
+
+                h = simple("Relu", [part(x, channels, width, stride=stride)], relus(0))
+                h = simple("Relu", [part(h, width, width, kernel=3, bias=False)], relus(1))
+                h = part(h, width, 4 * width)
+                if channels != 4 * width:
+                    x = part(x, channels, 4 * width, stride=stride, bias=False)
+                x = simple("Add", [h, x], f"stage{stage}__plus{block}")
+                x = simple("Relu", [x], relus(2))
+                channels = 4 * width
+                continue
             pre = simple("Relu", [norm(x, f"stage{stage}_batchnorm{base}", channels)], relus(0))
             h = conv(pre, f"stage{stage}_conv{number}", channels, width, 1, 1)
             h = simple("Relu", [norm(h, f"stage{stage}_batchnorm{base + 1}", width)], relus(1))
@@ -177,7 +195,8 @@ def zoo() -> None:
                 number += 1
             x = simple("Add", [h, x], f"stage{stage}__plus{block}")
             channels = 4 * width
-    x = simple("Relu", [norm(x, "batchnorm2", channels)], "relu1_fwd")
+    if version == 2:
+        x = simple("Relu", [norm(x, "batchnorm2", channels)], "relu1_fwd")
     x = simple("GlobalAveragePool", [x], "pool1_fwd")
     tensors.append(numpy_helper.from_array(np.array([0, -1], np.int64), "reshape_attr_tensor164"))
     x = simple("Reshape", [x, "reshape_attr_tensor164"], "flatten0_reshape0")
@@ -189,8 +208,8 @@ def zoo() -> None:
     kinds = {t.name: helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in tensors}
     graph = helper.make_graph(nodes, "mxnet_converted_model", [value("data", shape), *kinds.values()], [value(x, (1, 5))], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 7)], ir_version=3)
-    onnx.save(model, HERE / "zoo.onnx")
-    truth("zoo", HERE / "zoo.onnx", images(shape))
+    onnx.save(model, HERE / f"{file}.onnx")
+    truth(file, HERE / f"{file}.onnx", images(shape))
 
 
 def check() -> None:

@@ -17,8 +17,7 @@ extension Family {
     otherVariants: [
       Variant(
         options: gluonOptions(
-          .init(
-            kind: .basic, order: .postActivation, stridedConvolution: .first, stridedBlock: .first)),
+          .init(kind: .basic, order: .postActivation, stridedBlock: .first)),
         kinds: [.basic])
     ],
     architectures: [50, 18, 34, 101, 152].compactMap { depth in

@@ -33,7 +33,7 @@ struct ONNXConversionTests {
     Exported("torch.dynamo", "torch"), Exported("external", "torch"),
     Exported("torchvision", "torchvision"), Exported("timm", "timm"), Exported("timm.deep", "timm"),
     Exported("preact", "cifar-preact"), Exported("keras", "keras", hasStatistics: false),
-    Exported("zoo", "gluon", folds: false),
+    Exported("zoo", "gluon", folds: false), Exported("zoo.v1", "gluon-v1", folds: false),
   ]
 
   @Test(

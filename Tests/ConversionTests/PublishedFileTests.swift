@@ -24,7 +24,7 @@ struct PublishedFileTests {
         #expect(file.digest.digits.allSatisfy { "0123456789abcdef".contains($0) }, "\(file.name)")
       }
     }
-    #expect(Family.all.flatMap(\.published).count == 38)
+    #expect(Family.all.flatMap(\.published).count == 43)
   }
 
   @Test(

@@ -88,6 +88,15 @@ struct GluonVersion1Tests {
     #expect(unexpected?.description.contains(added) == true, "\(unexpected?.description ?? "")")
   }
 
+  @Test("A network of basic blocks is torchvision's too, one of bottlenecks is not")
+  func torchvision() throws {
+    for (depth, isThere) in [(18, true), (34, true), (50, false)] {
+      let configuration = try #require(
+        Family.gluonV1.configuration(architecture: "resnet\(depth)_v1"))
+      #expect(Family.torchvision.canExpress(configuration) == isThere, "\(depth)")
+    }
+  }
+
   @Test("A network of one version is never taken for the other's")
   func versionsAreTold() {
     let extents = Extents(blocks: [1, 1, 1, 1], isBottleneck: true)

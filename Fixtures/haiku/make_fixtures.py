@@ -96,6 +96,8 @@ def arrays() -> None:
     truth = {f"plain/{kind}": numbers.astype(kind) for kind in kinds}
     truth |= {f"big/{kind}": numbers.astype(f">{kind}") for kind in kinds}
     truth |= {f"columns/{kind}": np.asfortranarray(numbers.astype(f">{kind}")) for kind in ("f8", "f4", "i1")}
+    # As kernels that came from another framework, in an order that neither rows nor columns are.
+    truth |= {f"turned/{kind}": numbers.astype(f">{kind}").transpose(2, 0, 1) for kind in ("f8", "f4", "i1")}
     truth |= {"slices/f4": numbers.astype("f4")[:, ::2], "none/f4": np.zeros((0, 3), "f4"), "one/f4": np.array(2.5, "f4")}
     # Long enough that its bytes are no name.
     truth["long/f4"] = np.random.default_rng(4).normal(size=(40, 33)).astype("f4")

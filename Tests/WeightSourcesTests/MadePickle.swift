@@ -50,6 +50,15 @@ enum MadePickle {
     return result + [0x89] + content + [0x74, 0x62]
   }
 
+  /// An array as protocol 5 has one whose axes are in another order than its elements.
+  static func transposed(_ sizes: [Int], axes: [Int], bytes: [UInt8]) -> [UInt8] {
+    var result = Array("cnumpy._core.numeric\n_frombuffer\n(".utf8)
+    result += [0x42] + count(bytes.count) + bytes
+    result += Array("cnumpy\ndtype\n".utf8) + text("f4") + [0x89, 0x88, 0x87, 0x52]
+    result += [0x28, 0x4B, 3] + text("<") + [0x4E, 0x4E, 0x4E, 0x74, 0x62]
+    return result + shape(sizes) + text("K") + shape(axes) + [0x74, 0x52]
+  }
+
   private static func shape(_ sizes: [Int]) -> [UInt8] {
     var result: [UInt8] = [0x28]
     for size in sizes { result += [0x4D, UInt8(size & 0xFF), UInt8(size >> 8)] }

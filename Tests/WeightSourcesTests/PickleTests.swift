@@ -168,6 +168,12 @@ extension PickleTests {
         "one array in a thousand places", "many times more data than it holds",
         MadePickle.array([1000], bytes: Array(repeating: 1, count: 4000), keepsContent: true)
           + [0x30] + MadePickle.list(200, of: MadePickle.array([1000], content: [0x68, 9]))),
+      .init(
+        "axes in an order that is none", "axes in an impossible order",
+        MadePickle.transposed([2, 3], axes: [1, 1], bytes: Array(repeating: 0, count: 24))),
+      .init(
+        "axes that it lacks", "axes in an impossible order",
+        MadePickle.transposed([2, 3], axes: [2, 1], bytes: Array(repeating: 0, count: 24))),
       .init("a buffer beside it", "uses the operation 0x97", [0x97]),
       .init("half a pickle", "ends too early", [0x58, 0xFF, 0xFF, 0, 0]),
       .init(

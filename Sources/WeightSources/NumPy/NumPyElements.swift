@@ -6,11 +6,28 @@ struct NumPyElements: Sendable {
   let shape: Shape
   /// Whether the byte with the highest value comes first.
   let isBigEndian: Bool
-  /// Whether the first index runs fastest.
-  let isFortranOrder: Bool
+
+  /// The elements between neighbours along each axis; `nil` where they are in row-major order.
+  private let strides: [Int]?
+
+  /// - Parameter isFortranOrder: whether the first index runs fastest, rather than the last.
+  init(dtype: DType, shape: Shape, isBigEndian: Bool, isFortranOrder: Bool) {
+    (self.dtype, self.shape, self.isBigEndian) = (dtype, shape, isBigEndian)
+    // The product of all sizes is representable, hence that of any of them.
+    let columns = shape.dimensions.indices.map { shape.dimensions[..<$0].reduce(1, *) }
+    strides = isFortranOrder && shape.rank > 1 ? columns : nil
+  }
+
+  /// Those of an array in row-major order whose axes were then put in another order; `nil` where it has no such axes.
+  init?(dtype: DType, before: Shape, axes: [Int], isBigEndian: Bool) {
+    guard axes.sorted() == Array(0..<before.rank) else { return nil }
+    (self.dtype, self.isBigEndian) = (dtype, isBigEndian)
+    shape = Shape(axes.map { before[$0] })
+    strides = axes.map { before.dimensions[($0 + 1)...].reduce(1, *) }
+  }
 
   /// Whether they are little-endian and in row-major order already.
-  var areInOrder: Bool { !isBigEndian && (!isFortranOrder || shape.rank < 2) }
+  var areInOrder: Bool { !isBigEndian && strides == nil }
 
   /// The array of these elements, little-endian and in row-major order.
   func tensor(from bytes: [UInt8]) -> TensorData {
@@ -21,11 +38,9 @@ struct NumPyElements: Sendable {
         bytes[start..<start + width].reverse()
       }
     }
-    guard isFortranOrder, shape.rank > 1 else {
+    guard let strides else {
       return TensorData(dtype: dtype, shape: shape, bytes: bytes)
     }
-    var strides = [Int](repeating: 1, count: shape.rank)
-    for axis in 1..<shape.rank { strides[axis] = strides[axis - 1] * shape[axis - 1] }
     let elements = StridedElements(dtype: dtype, shape: shape, strides: strides)
     return bytes.withUnsafeBytes { elements.gathered(from: $0) }
   }

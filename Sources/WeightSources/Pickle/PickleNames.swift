@@ -84,18 +84,27 @@ enum ArrayGlobals {
       ? .array(PickledArray()) : .foreign(ForeignObject(name: name))
   }
 
-  /// Bytes, type, shape and order, as protocol 5 has an array.
+  /// Bytes, type, shape and order, as protocol 5 has an array; since NumPy 2.3 of a transposed one the order of its axes.
   private static func filled(_ arguments: [PickleValue]) -> PickleValue? {
-    guard arguments.count == 4, let sizes = arguments[2].integers, let order = arguments[3].text,
-      ["C", "F"].contains(order)
+    guard (4...5).contains(arguments.count), let sizes = arguments[2].integers,
+      let order = order(arguments[3], axes: arguments.count == 5 ? arguments[4] : .none)
     else { return nil }
     switch (arguments[1], arguments[0]) {
     case (.type(let type), .bytes(let bytes)):
       return .array(
         PickledArray(
-          .init(type: type, sizes: sizes, isFortranOrder: order == "F", bytes: bytes)))
+          .init(type: type, sizes: sizes, order: order, bytes: bytes)))
     case (.foreign(let object), _): return .foreign(object)
     default: return nil
+    }
+  }
+
+  private static func order(_ letter: PickleValue, axes: PickleValue) -> PickledArray.Order? {
+    switch (letter.text, axes) {
+    case ("C", .none): .rows
+    case ("F", .none): .columns
+    case ("K", _): axes.integers.map { .transposed($0) }
+    default: nil
     }
   }
 
@@ -104,7 +113,7 @@ enum ArrayGlobals {
     switch (arguments[0], arguments[1]) {
     case (.type(let type), .bytes(let bytes)):
       return .array(
-        PickledArray(.init(type: type, sizes: [], isFortranOrder: false, bytes: bytes)))
+        PickledArray(.init(type: type, sizes: [], order: .rows, bytes: bytes)))
     case (.foreign(let object), _): return .foreign(object)
     default: return nil
     }

@@ -93,9 +93,22 @@ package struct PickleSource: WeightSource {
         .badData, path: file.path, "has an array whose shape \(shape) does not fit its size",
         place: "\(name); \(expected) bytes were expected, \(count) are there")
     }
+    let isFortranOrder: Bool
+    switch content.order {
+    case .rows: isFortranOrder = false
+    case .columns: isFortranOrder = true
+    case .transposed(let axes):
+      guard
+        let elements = NumPyElements(
+          dtype: type.dtype, before: shape, axes: axes, isBigEndian: isBigEndian)
+      else {
+        throw InputError(
+          .badData, path: file.path, "has an array of axes in an impossible order", place: name)
+      }
+      return elements
+    }
     return NumPyElements(
-      dtype: type.dtype, shape: shape, isBigEndian: isBigEndian,
-      isFortranOrder: content.isFortranOrder)
+      dtype: type.dtype, shape: shape, isBigEndian: isBigEndian, isFortranOrder: isFortranOrder)
   }
 
   /// Reads one array: mapped where it lies in order in the file.

@@ -10,9 +10,20 @@ final class PickledArray {
   /// What an array holds.
   struct Content {
     let type: PickledType
+    /// The dimensions; of a transposed array those before.
     let sizes: [Int]
-    let isFortranOrder: Bool
+    let order: Order
     let bytes: PickledBytes
+  }
+
+  /// In which order the elements stand.
+  enum Order {
+    /// The last index runs fastest.
+    case rows
+    /// The first index runs fastest.
+    case columns
+    /// The last index ran fastest before the axes were put in this order.
+    case transposed([Int])
   }
 
   init(_ content: Content? = nil) {
@@ -27,7 +38,8 @@ final class PickledArray {
     else { return false }
     switch (container.items[2], container.items[4]) {
     case (.type(let type), .bytes(let bytes)):
-      content = Content(type: type, sizes: sizes, isFortranOrder: isFortranOrder, bytes: bytes)
+      content = Content(
+        type: type, sizes: sizes, order: isFortranOrder ? .columns : .rows, bytes: bytes)
       return true
     // Objects and the like: no weights.
     case (.foreign, _): return true

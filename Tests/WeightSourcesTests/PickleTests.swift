@@ -174,6 +174,10 @@ extension PickleTests {
       .init(
         "axes that it lacks", "axes in an impossible order",
         MadePickle.transposed([2, 3], axes: [2, 1], bytes: Array(repeating: 0, count: 24))),
+      .init(
+        "an array in too many places", "more arrays than any network has",
+        MadePickle.array([1], bytes: four) + [0x71, 7, 0x30]
+          + MadePickle.list(6, of: MadePickle.list(18_000, of: [0x68, 7]))),
       .init("a buffer beside it", "uses the operation 0x97", [0x97]),
       .init("half a pickle", "ends too early", [0x58, 0xFF, 0xFF, 0, 0]),
       .init(

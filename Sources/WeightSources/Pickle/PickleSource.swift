@@ -32,7 +32,9 @@ package struct PickleSource: WeightSource {
   /// - Throws: `InputError` where it is no pickle of arrays.
   init(_ file: MappedFile) throws(InputError) {
     let pickles = try Pickles(file)
-    let names = PickledNames(pickles.root)
+    guard let names = PickledNames(pickles.root) else {
+      throw InputError(.badData, path: file.path, "holds more arrays than any network has")
+    }
     guard !names.arrays.isEmpty else { throw pickles.refusal(of: file) }
     guard pickles.end == file.count else {
       throw InputError(

@@ -20,9 +20,17 @@ struct PickledNames {
     let array: PickledArray
   }
 
-  init(_ root: PickleValue) {
+  /// The most arrays; one of them can stand in many places of a short pickle.
+  private static let maximumArrays = 100_000
+
+  /// The most keys on the way to an array; what stands deeper is no network's.
+  private static let maximumLevels = 8
+
+  /// - Returns: `nil` where there are more arrays than any network has.
+  init?(_ root: PickleValue) {
     var search = Search()
     search.visit(root, path: [])
+    guard search.found.count <= Self.maximumArrays else { return nil }
     let wrappers = Set(search.found.compactMap { Self.wrapper(of: $0.path) })
     for (path, array) in search.found {
       let count =
@@ -63,7 +71,8 @@ struct PickledNames {
         if array.content != nil { found.append((path, array)) }
         return
       }
-      guard let container = value.container,
+      guard path.count < PickledNames.maximumLevels, found.count <= PickledNames.maximumArrays,
+        let container = value.container,
         visited.insert(ObjectIdentifier(container)).inserted
       else { return }
       guard value.dictionary != nil else {

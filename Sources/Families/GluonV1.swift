@@ -42,7 +42,7 @@ extension Family {
       ],
       convolutionLayout: .oihw,
       denseLayout: .outputInput),
-    fingerprint: "stage1.block1.conv1",
+    fingerprint: "stage1.block1.norm1",
     freeHead: FreeHead(list: "output", poolingWithoutHead: .average),
     waivers: [],
     preprocessing: .imageNetDeviation,

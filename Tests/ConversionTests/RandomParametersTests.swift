@@ -2,6 +2,7 @@ import Families
 import Inference
 import ResNetV2
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Conversion

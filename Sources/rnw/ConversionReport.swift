@@ -3,6 +3,7 @@ import Conversion
 import Families
 import Files
 import FoundationEssentials
+import Precision
 import Reports
 import ResNetV2
 import Tensors
@@ -35,6 +36,8 @@ struct ConversionReport: Encodable {
     case stages
     case ownGraph
     case reference
+    case files
+    case proofs
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -63,6 +66,48 @@ struct ConversionReport: Encodable {
     try values.encode(stages, forKey: .stages)
     try values.encode(outcome.ownGraph.map { JSONReport($0) }, forKey: .ownGraph)
     try values.encode(outcome.reference.map { JSONReport($0) }, forKey: .reference)
+    try values.encode(outcome.model.source.files.map(\.path), forKey: .files)
+    try values.encode(outcome.proofs, forKey: .proofs)
+  }
+}
+
+/// What is left of a comparison where only verdicts are kept.
+private struct ProofRecord: Encodable {
+  private let proof: String
+  private let verdict: String
+  private let layers: Int
+  private let failed: Int
+  private let worstLayer: String?
+  private let timesLimit: Double?
+  private let limits: PassingLimits
+  private let measuresRounding: Bool
+
+  /// - Parameters:
+  ///   - proof: what was compared with what.
+  ///   - measuresRounding: whether the limits are those of a type that weights were rounded to.
+  init(_ proof: String, _ outcome: Comparison.Outcome, measuresRounding: Bool) {
+    let verdict = outcome.verdict
+    (self.proof, self.measuresRounding) = (proof, measuresRounding)
+    self.verdict = verdict.passes ? "pass" : "fail"
+    (layers, failed) = (verdict.compared, verdict.failed)
+    (worstLayer, timesLimit) = (verdict.worst?.displayName, verdict.worst?.timesLimit)
+    limits = outcome.passingLimits
+  }
+}
+
+extension ConversionOutcome {
+  /// All comparisons, in few words each.
+  fileprivate var proofs: [ProofRecord] {
+    let isRounded = precision != .float32 && accuracy != nil
+    var proofs = [ProofRecord("file", comparison, measuresRounding: false)]
+    if let accuracy {
+      proofs.append(ProofRecord("source", accuracy, measuresRounding: isRounded))
+    }
+    if let ownGraph { proofs.append(ProofRecord("graph", ownGraph, measuresRounding: false)) }
+    if let reference {
+      proofs.append(ProofRecord("reference", reference, measuresRounding: isRounded))
+    }
+    return proofs
   }
 }
 

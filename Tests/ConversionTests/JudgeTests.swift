@@ -48,6 +48,24 @@ struct JudgeTests {
   static let swapped = Pair(
     model: "keras/broken/swapped.h5", against: "keras/narrow.h5", passes: false)
 
+  @Test("The limits that are kept of a comparison say what judging it says", arguments: pairs)
+  func passingLimits(_ pair: Pair) throws {
+    let outcome = try pair.outcome()
+    let kept = outcome.passingLimits
+    #expect(kept.passes.isFinite || !pair.passes)
+    let edges = [kept.passes, kept.decides].filter { $0 > 0 && $0.isFinite }
+    let limits = [1e-12, 1e-8, 1e-7, 1e-6, 4e-6, 2e-5, 1e-4, 1e-2, 1, 1e3]
+    for limit in limits + edges.flatMap({ [$0 * 0.999, $0, $0 * 1.001] }) {
+      do {
+        let judged = try outcome.judged { $0 = Limits(standard: limit) }
+        #expect(judged.verdict.passes == (limit >= kept.passes), "\(limit), \(kept)")
+        #expect(!judged.verdict.passes || limit >= kept.decides, "\(limit), \(kept)")
+      } catch {
+        #expect(limit < kept.passes || limit < kept.decides, "\(limit), \(kept)")
+      }
+    }
+  }
+
   @Test("Under its own limits a report is the same in every form", arguments: pairs)
   func roundTrip(_ pair: Pair) throws {
     let outcome = try pair.outcome()

@@ -94,6 +94,9 @@ let package = Package(
     .target(name: "Plain", swiftSettings: strict),
     .target(name: "Files", dependencies: ["Plain", "CFiles"], swiftSettings: strict),
     .target(name: "Threads", swiftSettings: strict),
+    .target(name: "CProcesses"),
+    .target(
+      name: "Processes", dependencies: ["CProcesses", "Files", "Plain"], swiftSettings: strict),
     .target(name: "Tensors", dependencies: ["Files"], swiftSettings: strict),
     .target(
       name: "SourceGraph", dependencies: ["Plain", "Files", "Tensors"], swiftSettings: strict),
@@ -109,8 +112,9 @@ let package = Package(
     .executableTarget(name: "rnw-hdf5", dependencies: ["CHDF5"]),
     .target(
       name: "WeightSources",
-      dependencies: ["Plain", "Files", "Tensors", "Safetensors", "RNW", "SourceGraph", "CZlib"],
-      swiftSettings: strict),
+      dependencies: [
+        "Plain", "Files", "Processes", "Tensors", "Safetensors", "RNW", "SourceGraph", "CZlib",
+      ], swiftSettings: strict),
     .target(
       name: "Families",
       dependencies: ["Plain", "Files", "Threads", "Tensors", "ResNetV2", "SourceGraph"],
@@ -153,7 +157,8 @@ let package = Package(
     .target(
       name: "Runtimes",
       dependencies: [
-        "Plain", "Files", "Tensors", "ResNetV2", "Families", "Inference", "Comparison",
+        "Plain", "Files", "Processes", "Tensors", "ResNetV2", "Families", "Inference",
+        "Comparison",
       ], swiftSettings: strict),
     .target(
       name: "Conversion",
@@ -169,11 +174,19 @@ let package = Package(
         "Files", "Tensors", "RNW", "WeightSources", "ResNetV2", "Families", "Images", "Inference",
         "Comparison", "Reports", "Conversion",
       ], swiftSettings: strict),
+    .target(
+      name: "Batch",
+      dependencies: [
+        "Plain", "Files", "Threads", "Processes",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [.embedInCode("Page/fleet.css"), .embedInCode("Page/fleet.js")],
+      swiftSettings: strict),
     .executableTarget(
       name: "rnw",
       dependencies: [
-        "Comparison", "Conversion", "Diagnosis", "Families", "Files", "Inference", "Plain",
-        "Precision", "Reports", "ResNetV2", "RNW", "Tensors", "WeightSources",
+        "Batch", "Comparison", "Conversion", "Diagnosis", "Families", "Files", "Inference", "Plain",
+        "Precision", "Processes", "Reports", "ResNetV2", "RNW", "Tensors", "WeightSources",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // The library for C: its header, and the functions in Swift that the header declares.
@@ -190,6 +203,8 @@ let package = Package(
     tests("Plain"),
     tests("Files", of: "Threads"),
     tests("Threads"),
+    tests("Processes", of: "Files"),
+    tests("Batch", of: "Files", "Plain"),
     tests("Tensors", of: "Files"),
     tests("Safetensors", of: "Files", "Tensors"),
     tests("RNW", of: "CZlib", "Files", "Plain", "Safetensors", "Tensors"),

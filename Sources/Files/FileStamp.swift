@@ -15,6 +15,8 @@ package struct FileIdentity: Hashable, Sendable {
     device = UInt64(truncatingIfNeeded: status.st_dev)
     inode = UInt64(truncatingIfNeeded: status.st_ino)
   }
+
+  fileprivate var word: String { "\(device).\(inode)" }
 }
 
 /// What shows that a file is still the one that was opened: which it is, its size, and when its content and its record
@@ -53,6 +55,23 @@ package struct FileStamp: Hashable, Sendable {
     #endif
   }
 
+  /// The stamp as a word, by which another run of the program can tell whether a file is still the same.
+  package var word: String {
+    let times = [modified.seconds, modified.nanoseconds, changed.seconds, changed.nanoseconds]
+    return ([identity.word] + ([count] + times).map(String.init)).joined(separator: ".")
+  }
+
+  /// Whether a later change is sure to have a later time: the clock that files are stamped by may stand still for a
+  /// hundredth of a second.
+  package var showsChanges: Bool { youth == nil }
+
+  /// How many seconds ago the file was changed; 0 where that is not known.
+  package var age: Int {
+    var now = timespec()
+    guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return 0 }
+    return Int(now.tv_sec).subtractingReportingOverflow(changed.seconds).partialValue
+  }
+
   /// What a path names now; `nil` where that is nothing.
   package init?(path: String) {
     var status = stat()
@@ -64,6 +83,12 @@ package struct FileStamp: Hashable, Sendable {
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Whether a path names a symbolic link.
+  package static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Whether a path names something that is in a folder itself, whatever links lead there.
@@ -78,17 +103,22 @@ package struct FileStamp: Hashable, Sendable {
 
   /// Waits until a later change is sure to have a later time.
   ///
-  /// The clock that files are stamped by may stand still for a hundredth of a second: a file that was written just now
-  /// could be written again without a trace.
+  /// A file that was written just now could be written again without a trace.
   func waitUntilChangesShow() {
-    var now = timespec()
-    guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return }
-    let (seconds, overflow) = Int(now.tv_sec).subtractingReportingOverflow(changed.seconds)
-    guard !overflow, (0...1).contains(seconds) else { return }
-    let age = seconds * 1_000_000_000 + Int(now.tv_nsec) - changed.nanoseconds
-    let tick = 20_000_000
-    guard (0..<tick).contains(age) else { return }
-    var wait = timespec(tv_sec: 0, tv_nsec: tick - age)
+    guard let youth else { return }
+    var wait = timespec(tv_sec: 0, tv_nsec: Self.tick - youth)
     while case var rest = timespec(), nanosleep(&wait, &rest) != 0, errno == EINTR { wait = rest }
+  }
+
+  private static let tick = 20_000_000
+
+  /// How many nanoseconds ago the file was changed, where that is less than a tick.
+  private var youth: Int? {
+    var now = timespec()
+    guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+    let (seconds, overflow) = Int(now.tv_sec).subtractingReportingOverflow(changed.seconds)
+    guard !overflow, (0...1).contains(seconds) else { return nil }
+    let age = seconds * 1_000_000_000 + Int(now.tv_nsec) - changed.nanoseconds
+    return (0..<Self.tick).contains(age) ? age : nil
   }
 }

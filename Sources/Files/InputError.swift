@@ -134,10 +134,16 @@ extension InputError {
     }
   }
 
+  /// What is said wherever there is no memory, by which another program can tell.
+  package static let memoryProblem = "\(memoryWords)"
+
+  /// The same for a signal handler, which cannot make a `String`.
+  static let memoryWords: StaticString = "needs more memory than this process can have"
+
   /// There is no memory for so many bytes that a file needs.
   package static func noMemory(for count: Int, path: String) -> InputError {
     InputError(
-      .unreadable, path: path, "needs more memory than this process can have",
+      .unreadable, path: path, memoryProblem,
       place: "\(max(count >> 20, 1)) MB more")
   }
 }

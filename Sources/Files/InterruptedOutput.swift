@@ -43,11 +43,13 @@ package enum InterruptedOutput {
   /// line and a status instead of a signal.
   package static func installHandlers() {
     // All are made now: a handler must not be the first to touch them.
-    _ = (temporaries, mappings)
+    _ = (temporaries, mappings, InputError.memoryWords)
+    RunningGroups.prepare()
     clearsLine.store(false, ordering: .relaxed)
     child.store(0, ordering: .relaxed)
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number) { number in
+        RunningGroups.end()
         InterruptedOutput.removeAll()
         InterruptedOutput.clearLine()
         _exit(128 + number)
@@ -146,7 +148,9 @@ package enum InterruptedOutput {
     removeAll()
     clearLine()
     if isOutOfMemory {
-      say("rnw: needs more memory than this process can have\n")
+      say("rnw: ")
+      say(InputError.memoryWords)
+      say("\n")
       _exit(EX_NOINPUT)
     }
     say("rnw: a fault of the tool: ended by signal ")

@@ -1,5 +1,6 @@
 import Files
 import Plain
+import Processes
 
 #if canImport(Glibc)
   import Glibc
@@ -52,14 +53,19 @@ final class RuntimeProcess {
       _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     }
     child = 0
-    let code = Self.spawn(
-      command, input: toChild[0], output: fromChild[1], error: messages.descriptor, &child)
-    close(toChild[0])
-    close(fromChild[1])
-    guard code == 0 else {
+    defer {
+      close(toChild[0])
+      close(fromChild[1])
+    }
+    do {
+      // A group of its own, so that what it starts ends with it.
+      child = try ChildProcess.start(
+        "/bin/sh", ["-c", command], input: toChild[0], output: fromChild[1],
+        error: messages.descriptor, isAlone: true)
+    } catch {
       close(input)
       close(output)
-      throw .notStarted(reason: errorText(code))
+      throw .notStarted(reason: errorText(error.code))
     }
     InterruptedOutput.noteChild(child)
   }
@@ -68,40 +74,6 @@ final class RuntimeProcess {
     closeInput()
     close(output)
     end()
-  }
-
-  private static func spawn(
-    _ command: String, input: Int32, output: Int32, error: Int32, _ child: inout pid_t
-  ) -> Int32 {
-    #if canImport(Darwin)
-      var actions: posix_spawn_file_actions_t?
-      var attributes: posix_spawnattr_t?
-    #else
-      var actions = posix_spawn_file_actions_t()
-      var attributes = posix_spawnattr_t()
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
-    defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
-    }
-    for (target, descriptor) in [input, output, error].enumerated() {
-      posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(target))
-    }
-    // A group of its own, so that what it starts ends with it; signals as any program has them.
-    posix_spawnattr_setpgroup(&attributes, 0)
-    var defaults = sigset_t()
-    sigemptyset(&defaults)
-    sigaddset(&defaults, SIGPIPE)
-    sigaddset(&defaults, SIGXFSZ)
-    posix_spawnattr_setsigdefault(&attributes, &defaults)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF))
-    let texts: [String] = ["/bin/sh", "-c", command]
-    let words = texts.map { strdup($0) }
-    defer { for word in words { free(word) } }
-    return posix_spawn(&child, "/bin/sh", &actions, &attributes, words + [nil], environ)
   }
 
   // MARK: - Messages

@@ -31,6 +31,7 @@ struct RNWCommand: ParsableCommand {
     version: "rnw \(PackageVersion.text)",
     subcommands: [
       ConvertCommand.self, VerifyCommand.self, JudgeCommand.self, DiffCommand.self,
+      BatchCommand.self, MergeCommand.self,
       InspectCommand.self, SummaryCommand.self, RunCommand.self, ExportCommand.self,
       InitCommand.self, BenchCommand.self, FamiliesCommand.self, DoctorCommand.self,
     ])
@@ -46,7 +47,7 @@ struct RNWCommand: ParsableCommand {
     InterruptedOutput.installHandlers()
     // The runtime has a message of its own where it gets no memory for something small.
     guard MemoryProbe.canHave(leastMemory) else {
-      StandardError.write("rnw: needs more memory than this process can have\n")
+      StandardError.write("rnw: \(InputError.memoryProblem)\n")
       Platform.exit(EX_NOINPUT)
     }
     let arguments = Array(CommandLine.arguments.dropFirst())

@@ -67,6 +67,12 @@ CALLS = {
     "doctor": ("doctor", 0, "doctor", "--json"),
     "error": ("error", 66, "verify", "none.rnw", "--json"),
     "error-usage": ("error", 64, "verify", "a.rnw", "--limit", "x", "--json"),
+    "batch": ("batch", 0, "batch", "list.jsonl", "-o", "new-batch", "--json"),
+    "batch-troubles": ("batch", 1, "batch", "troubled", "-o", "troubled-batch", "--json"),
+    "record": ("record", 0, "show", "batch/records/*/*.json"),
+    "record-troubles": ("record", 0, "show", "troubled-out/records/*/*.json"),
+    "fleet": ("fleet", 0, "merge", "batch", "--times", "--json"),
+    "fleet-judged": ("fleet", 1, "merge", "batch", "troubled-out", "--limit", "1e-9", "--json"),
     "mapping": ("mapping", 0, "convert", NARROW, "--dry-run", "--json"),
     "graph-comparison": (
         "graph-comparison", 0, "verify", ROOT / "Fixtures" / "kinds" / "other.keras", "--against",
@@ -100,6 +106,14 @@ def models(tmp_path_factory):
     rnw("init", "--blocks", "1,1", "--classes", "4", "-o", "d.rnw", cwd=folder)
     for family in ["keras", "torch"]:
         rnw("init", "--blocks", "1,1", "--classes", "4", "--family", family, "-o", f"{family}.npz", cwd=folder)
+    (folder / "list.jsonl").write_text(
+        json.dumps({"source": str(NARROW), "name": "a"}) + "\n"
+        + json.dumps({"source": str(NARROW), "name": "half", "precision": "float16"}) + "\n")
+    rnw("batch", "list.jsonl", "-o", "batch", "--verify", cwd=folder)
+    (folder / "troubled").mkdir()
+    (folder / "troubled" / "cut.h5").write_bytes(NARROW.read_bytes()[:5000])
+    (folder / "troubled" / "swapped.npz").write_bytes((FIXTURES / "narrow.npz").read_bytes())
+    rnw("batch", "troubled", "-o", "troubled-out", "--", "--limit", "1e-9", status=1, cwd=folder)
     return folder
 
 
@@ -130,8 +144,14 @@ def test_rules_fit_their_schema():
 
 @pytest.mark.parametrize("call", CALLS)
 def test_documents_fit_their_schema(models, call):
-    name, status, *arguments = CALLS[call]
-    validate(json.loads(rnw(*arguments, status=status, cwd=models)), name)
+    name, status, command, *arguments = CALLS[call]
+    if command == "show":
+        documents = sorted(models.glob(arguments[0]))
+        assert len(documents) == 2
+        for document in documents:
+            validate(json.loads(document.read_text()), name)
+        return
+    validate(json.loads(rnw(command, *arguments, status=status, cwd=models)), name)
 
 
 def test_a_key_too_many_or_too_few_is_noticed(models):

@@ -1,4 +1,5 @@
 import Files
+import Processes
 import Tensors
 
 #if canImport(Glibc)
@@ -15,6 +16,9 @@ struct HDF5Child {
   private static let (freeTableBytes, maximumTableExpansion) = (16 << 20, 4)
 
   private static let maximumMessageBytes = 64 << 10
+
+  /// What the program needs to find its libraries; nothing else of the environment is for it.
+  private static let variables = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"]
 
   /// The file that is worked on, for messages.
   let path: String
@@ -89,7 +93,10 @@ struct HDF5Child {
     let ending: ChildProcess.Ending
     do {
       ending = try ChildProcess.run(
-        program, arguments, input: request, output: answer, error: messages)
+        program, arguments, input: request, output: answer, error: messages,
+        environment: Self.variables.compactMap { name in
+          getenv(name).map { "\(name)=\(String(cString: $0))" }
+        })
     } catch let failure {
       throw InputError(.unreadable, path: program, "cannot be run: \(errorText(failure.code))")
     }
@@ -135,7 +142,8 @@ struct HDF5Child {
   /// looked for nowhere else.
   private static func program() throws -> String {
     if let path = getenv("RNW_HDF5") { return String(cString: path) }
-    let places = executableFolder().map { ["\($0)/rnw-hdf5", "\($0)/../libexec/rnw-hdf5"] } ?? []
+    let places =
+      RunningProgram.folder.map { ["\($0)/rnw-hdf5", "\($0)/../libexec/rnw-hdf5"] } ?? []
     guard let path = places.first(where: { access($0, X_OK) == 0 }) else {
       throw InputError(
         .unreadable, path: places.first ?? "rnw-hdf5",
@@ -144,25 +152,6 @@ struct HDF5Child {
         reason: .missingProgram)
     }
     return path
-  }
-
-  /// The folder of the program that runs, as the system knows it; `nil` where it does not say: what a program was called
-  /// by may lead anywhere.
-  private static func executableFolder() -> String? {
-    #if os(Linux)
-      let path = [CChar](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
-        guard let start = buffer.baseAddress else { return }
-        count = max(readlink("/proc/self/exe", start, buffer.count), 0)
-      }
-    #else
-      var size = UInt32(PATH_MAX)
-      var path = [CChar](repeating: 0, count: Int(size))
-      guard _NSGetExecutablePath(&path, &size) == 0 else { return nil }
-      path = Array(path.prefix { $0 != 0 })
-    #endif
-    let text = String(decoding: path.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    guard text.hasPrefix("/"), let slash = text.lastIndex(of: "/") else { return nil }
-    return String(text[..<slash])
   }
 }
 

@@ -204,7 +204,7 @@ let package = Package(
     tests("Files", of: "Threads"),
     tests("Threads"),
     tests("Processes", of: "Files"),
-    tests("Batch", of: "Files", "Plain"),
+    tests("Batch", of: "Files", "Plain", "WeightSources"),
     tests("Tensors", of: "Files"),
     tests("Safetensors", of: "Files", "Tensors"),
     tests("RNW", of: "CZlib", "Files", "Plain", "Safetensors", "Tensors"),

@@ -35,21 +35,27 @@ struct Finding {
     (document, self.cause, self.message) = (nil, cause, message.shortened(to: 1200))
   }
 
+  /// What is most of a report, and is not kept.
+  private static let longEntries: Set<String> = ["layers", "network", "choice", "folded", "stages"]
+
   private init(_ document: JSONValue, hasFailed: Bool) {
     (self.document, cause, self.hasFailed) = (document, nil, hasFailed)
   }
 
   /// Takes the end of a program for what it means.
   init(_ run: LimitedRun, _ limits: LimitedRun.Limits) {
+    // A report of a conversion is long: it is read once.
+    if case .exited(let status) = run.ending, status == 0 || status == 1,
+      let document = try? JSONValue(json: run.output, passingOver: Self.longEntries)
+    {
+      self.init(document, hasFailed: status == 1)
+      return
+    }
     let text = Self.text(of: run)
     switch run.ending {
     case .exited(let status) where status == 0 || status == 1:
-      guard let document = try? JSONValue(json: run.output) else {
-        self.init(
-          .fault, "ended with status \(status) and no report\(text.map { ": \($0)" } ?? "")")
-        return
-      }
-      self.init(document, hasFailed: status == 1)
+      let words = text.map { ": \($0)" } ?? ""
+      self.init(.fault, "ended with status \(status) and no report\(words)")
     case .exited where Self.reasonsThatPass.contains(Self.reason(of: run) ?? ""):
       self.init(.fault, text ?? "")
     case .exited(EX_NOINPUT) where text?.contains(InputError.memoryProblem) ?? false:

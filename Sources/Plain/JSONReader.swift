@@ -68,6 +68,39 @@ package struct JSONReader {
     depth -= 1
   }
 
+  /// Passes over a value up to the comma or bracket behind it: only its brackets and texts are looked at.
+  package mutating func passOver() throws(FormatFault) {
+    var open: [UInt8] = []
+    skipSpace()
+    let start = position
+    while position < bytes.count {
+      let byte = bytes[position]
+      switch byte {
+      case UInt8(ascii: "\""):
+        position += 1
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+          position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        guard position < bytes.count else { throw fault("ends within a text") }
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        guard open.count < maximumDepth else { throw fault("is nested too deeply") }
+        // The bracket that closes stands two behind the one that opens.
+        open.append(byte + 2)
+      case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","):
+        if open.isEmpty {
+          guard position > start else { throw fault("has no value where one belongs") }
+          return
+        }
+        if byte != UInt8(ascii: ",") {
+          guard open.popLast() == byte else { throw fault("closes what is not open") }
+        }
+      default: break
+      }
+      position += 1
+    }
+    throw fault("ends early")
+  }
+
   private mutating func enter(_ character: Unicode.Scalar) throws(FormatFault) {
     try expect(character)
     guard depth < maximumDepth else { throw fault("is nested too deeply") }

@@ -58,22 +58,32 @@ extension JSONValue {
   /// - Parameters:
   ///   - subject: what the text is, for messages, such as `its configuration`.
   ///   - allowsNonFinite: whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python writes them.
+  ///   - passedOver: the entries of the outermost object that are not needed: their values become `null`.
   /// - Throws: ``FormatFault`` for the first thing that is wrong.
   package init(
-    json: some Collection<UInt8>, subject: String = "", allowsNonFinite: Bool = false
+    json: some Collection<UInt8>, subject: String = "", allowsNonFinite: Bool = false,
+    passingOver passedOver: Set<String> = []
   ) throws(FormatFault) {
     var reader = JSONReader(Array(json), subject: subject, maximumDepth: Self.maximumDepth)
-    self = try JSONValue(&reader, allowsNonFinite: allowsNonFinite)
+    self = try JSONValue(
+      &reader, allowsNonFinite: allowsNonFinite, passingOver: passedOver)
     guard reader.next() == nil else { throw reader.fault("goes on after its end") }
   }
 
-  private init(_ reader: inout JSONReader, allowsNonFinite: Bool) throws(FormatFault) {
+  private init(
+    _ reader: inout JSONReader, allowsNonFinite: Bool, passingOver passedOver: Set<String> = []
+  ) throws(FormatFault) {
     switch reader.next() {
     case nil: throw reader.fault("ends early")
     case UInt8(ascii: "\""): self = .text(try reader.text())
     case UInt8(ascii: "{"):
       var entries: [String: JSONValue] = [:]
       try reader.object { name, reader throws(FormatFault) in
+        if passedOver.contains(name) {
+          try reader.passOver()
+          entries[name] = .null
+          return
+        }
         let value = try JSONValue(&reader, allowsNonFinite: allowsNonFinite)
         // Swift takes names for the same where accents are composed otherwise.
         guard entries.updateValue(value, forKey: name) == nil else {

@@ -84,4 +84,32 @@ struct JSONTests {
     }
     #expect(read > good.count)
   }
+
+  @Test("What is passed over is null, and all else as it is", .timeLimit(.minutes(2)))
+  func passesOver() throws {
+    let text = #"{"a":1,"long":{"x":["]}",{"\\":"\""}],"y":2} , "b":[{"long":3}],"long2":"x"}"#
+    let bytes = Array(text.utf8)
+    let value = try JSONValue(json: bytes, passingOver: ["long", "long2"])
+    #expect(
+      value
+        == .object([
+          "a": .integer(1), "long": .null, "b": .list([.object(["long": .integer(3)])]),
+          "long2": .null,
+        ]))
+    for position in bytes.indices {
+      #expect(throws: FormatFault.self) {
+        try JSONValue(json: bytes[..<position], passingOver: ["long", "long2"])
+      }
+      for byte in UInt8.min...UInt8.max {
+        var changed = bytes
+        changed[position] = byte
+        _ = try? JSONValue(json: changed, passingOver: ["long", "long2"])
+      }
+    }
+    for broken in [#"{"long":}"#, #"{"long":[}"#, #"{"long":]}"#, #"{"long":[[["#, #"{"long":"\"#] {
+      #expect(throws: FormatFault.self) {
+        try JSONValue(json: Array(broken.utf8), passingOver: ["long"])
+      }
+    }
+  }
 }

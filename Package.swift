@@ -92,6 +92,9 @@ let package = Package(
       clangFlags: ["-march=x86-64-v4", "-mprfchw", "-mprefer-vector-width=512"]),
     .target(name: "CFiles"),
     .target(name: "Plain", swiftSettings: strict),
+    .target(
+      name: "Pages", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
     .target(name: "Files", dependencies: ["Plain", "CFiles"], swiftSettings: strict),
     .target(name: "Threads", swiftSettings: strict),
     .target(name: "CProcesses"),
@@ -146,8 +149,7 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Plain", "Files", "Tensors", "ResNetV2", "Families", "Comparison", "Diagnosis",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "Plain", "Pages", "Files", "Tensors", "ResNetV2", "Families", "Comparison", "Diagnosis",
       ],
       resources: [
         .embedInCode("HTML/Page/report.css"), .embedInCode("HTML/Page/report.js"),
@@ -177,7 +179,7 @@ let package = Package(
     .target(
       name: "Batch",
       dependencies: [
-        "Plain", "Files", "Threads", "Processes",
+        "Plain", "Pages", "Files", "Threads", "Processes",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.embedInCode("Page/fleet.css"), .embedInCode("Page/fleet.js")],

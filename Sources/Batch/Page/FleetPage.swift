@@ -1,5 +1,4 @@
-import Crypto
-import FoundationEssentials
+import Pages
 import Plain
 
 /// A verdict of many items as one HTML page that needs nothing else: sums, what failures have in common, and all items,
@@ -17,24 +16,9 @@ package struct FleetPage {
 
   /// The page.
   package var text: String {
-    let style = String(decoding: PackageResources.fleet_css, as: UTF8.self)
-    let script = String(decoding: PackageResources.fleet_js, as: UTF8.self)
     let word = verdict.passes ? "PASS" : "FAIL"
     let data = FleetPageData(verdict)
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '\(digest(style))'; \
-      script-src '\(digest(script))'; img-src data:; base-uri 'none'; form-action 'none'">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <link rel="icon" href="data:,">
-      <title>\(word): \(verdict.count)</title>
-      <style>\(style)</style>
-      </head>
-      <body>
+    let body = """
       <a class="skip" href="#items">Skip to the items</a>
       <header class="\(verdict.passes ? "pass" : "fail")">
       <div class="headline"><span class="badge">\(verdict.passes ? "✓" : "✗") \(word)</span><h1>\(headline)</h1></div>
@@ -52,16 +36,12 @@ package struct FleetPage {
       nothing of the network.</p></footer>
       <noscript><p class="soft">The items are shown, sorted and filtered by a script.</p></noscript>
       <script type="application/json" id="data">\(data.json)</script>
-      <script>\(script)</script>
-      </body>
-      </html>
-
       """
-  }
-
-  /// The source expression that lets a content security policy accept exactly this text.
-  private func digest(_ text: String) -> String {
-    "sha256-" + Data(SHA256.hash(data: Array(text.utf8))).base64EncodedString()
+    return HTMLPage(
+      title: "\(word): \(verdict.count)", body: body,
+      styles: [String(decoding: PackageResources.fleet_css, as: UTF8.self)],
+      scripts: [String(decoding: PackageResources.fleet_js, as: UTF8.self)]
+    ).text
   }
 
   private var headline: String {

@@ -1,5 +1,6 @@
 package import Comparison
 import Families
+import Pages
 import ResNetV2
 import Tensors
 
@@ -38,10 +39,16 @@ package struct HTMLReport: Sendable {
       <script type="application/json" id="data">\(HTMLLayerData(result).json)</script>
       """
     return HTMLPage(
-      title: "\(word): \(title)", body: body, styles: [HTMLPage.sharedStyle],
-      scripts: [HTMLPage.tableScript, script]
+      title: "\(word): \(title.escapedForMarkup)", body: body, styles: [Self.style],
+      scripts: [Self.tableScript, script]
     ).text
   }
+
+  /// The colours and shapes of the pages of this room.
+  static var style: String { String(decoding: PackageResources.report_css, as: UTF8.self) }
+
+  /// What sorts a table of layers, and finds rows in it.
+  static var tableScript: String { String(decoding: PackageResources.table_js, as: UTF8.self) }
 
   private static let footer = """
     <footer>

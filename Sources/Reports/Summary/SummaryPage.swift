@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Pages
 import Plain
 
 /// What a network is made of, as one HTML page: its totals, its drawing, where parameters and work lie, and a table of
@@ -47,11 +48,11 @@ package struct SummaryPage: Sendable {
       This page is one file and asks nothing of the network.</p></footer>
       """
     return HTMLPage(
-      title: title, body: body,
+      title: title.escapedForMarkup, body: body,
       styles: [
-        HTMLPage.sharedStyle, String(decoding: PackageResources.summary_css, as: UTF8.self),
+        HTMLReport.style, String(decoding: PackageResources.summary_css, as: UTF8.self),
       ],
-      scripts: [HTMLPage.tableScript]
+      scripts: [HTMLReport.tableScript]
     ).text
   }
 

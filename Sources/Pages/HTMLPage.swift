@@ -5,7 +5,7 @@ import FoundationEssentials
 ///
 /// Styles and scripts are within it, and its content security policy accepts these and nothing besides.
 package struct HTMLPage: Sendable {
-  /// The text of the title, not yet escaped.
+  /// What the window is called, as markup.
   package var title: String
   /// What the body holds, as markup.
   package var body: String
@@ -37,7 +37,7 @@ package struct HTMLPage: Sendable {
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
       <link rel="icon" href="data:,">
-      <title>\(title.escapedForMarkup)</title>
+      <title>\(title)</title>
       <style>\(style)</style>
       </head>
       <body>
@@ -47,16 +47,6 @@ package struct HTMLPage: Sendable {
       </html>
 
       """
-  }
-
-  /// The colours and shapes that all pages share.
-  package static var sharedStyle: String {
-    String(decoding: PackageResources.report_css, as: UTF8.self)
-  }
-
-  /// What sorts a table of layers, and finds rows in it.
-  package static var tableScript: String {
-    String(decoding: PackageResources.table_js, as: UTF8.self)
   }
 
   /// The source expression that lets a content security policy accept exactly this text.

@@ -5,8 +5,8 @@ import Threads
 extension Parameters {
   /// Random parameters of a network, the same for a seed on every machine.
   ///
-  /// Kernels have the variance 2 / fan-in (He et al., 2015), those of the head 1 / fan-in (LeCun et al., 1998), so that
-  /// values stay of order 1 through a block and into the logits. Norms are far from the identity: scale and variance in
+  /// Kernels that read what a ReLU gives have the variance 2 / fan-in (He et al., 2015), all others and the head's 1 / fan-in (LeCun et
+  /// al., 1998), so that values stay of order 1 through a block and into the logits. Norms are far from the identity: scale and variance in
   /// [0.5, 1.5), shift and mean in [−0.3, 0.3), so that a mistake in any of them shows. Only the last norm of a block's
   /// branch has its scale and shift divided by √blocks, the share that a batch norm leaves a branch when training begins
   /// (De and Smith, 2020): else each addition would double the values, a deep network's softmax would be a single one
@@ -15,13 +15,13 @@ extension Parameters {
     let damped = graph.lastBranchNorms
     let damping = 1 / Float(max(damped.count, 1)).squareRoot()
     let parameters = Array(graph.parameters.enumerated())
-    let heads = Set(graph.nodes.filter { $0.place == .head }.map(\.name))
+    let rectified = graph.rectifiedReaders
     let tensors = try concurrentMap(parameters, threads: threads) { index, parameter in
       // Each tensor has a sequence of its own: one seed more or less changes no other tensor.
       var seeds = SplitMix64(seed: seed &+ UInt64(index) &* 0x9E37_79B9)
       var generator = SplitMix64(seed: seeds.next())
       let values = parameter.randomValues(
-        gain: heads.contains(parameter.node) ? 1 : 2,
+        gain: rectified.contains(parameter.node) ? 2 : 1,
         damping: damped.contains(parameter.node) ? damping : 1, from: &generator)
       return (parameter.name, TensorData(shape: parameter.shape, values: values))
     }
@@ -30,6 +30,21 @@ extension Parameters {
 }
 
 extension Graph {
+  /// The names of the nodes, those of the head aside, that read what a ReLU gives, or a pool of that.
+  fileprivate var rectifiedReaders: Set<String> {
+    var isRectified = [Bool](repeating: false, count: nodes.count)
+    var readers: Set<String> = []
+    for (index, node) in nodes.enumerated() {
+      let input = node.inputs.first.map { isRectified[$0] } ?? false
+      switch node.operation {
+      case .activation(.relu): isRectified[index] = true
+      case .maxPool, .averagePool, .subsample: isRectified[index] = input
+      default: if input, node.place != .head { readers.insert(node.name) }
+      }
+    }
+    return readers
+  }
+
   /// The names of the last norm in the branch of every block that has one.
   fileprivate var lastBranchNorms: Set<String> {
     var last: [Node.Place: String] = [:]

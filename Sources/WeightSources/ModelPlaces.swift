@@ -31,7 +31,13 @@ package enum ModelPlaces {
 
   /// Whether a file is one of several that an index lists.
   private static func isPart(_ name: String) -> Bool {
-    name.contains(#/-[0-9]{5}-of-[0-9]{5}(\.(safetensors|bin))?$/#)
+    let ending = [".safetensors", ".bin"].first(where: name.hasSuffix) ?? ""
+    // An expression would be compiled anew for each of thousands of names.
+    let end = name.dropLast(ending.count).utf8.suffix(15)
+    return end.count == 15
+      && zip(end, "-00000-of-00000".utf8).allSatisfy { byte, pattern in
+        pattern == UInt8(ascii: "0") ? (0x30...0x39).contains(byte) : byte == pattern
+      }
   }
 
   /// The files that belong to the one by which a model is opened, as far as their names tell: an index's parts.

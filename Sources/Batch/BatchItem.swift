@@ -19,6 +19,16 @@ package struct BatchItem: Hashable, Sendable {
     (self.options, self.files, self.place) = (options, files, place)
   }
 
+  /// Every file that converting it needs, by names alone: those of its source and those that its options name.
+  ///
+  /// - Parameter companions: the files that belong to a source beside the one that it is named by, by their paths.
+  package func neededFiles(companions: (_ path: String) -> [String]) -> [String] {
+    let own =
+      FileStamp.isFolder(source)
+      ? ItemKey.files(in: source, depth: 0) : [source] + companions(source)
+    return own + files
+  }
+
   /// A path as a name of an item: without what leads out of a folder.
   package static func name(of path: String) -> String {
     let name = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }

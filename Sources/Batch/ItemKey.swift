@@ -66,7 +66,7 @@ package struct ItemKey: Hashable, Sendable {
   private static let deepest = 16
 
   /// All regular files of a folder and of those in it, in the order of their paths.
-  private static func files(in folder: String, depth: Int) -> [String] {
+  static func files(in folder: String, depth: Int) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return names.filter { !$0.hasPrefix(".") }.map(ByteText.init).sorted().flatMap { name in
       let path = folder.hasSuffix("/") ? folder + name.text : "\(folder)/\(name.text)"

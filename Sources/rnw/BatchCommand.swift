@@ -78,6 +78,9 @@ struct BatchCommand: ParsableCommand {
   @Flag(help: "Also do again what is quarantined.")
   var again = false
 
+  @Flag(help: "Print the items, and which files each needs, and convert nothing.")
+  var dryRun = false
+
   @Argument(
     parsing: .postTerminator,
     help: ArgumentHelp("Options of convert for every item.", valueName: "OPTIONS"))
@@ -87,6 +90,11 @@ struct BatchCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if dryRun {
+      try requireUnused(
+        ["--verify": verify, "--jobs": jobs != nil, "--again": again],
+        because: "with --dry-run, which converts nothing")
+    }
     guard (1...RunningGroups.most).contains(jobs ?? 1) else {
       throw ValidationError("--jobs takes a number from 1 to \(RunningGroups.most).")
     }
@@ -108,6 +116,10 @@ struct BatchCommand: ParsableCommand {
 
   func run() throws {
     let list = try ItemList(source, output: output, options: options)
+    guard !dryRun else {
+      let plan = BatchPlan(list, shard: shard ?? .whole)
+      return try StandardOutput.write(plan, asJSON: json, text: plan.text)
+    }
     guard let program = RunningProgram.path else {
       throw InputError(
         .unreadable, path: "rnw", "cannot be found: the system does not say where it is")

@@ -61,7 +61,9 @@ struct ItemList {
         place: "lines with \"source\", or models were expected")
     }
     self.items = try BatchItem.sorted(items)
-    self.strays = strays
+    // The parts of a model are no strangers.
+    let parts = Set(items.flatMap { ItemList.companions(of: $0.source) })
+    self.strays = strays.filter { !parts.contains($0) }
   }
 
   /// What cannot be read is an item, which is quarantined.

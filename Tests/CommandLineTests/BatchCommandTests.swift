@@ -192,6 +192,44 @@ struct BatchCommandTests {
     #expect(mixed.output == whole.output && mixed.status == 1)
   }
 
+  @Test("A dry run names items and the files that each needs, opens none and writes nothing")
+  func dryRun() async throws {
+    let folder = try TemporaryFolder()
+    for name in [
+      "in/a.npz", "in/hf/config.json", "in/hf/model.safetensors", "in/tf/model.ckpt.index",
+      "in/tf/model.ckpt.data-00000-of-00001", "in/notes.txt", "truth.npz",
+    ] {
+      try folder.makeFolder(String(name.split(separator: "/").dropLast().joined(separator: "/")))
+      _ = try folder.write([], to: name)
+    }
+    let (source, out) = (folder.file("in"), folder.file("out"))
+    func plan(_ arguments: String...) async throws -> BatchPlanDocument {
+      let result = try await Program.run(
+        ["batch", "-o", out, "--dry-run", "--json"] + arguments)
+      #expect(result.status == 0)
+      return try JSONDecoder().decode(BatchPlanDocument.self, from: Data(result.output.utf8))
+    }
+    let all = try await plan(
+      source, "--", "--limit", "1e-4", "--reference", folder.file("truth.npz"))
+    #expect(all.skipped == 1)
+    #expect(all.items.map(\.name) == ["a.npz", "hf", "tf/model.ckpt.index"])
+    #expect(
+      all.items.allSatisfy {
+        $0.options.first == "--limit" && $0.files.last == folder.file("truth.npz")
+      })
+    #expect(
+      all.items.map { $0.files.dropLast().map { String($0.dropFirst(source.count + 1)) } } == [
+        ["a.npz"], ["hf/config.json", "hf/model.safetensors"],
+        ["tf/model.ckpt.index", "tf/model.ckpt.data-00000-of-00001"],
+      ])
+    #expect(try await plan(source, "--shard", "2/3").items.map(\.name) == ["hf"])
+    #expect(!FileManager.default.fileExists(atPath: out))
+    let text = try await Program.run(["batch", source, "-o", out, "--dry-run"])
+    #expect(text.output.hasSuffix("3 items; 1 file of no model\n"))
+    let unused = try await Program.run(["batch", source, "-o", out, "--dry-run", "--verify"])
+    #expect(unused.status == 64)
+  }
+
   @Test("A verdict is judged again by a limit, as the reports of the conversions are")
   func limit() async throws {
     let folder = try TemporaryFolder()
@@ -299,6 +337,16 @@ struct BatchCommandTests {
 }
 
 /// What `rnw batch --json` prints.
+private struct BatchPlanDocument: Decodable {
+  let items: [Item]
+  let skipped: Int
+
+  struct Item: Decodable {
+    let name: String
+    let options, files: [String]
+  }
+}
+
 private struct BatchDocument: Decodable {
   let items, done, kept, pass, fail, quarantined, failed, skipped: Int
   let troubles: [Trouble]

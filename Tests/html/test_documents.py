@@ -69,6 +69,7 @@ CALLS = {
     "error-usage": ("error", 64, "verify", "a.rnw", "--limit", "x", "--json"),
     "batch": ("batch", 0, "batch", "list.jsonl", "-o", "new-batch", "--json"),
     "batch-troubles": ("batch", 1, "batch", "troubled", "-o", "troubled-batch", "--json"),
+    "items": ("items", 0, "batch", "list.jsonl", "-o", "new-batch", "--dry-run", "--json"),
     "record": ("record", 0, "show", "batch/records/*/*.json"),
     "record-troubles": ("record", 0, "show", "troubled-out/records/*/*.json"),
     "fleet": ("fleet", 0, "merge", "batch", "--times", "--json"),

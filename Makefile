@@ -6,7 +6,7 @@ RNW := .build/release/rnw
 FIXTURES := Fixtures/keras
 
 .PHONY: demo test test-quick test-thorough html-test screenshot fault-table lint bench benchmarks fixtures fuzz setup build clean \
-  c-library c-test runtimes-test docs python-test python-test-numpy js-test readers-test viewer mutate static release deb \
+  c-library c-test runtimes-test docs python-test python-test-numpy fleet-test js-test readers-test viewer mutate static release deb \
   wheel install uninstall try-packages install-test site site-test integration-test
 
 demo: build
@@ -119,6 +119,10 @@ python-test: build c-library
 # The same with numpy alone, as users without a framework have it.
 python-test-numpy: build c-library
 	Bindings/python/tests/run numpy
+
+# rnw.fleet on a Ray cluster of several nodes and an S3 interface, all on this machine.
+fleet-test: build
+	Bindings/python/tests/run fleet
 
 # The reader in JavaScript: needs Node 20.12 or later, and nothing else.
 js-test:

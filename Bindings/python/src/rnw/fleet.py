@@ -1,0 +1,200 @@
+"""Converts the models of a folder or a bucket on a Ray cluster, with one record for each; needs the extra `rnw[fleet]`.
+
+    python -m rnw.fleet s3://bucket/in s3://bucket/out --address auto -- --precision float16
+
+The unit of work is `rnw batch` on one item. Ray starts it where there is room, and again where a machine was lost; fsspec reads and
+writes, on local disks, S3, GCS or Hugging Face. This process knows names and verdicts: it holds no tensor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import posixpath
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import ray
+
+from ._tool import ToolError, tool
+
+# How often work is begun again where its machine, its process or the connection is lost; and how much of it waits for each core:
+# enough to keep it busy, and to let a cluster see that it should grow.
+RETRIES, WAITING = 10, 4
+# What changes with a file's content: the store's digest of it, else a time.
+IDENTITIES = ("ETag", "etag", "md5Hash", "oid", "mtime", "LastModified", "updated")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A model: how `rnw batch` knows it, and the files that it needs, below the source's folder."""
+
+    name: str
+    source: str
+    options: list[str]
+    files: list[str]
+    # Where it is marked as done: a folder for each name, a name for all that its record depends on.
+    place: str
+    mark: str
+
+
+def convert_all(
+    source: str, target: str, options: Sequence[str] = (), *, address: str | None = None, verify: bool = False
+) -> Counter[str]:
+    """Converts what the target has no mark of yet, and counts how items ended; `kept` are those that had one.
+
+    `source` is a folder or a manifest (`.jsonl`), `options` are those of `rnw convert`, `address` is a cluster's.
+    """
+    ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
+    root = posixpath.dirname(source) if source.endswith(".jsonl") else source
+    marks, expected, items = marked(target), version(), listed(source, root, options, verify)
+    due = [item for item in items if f"{item.place}/{item.mark}" not in marks]
+    counts = Counter({"kept": len(items) - len(due)})
+    work = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=[OSError])(convert_one)
+    pending: list[Any] = []
+    while due or pending:
+        room = WAITING * max(int(ray.cluster_resources().get("CPU", 1)), 1) - len(pending)
+        pending += [work.remote(due.pop(), root, target, verify, expected) for _ in range(min(room, len(due)))]
+        ready, pending = ray.wait(pending, num_returns=min(len(pending), 16), timeout=1)
+        counts.update(ray.get(ready))
+        if sys.stderr.isatty():
+            print(f"\r{len(due) + len(pending)} left", end="\x1b[K", file=sys.stderr)
+    return counts
+
+
+def convert_one(item: Item, root: str, target: str, verify: bool, expected: str) -> str:
+    """Brings an item here, converts it, and puts its file, its record and its mark into the target, in that order."""
+    if version() != expected:
+        raise ToolError(f"{version()} is here, and {expected} where the work was given out")
+    there, base = fsspec.core.url_to_fs(root)
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(os.path.join(folder, "in"))
+        for name in item.files:
+            path = os.path.join(folder, "in", name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            there.get_file(posixpath.join(base, name), path)
+        Path(folder, "in", "item.jsonl").write_text(json.dumps({"name": item.name, "source": item.source}))
+        flags = ["--verify"] if verify else []
+        batch(["item.jsonl", "-o", "../out", *flags], item.options, os.path.join(folder, "in"))
+        path = files_in(os.path.join(folder, "out", "records"))[0]
+        record = json.loads(Path(path).read_bytes())
+        if record["outcome"] != "failed":
+            put(target, os.path.join(folder, "out"), [*files_in(os.path.join(folder, "out", "models")), path])
+            remember(target, item, record["key"])
+    return str(record["outcome"])
+
+
+def remember(target: str, item: Item, key: str) -> None:
+    """Marks an item as done; earlier marks of its name, and the records that they tell of, are of no use any more."""
+    fs, out = fsspec.core.url_to_fs(target)
+    place = posixpath.join(out, "marks", item.place)
+    old = [posixpath.basename(path) for path in (fs.find(place) if fs.exists(place) else [])]
+    fs.makedirs(place, exist_ok=True)
+    fs.pipe_file(posixpath.join(place, f"{item.mark}-{key}"), b"rnw.fleet/1\n")
+    for name in old:
+        was = name.rpartition("-")[2]
+        record = posixpath.join(out, "records", was[:2], f"{was}.json")
+        if was != key and fs.exists(record):
+            fs.rm_file(record)
+        if name != f"{item.mark}-{key}":
+            fs.rm_file(posixpath.join(place, name))
+
+
+def merge(target: str) -> dict[str, Any]:
+    """One verdict of all records of a target, written beside them as `verdict.json` and `fleet.html`."""
+    fs, out = fsspec.core.url_to_fs(target)
+    with tempfile.TemporaryDirectory() as folder:
+        fs.get(posixpath.join(out, "records"), os.path.join(folder, "records"), recursive=True)
+        command = [tool(), "merge", "records", "-o", "verdict.json", "--report", "fleet.html"]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+        if ended.returncode not in (0, 1):
+            raise ToolError(ended.stderr.strip(), status=ended.returncode)
+        put(target, folder, [os.path.join(folder, name) for name in ("verdict.json", "fleet.html")])
+        return dict(json.loads(Path(folder, "verdict.json").read_bytes()))
+
+
+def listed(source: str, root: str, options: Sequence[str], verify: bool) -> list[Item]:
+    """The items of a source. `rnw batch` tells models by names alone: it is shown empty files of these names."""
+    fs, base = fsspec.core.url_to_fs(root)
+    known = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for path, info in fs.find(base, detail=True).items():
+            name = posixpath.relpath(path, base)
+            known[name] = [name, info.get("size"), str(next(filter(None, map(info.get, IDENTITIES)), ""))]
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            Path(folder, name).touch()
+        place = "."
+        if source != root:
+            place = posixpath.basename(source)
+            fs.get_file(posixpath.join(base, place), os.path.join(folder, place))
+        document = batch([place, "-o", "nowhere", "--dry-run"], options, folder)
+    items = []
+    for entry in document["items"]:
+        files = sorted({posixpath.normpath(path) for path in entry["files"]} & set(known))
+        depends = ["rnw.fleet/1", version(), entry["options"], verify, [known[name] for name in files]]
+        place, mark = (hashlib.sha256(text.encode()).hexdigest()[:32] for text in (entry["name"], json.dumps(depends)))
+        items.append(Item(entry["name"], entry["source"], entry["options"], files, place, mark))
+    return items
+
+
+def marked(target: str) -> set[str]:
+    """The marks that are there, each as PLACE/MARK."""
+    fs, out = fsspec.core.url_to_fs(target)
+    place = posixpath.join(out, "marks")
+    return {posixpath.relpath(path, place).rpartition("-")[0] for path in (fs.find(place) if fs.exists(place) else [])}
+
+
+def batch(arguments: Sequence[str], options: Sequence[str], folder: str) -> dict[str, Any]:
+    """The document of `rnw batch`, whose status tells how items ended."""
+    command = [tool(), "batch", "--json", *arguments, "--", *options]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+    document = dict(json.loads(ended.stdout or "{}"))
+    if document.get("schema") not in ("rnw.batch/1", "rnw.items/1"):
+        raise ToolError(ended.stderr.strip() or f"rnw batch ended with {ended.returncode}", status=ended.returncode)
+    return document
+
+
+def version() -> str:
+    """What `rnw --version` says."""
+    return subprocess.run([tool(), "--version"], capture_output=True, encoding="utf-8", check=True).stdout.strip()
+
+
+def files_in(folder: str) -> list[str]:
+    """The files of a folder and of those in it."""
+    return sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
+
+
+def put(target: str, folder: str, paths: Sequence[str]) -> None:
+    """Writes files of a folder to the same places of the target."""
+    fs, out = fsspec.core.url_to_fs(target)
+    for path in paths:
+        place = posixpath.join(out, os.path.relpath(path, folder))
+        fs.makedirs(posixpath.dirname(place), exist_ok=True)
+        fs.put_file(path, place)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m rnw.fleet", description=str(__doc__).split("\n")[0])
+    parser.add_argument("source", help="a folder, or a manifest (.jsonl), of any file system that fsspec knows")
+    parser.add_argument("target", help="where models, records and the verdict go")
+    parser.add_argument("--address", help="of the Ray cluster; one is started here if left out")
+    parser.add_argument("--verify", action="store_true", help="also check each written file by itself")
+    parser.add_argument("options", nargs="*", help="options of rnw convert, after --")
+    given = vars(parser.parse_args(arguments))
+    counts = convert_all(**given)
+    verdict = merge(given["target"])["verdict"] if counts.total() > counts["failed"] else "fail"
+    print(f"{', '.join(f'{count} {word}' for word, count in sorted(counts.items()) if count)}\n{verdict.upper()}")
+    return 70 if counts["failed"] else 0 if verdict == "pass" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

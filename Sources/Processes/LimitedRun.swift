@@ -52,7 +52,7 @@ package struct LimitedRun: Sendable {
   package let milliseconds: Int
   /// The processor time that it took with what it started, in milliseconds.
   package let processorMilliseconds: Int
-  /// The most memory that it or one of those had at once, in bytes.
+  /// The most memory that it or one of those had at once, in bytes; at least what the process that started it had, of which it begins as a copy.
   package let peakBytes: Int
 }
 

@@ -41,8 +41,8 @@ struct CommandLineTests {
         Fixture.path("images/broken/text.jpg"),
       ], status: 65, message: "lacks a { (byte 0; one object"),
     Call(
-      arguments: ["run", narrow, "--input", Fixture.path("images"), "--top", "1"], status: 66,
-      message: "images/broken: is a directory"),
+      arguments: ["run", narrow, "--input", Fixture.path("images"), "--top", "1"], status: 65,
+      message: "images/decoded.npz: holds 19 arrays and none named input"),
     Call(
       arguments: ["run", narrow, "--input", "probe:1", "--labels", narrow], status: 65,
       message: "is no text"),

@@ -81,7 +81,14 @@ struct LimitedRunTests {
       let command = "x=0123456789abcdef; while :; do x=$x$x; done"
       let run = try run(command, memory: 64 << 20)
       #expect(run.ending != .exited(0) && run.ending != .tooLong)
-      #expect(run.peakBytes < 128 << 20)
+      #expect(run.peakBytes < max(128 << 20, ownPeakBytes))
+    }
+
+    /// What this process has had at most: a program begins as a copy of the process that starts it, and the system counts that as its own.
+    private var ownPeakBytes: Int {
+      let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+      let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+      return (line.flatMap { Int($0.filter(\.isNumber)) } ?? 0) * 1024 + (1 << 20)
     }
   #endif
 

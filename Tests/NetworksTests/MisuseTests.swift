@@ -6,7 +6,7 @@ import Testing
 import WeightSources
 
 /// Every public function with arguments that nobody should give: an error with its reason, never the end of the program.
-@Suite("Misuse of the public interface", .timeLimit(.minutes(2)))
+@Suite("Misuse of the public interface", .timeLimit(.minutes(30)))
 struct MisuseTests {
   private func network(pool: WorkerPool = .shared) throws -> Network {
     try Network(contentsOf: NetworkTests.converted, pool: pool)

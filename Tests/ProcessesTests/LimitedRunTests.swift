@@ -13,7 +13,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite("Programs that are run within limits", .timeLimit(.minutes(2)))
+@Suite("Programs that are run within limits", .timeLimit(.minutes(30)))
 struct LimitedRunTests {
   private func run(
     _ command: String, seconds: Int = 60, memory: Int = 0, output: Int = 1 << 20

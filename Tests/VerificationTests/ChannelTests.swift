@@ -49,7 +49,7 @@ struct ChannelTests {
   }
 
   @Test(
-    "None of 200 healthy networks is flagged, with channels of any scale", .timeLimit(.minutes(5)))
+    "None of 200 healthy networks is flagged, with channels of any scale", .timeLimit(.minutes(30)))
   func healthyNetworks() throws {
     var flagged: [String] = []
     var largest = 0.0

@@ -11,7 +11,7 @@ import Testing
 @testable import Reports
 
 /// What an engine of the user's own computed, judged by a network that is right.
-@Suite("Engines on trial", .timeLimit(.minutes(10)))
+@Suite("Engines on trial", .timeLimit(.minutes(30)))
 struct EngineTests {
   @Test("Every mistake of an engine that moves the output is found where it is made")
   func catalogue() throws {

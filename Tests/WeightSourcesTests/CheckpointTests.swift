@@ -175,7 +175,7 @@ struct CheckpointTests {
   }
 
   @Test(
-    "Lists and dictionaries that stand in many places are walked once", .timeLimit(.minutes(2)))
+    "Lists and dictionaries that stand in many places are walked once", .timeLimit(.minutes(30)))
   func shared() throws {
     let folder = try TemporaryFolder()
     // Forty lists, each twice in the next: a tree of 2⁴⁰ leaves.
@@ -209,7 +209,7 @@ struct CheckpointTests {
   }
 
   @Test(
-    "A long list that calls share again and again is not copied for each", .timeLimit(.minutes(2)))
+    "A long list that calls share again and again is not copied for each", .timeLimit(.minutes(30)))
   func sharedArguments() throws {
     var pickle: [UInt8] = [0x80, 2, 0x5D, 0x71, 0, 0x28]
     for _ in 0..<20 { pickle += [UInt8](repeating: 0x29, count: 900) + [0x65, 0x28] }

@@ -81,7 +81,7 @@ struct PickleTests {
 
   @Test(
     "No truncation is believed, and no changed byte brings the reader down",
-    .timeLimit(.minutes(5)), arguments: [2, 5])
+    .timeLimit(.minutes(30)), arguments: [2, 5])
   func damage(_ version: Int) throws {
     let folder = try TemporaryFolder()
     let good = try Fixture.bytes("haiku/arrays.protocol\(version).pkl")

@@ -97,7 +97,7 @@ def race(contestants, options, model) -> dict[str, list[float]]:
         time.sleep(0.3)
         result = subprocess.run(
             [options.rnw, "bench", str(model), "--batch", str(options.batch), "--threads", str(options.threads),
-             "--repetitions", str(RUNS_PER_ROUND * 2), "--json"], check=True, capture_output=True, text=True)
+             "--repetitions", str(RUNS_PER_ROUND * 2), "--size", "224", "--json"], check=True, capture_output=True, text=True)
         document = json.loads(result.stdout)
         times["rnw"].append(document["medianMilliseconds"])
         times["cores apart"].append(document.get("roundTripNanoseconds") or 0)

@@ -27,7 +27,8 @@ extension Model {
   ) throws -> PrecisionChoice? {
     guard request.precision == .auto, let maximumError = request.maximumError else { return nil }
     let isGiven = request.input != .standardProbe
-    var images = try InputImages(isGiven ? request.input : Self.standardImages, for: self)
+    var images = try InputImages(
+      isGiven ? request.input : Self.standardImages, for: self, passesStrangers: true)
     var batches: [Activation] = []
     while let batch = try images.next() { batches.append(batch) }
     let search = try PrecisionSearch(

@@ -38,7 +38,7 @@ enum InputFolder {
   /// as a list of classes is, or a folder.
   ///
   /// A damaged image is none by its content, but no stranger either.
-  static func isStray(_ path: String) -> Bool {
+  static func isStranger(_ path: String) -> Bool {
     var isFolder = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder {
       return true
@@ -54,12 +54,16 @@ enum InputFolder {
     }
   }
 
-  /// What is said of files that were passed over; `nil` where there are none.
-  static func remark(skipped: [String], in path: String) -> String? {
-    guard let first = skipped.first else { return nil }
-    let others = skipped.count > 1 ? " and \(counted(skipped.count - 1, "other file"))" : ""
-    return "of the folder \(path.shortened) \(first.shortened)\(others) "
-      + "\(skipped.count > 1 ? "are" : "is") no image and no array, and \(skipped.count > 1 ? "were" : "was") passed over"
+  /// What is said of files that were passed over.
+  static func remarks(passedOver names: [String], in path: String) -> [String] {
+    guard let first = names.first else { return [] }
+    let folder = "of the folder \(path.shortened) \(first.shortened)"
+    guard names.count > 1 else {
+      return ["\(folder) is no image and no array, and was passed over"]
+    }
+    return [
+      "\(folder) and \(counted(names.count - 1, "other file")) are no image and no array, and were passed over"
+    ]
   }
 
   private static let endings: Set<String> = ["npy", "npz", "png", "jpg", "jpeg"]

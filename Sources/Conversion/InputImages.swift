@@ -24,10 +24,8 @@ package struct InputImages {
     }
   }
 
-  /// The largest height and width of a probe: it shows mistakes as well as a larger image would.
-
-  /// What is to be said of where they were found; `nil` where nothing is.
-  package let remark: String?
+  /// What is to be said of where they were found.
+  package let remarks: [String]
 
   private let parts: [Part]
   private let model: Model?
@@ -54,11 +52,12 @@ package struct InputImages {
 
   /// Finds the images of an argument, and checks that they fit the model, before any is read.
   ///
+  /// - Parameter passesStrangers: whether files of a folder that are no inputs are passed over: for whoever tells ``remarks``.
   /// - Throws: `InputError` where a file holds no images that fit, or not all have one size.
-  package init(_ argument: InputArgument, for model: Model) throws {
+  package init(_ argument: InputArgument, for model: Model, passesStrangers: Bool) throws {
     try self.init(
       argument, usual: model.usualInput, range: ProbeRange(model.graph.configuration.input),
-      model: model)
+      model: model, passesStrangers: passesStrangers)
   }
 
   /// Finds the images of an argument for a network of no known family.
@@ -67,17 +66,18 @@ package struct InputImages {
   ///   - usual: the shape of one image that the network takes, [1, H, W, C].
   ///   - range: the values that it takes.
   init(_ argument: InputArgument, usual: Shape, range: ProbeRange) throws {
-    try self.init(argument, usual: usual, range: range, model: nil)
+    try self.init(argument, usual: usual, range: range, model: nil, passesStrangers: false)
   }
 
   private init(
-    _ argument: InputArgument, usual: Shape, range: ProbeRange, model: Model?
+    _ argument: InputArgument, usual: Shape, range: ProbeRange, model: Model?,
+    passesStrangers: Bool
   ) throws {
     self.model = model
     self.range = range
     switch argument {
     case .probe(let seed, let count):
-      (filter, remark) = (nil, nil)
+      (filter, remarks) = (nil, [])
       parts = [
         Part(
           name: "probe:\(seed)", origin: .probe(seed: seed), count: count,
@@ -85,15 +85,16 @@ package struct InputImages {
       ]
     case .path(let path, let filter):
       self.filter = filter
-      let all = try InputFolder.files(at: path)
-      let stray = Set((all ?? []).map(\.path).filter(InputFolder.isStray))
-      let files = all?.filter { !stray.contains($0.path) } ?? [(path, InputFolder.name(of: path))]
+      let all = try InputFolder.files(at: path) ?? [(path, InputFolder.name(of: path))]
+      let strangers =
+        passesStrangers && all.first?.path != path
+        ? all.filter { InputFolder.isStranger($0.path) } : []
+      let files = all.filter { file in !strangers.contains { $0.path == file.path } }
       guard !files.isEmpty else {
         throw InputError(
           .badData, path: path, "holds no input", place: "arrays or images were expected")
       }
-      remark = InputFolder.remark(
-        skipped: (all ?? []).filter { stray.contains($0.path) }.map(\.name), in: path)
+      remarks = InputFolder.remarks(passedOver: strangers.map(\.name), in: path)
       parts = try files.map {
         try Self.part($0.path, name: $0.name, channels: usual[3], model: model)
       }

@@ -54,7 +54,7 @@ struct Proof {
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
   ) throws {
     let (pool, threads) = (request.pool, request.pool.threadCount)
-    let inputs = try InputImages(request.input, for: model)
+    let inputs = try InputImages(request.input, for: model, passesStrangers: true)
     let written = try Model(path: path)
     let weights = try WeightAgreement(
       of: written.graph, threads: threads, isBitExact: true,
@@ -111,7 +111,7 @@ struct Proof {
       return image
     }
     inputDigest = digest.text
-    own.remarks += inputs.remark.map { [$0] } ?? []
+    own.remarks += inputs.remarks
     own.weights = weights
     own.functions = try FunctionAgreement(
       of: written.graph, and: parameters.graph, tolerance: { _ in 0 }, tensor: { parameters[$0] })
@@ -189,7 +189,7 @@ struct Proof {
       }
     } else {
       // Only a probe can be made again by whoever has the file and nothing else.
-      var images = try InputImages(.standardProbe, for: model)
+      var images = try InputImages(.standardProbe, for: model, passesStrangers: false)
       let standard = try images.all()
       probe = (InputArgument.standardSeed, standard.shape)
       let (values, layers) = try reference.certified(for: standard)

@@ -75,6 +75,7 @@ extension Parameter {
     }
   }
 }
+
 extension SplitMix64 {
   /// A value of mean 0 and variance 1 that is close to normal: the sum of twelve uniform ones.
   ///

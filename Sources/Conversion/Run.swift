@@ -77,7 +77,7 @@ package func run(
   let arrayNames = model.arrayNames
   try requireLayer(
     request, among: model.graph.nodes.dropFirst().compactMap { arrayNames[$0.name] })
-  var images = try InputImages(request.input, for: model)
+  var images = try InputImages(request.input, for: model, passesStrangers: true)
   let names = images.names
   let labels = try request.labels.map {
     try ClassLabels(path: $0, classes: model.graph.configuration.head.classes)
@@ -86,10 +86,9 @@ package func run(
   guard let first = try request.output == nil ? images.next() : images.all() else {
     preconditionFailure("an input has at least one image")
   }
-  let remarks = [images.remark, try model.rangeRemark(on: first, from: images.firstArray)]
-    .compactMap {
-      $0
-    }
+  let remarks =
+    images.remarks
+    + [try model.rangeRemark(on: first, from: images.firstArray)].compactMap { $0 }
   let executor = FastExecutor(
     graph: model.graph, parameters: try model.parameters(threads: request.pool.threadCount),
     pool: request.pool, expecting: first.shape, winograd: request.output == nil)

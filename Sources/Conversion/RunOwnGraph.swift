@@ -29,7 +29,7 @@ func runOwnGraph(_ request: RunRequest) throws -> RunOutcome {
   // The family says how an image is prepared; arrays are taken for a network of any kind.
   let model = try? Model(source, family: request.family)
   var images =
-    try model.map { try InputImages(request.input, for: $0) }
+    try model.map { try InputImages(request.input, for: $0, passesStrangers: false) }
     ?? InputImages(
       request.input, usual: network.usualInput,
       range: ProbeRange(InputAdjustment(SourceView(network), weights: weights).input))

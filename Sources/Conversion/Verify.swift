@@ -106,7 +106,9 @@ private func imageShape(
 ) throws -> Shape {
   let array = source.tensors.first { $0.name == "input" && $0.shape.rank == 4 }
   guard request.input == nil, source.isArchive, let size = array?.shape.dimensions else {
-    return try InputImages(request.input ?? .standardProbe, for: model).shape
+    return try InputImages(
+      request.input ?? .standardProbe, for: model, passesStrangers: true
+    ).shape
   }
   return model.layerNames.layout == .nchw
     ? [1, size[2], size[3], size[1]] : [1, size[1], size[2], size[3]]
@@ -204,16 +206,16 @@ private func compare(
   var failing: Activation?
   if reference.isRecorded {
     failing = try request.input.map {
-      var images = try InputImages($0, for: model)
+      var images = try InputImages($0, for: model, passesStrangers: false)
       return try images.all()
     }
     failing = try failing ?? reference.truth.recordedInput()
     result = try comparison.run(against: reference.truth, input: failing)
   } else {
-    var images = try InputImages(argument, for: model)
+    var images = try InputImages(argument, for: model, passesStrangers: true)
     let count = images.count
     result = try comparison.run(against: reference.truth, images: count) { try images.next() }
-    result.remarks += images.remark.map { [$0] } ?? []
+    result.remarks += images.remarks
     failing = try result.firstFailingImage(of: argument, for: model)
   }
   if let other = reference.model {
@@ -227,7 +229,7 @@ private func compare(
   if failing == nil {
     try reference.ownGraph?.requireSameFunction(tensors: reference.model?.tensorNames ?? [:])
     guard !result.verdict.passes else { return result }
-    var images = try InputImages(argument, for: model)
+    var images = try InputImages(argument, for: model, passesStrangers: true)
     failing = try images.next()
   }
   guard let failing else { return result }
@@ -249,7 +251,7 @@ extension Comparison.Outcome {
   /// The first image that shows a difference, on which the cause is looked for; `nil` where none does.
   func firstFailingImage(of argument: InputArgument, for model: Model) throws -> Activation? {
     guard let number = firstFailingInput else { return nil }
-    var images = try InputImages(argument, for: model)
+    var images = try InputImages(argument, for: model, passesStrangers: true)
     for _ in 0..<number { _ = try images.next() }
     return try images.next()
   }

@@ -63,8 +63,8 @@ package func verify(
     sources[0], family: request.family, told: try Model.told(request.told, of: sources[0]))
   let archive = engine.archive.map { _ in sources[1] }
   let recorded = try archive?.engineInput(channels: model.graph.configuration.input.channels)
-  var given = try request.input.map { try InputImages($0, for: model) }
-  var probe = try InputImages(.standardProbe, for: model)
+  var given = try request.input.map { try InputImages($0, for: model, passesStrangers: true) }
+  var probe = try InputImages(.standardProbe, for: model, passesStrangers: false)
   let input = try given?.all() ?? recorded ?? probe.all()
   let parameters = try model.parameters(threads: request.pool.threadCount)
   let network = ReferenceExecutor(
@@ -88,7 +88,7 @@ package func verify(
     } else {
       result = try judge.outcome(ofProgram: engine)
     }
-    result.remarks += given?.remark.map { [$0] } ?? []
+    result.remarks += given?.remarks ?? []
     for source in sources { try source.checkUnchanged() }
     result.assumptions = model.assumptions
     return result

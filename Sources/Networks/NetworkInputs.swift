@@ -21,7 +21,7 @@ extension Network {
   public func input(contentsOf path: String) throws(InputError) -> Activation {
     do {
       return try InputError.only(of: path) {
-        var images = try InputImages(.path(path), for: model)
+        var images = try InputImages(.path(path), for: model, passesStrangers: false)
         return try images.all()
       }
     } catch {

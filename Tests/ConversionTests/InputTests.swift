@@ -19,7 +19,8 @@ struct InputTests {
 
   @Test("The images of a probe are the same one by one as all at once")
   func streamsProbes() throws {
-    var images = try InputImages(.probe(seed: 7, count: 3), for: try model())
+    var images = try InputImages(
+      .probe(seed: 7, count: 3), for: try model(), passesStrangers: false)
     #expect(images.count == 3)
     let all = Activation.probe(seed: 7, shape: [3, 224, 224, 3])
     #expect(try images.all().values == all.values)
@@ -31,7 +32,7 @@ struct InputTests {
     let folder = try TemporaryFolder()
     let values = (0..<3 * 4 * 5 * 3).map { Float($0) - 7 }
     let path = try write(values, shape: [3, 4, 5, 3], to: folder.file("x.npz"))
-    var images = try InputImages(.path(path), for: try model())
+    var images = try InputImages(.path(path), for: try model(), passesStrangers: true)
     #expect(images.count == 3 && images.names == ["x.npz 1", "x.npz 2", "x.npz 3"])
     let second = try (0..<2).map { _ in try #require(try images.next()) }[1]
     #expect(second.shape == [1, 4, 5, 3])
@@ -45,7 +46,7 @@ struct InputTests {
     _ = try write(one, shape: [2, 2, 3], to: folder.file("b.npz"))
     _ = try write(one.map { $0 * 2 } + one, shape: [2, 2, 2, 3], to: folder.file("a.npz"))
     _ = try folder.write([1, 2], to: ".hidden")
-    var images = try InputImages(.path(folder.path), for: try model())
+    var images = try InputImages(.path(folder.path), for: try model(), passesStrangers: true)
     #expect(images.names == ["a.npz 1", "a.npz 2", "b.npz"])
     #expect(try images.all().values.map { Int($0) }.reduce(0, +) == 48)
   }
@@ -56,24 +57,29 @@ struct InputTests {
     let one = [Float](repeating: 1, count: 12)
     _ = try write(one, shape: [2, 2, 3], to: folder.file("b.npz"))
     _ = try folder.write(Array("class,count\n".utf8), to: "labels.csv")
-    var images = try InputImages(.path(folder.path), for: try model())
+    var images = try InputImages(.path(folder.path), for: try model(), passesStrangers: true)
     #expect(try images.all().shape == [1, 2, 2, 3])
-    let remark = try #require(images.remark)
+    let remark = try #require(images.remarks.first)
     #expect(remark.hasSuffix("labels.csv is no image and no array, and was passed over"))
     _ = try folder.write([1, 2], to: "notes.txt")
     #expect(
-      try InputImages(.path(folder.path), for: try model()).remark?
+      try InputImages(.path(folder.path), for: try model(), passesStrangers: true).remarks.first?
         .hasSuffix("labels.csv and 1 other file are no image and no array, and were passed over")
         == true)
     _ = try folder.write([0xFF, 0xD8], to: "photo.JPG")
     let damaged = try #require(throws: InputError.self) {
-      try InputImages(.path(folder.path), for: try model())
+      try InputImages(.path(folder.path), for: try model(), passesStrangers: true)
     }
     #expect(damaged.path == folder.file("photo.JPG"))
+    // Who would not tell it refuses: a network of Swift programs, and one of no known family.
+    let strict = try #require(throws: InputError.self) {
+      try InputImages(.path(folder.path), for: try model(), passesStrangers: false)
+    }
+    #expect(strict.path == folder.file("labels.csv"))
     let strangers = try TemporaryFolder()
     _ = try strangers.write([1, 2], to: "notes.txt")
     let none = try #require(throws: InputError.self) {
-      try InputImages(.path(strangers.path), for: try model())
+      try InputImages(.path(strangers.path), for: try model(), passesStrangers: true)
     }
     #expect(none.problem == "holds no input")
   }
@@ -83,19 +89,19 @@ struct InputTests {
     let model = try model()
     let folder = try TemporaryFolder()
     let empty = try #require(throws: InputError.self) {
-      try InputImages(.path(folder.path), for: model)
+      try InputImages(.path(folder.path), for: model, passesStrangers: true)
     }
     #expect(empty.problem == "is an empty folder")
     let image = [Float](repeating: 0, count: 12)
     _ = try write(image, shape: [2, 2, 3], to: folder.file("a.npz"))
     _ = try write(image, shape: [1, 4, 3], to: folder.file("b.npz"))
     let sizes = try #require(throws: InputError.self) {
-      try InputImages(.path(folder.path), for: model)
+      try InputImages(.path(folder.path), for: model, passesStrangers: true)
     }
     #expect(sizes.path == folder.file("b.npz") && sizes.problem == "has images of 1×4×3")
     let text = try folder.write(Array("hello".utf8), to: "b.npz")
     let kind = try #require(throws: InputError.self) {
-      try InputImages(.path(folder.path), for: model)
+      try InputImages(.path(folder.path), for: model, passesStrangers: true)
     }
     #expect(kind.path == text && kind.problem == "is no input")
   }
@@ -106,14 +112,15 @@ struct InputTests {
     let pixels = try ImageFile.read(MappedFile(path: photo))
     for (file, family) in [("keras/narrow.h5", Family.keras), ("torch/basic.pth", .torch)] {
       let model = try model(file)
-      var images = try InputImages(.path(photo), for: model)
+      var images = try InputImages(.path(photo), for: model, passesStrangers: true)
       let image = try #require(try images.next())
       let resize = try #require(family.preprocessing.resize)
       #expect(image.shape == [1, 224, 224, 3])
       #expect(try image.values == pixels.prepared(family.preprocessing, resize).values)
       var other = resize
       other.filter = .bicubic
-      var filtered = try InputImages(.path(photo, filter: .bicubic), for: model)
+      var filtered = try InputImages(
+        .path(photo, filter: .bicubic), for: model, passesStrangers: true)
       #expect(try filtered.next()?.values == pixels.prepared(family.preprocessing, other).values)
     }
   }

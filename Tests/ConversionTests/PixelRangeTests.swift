@@ -51,7 +51,7 @@ struct PixelRangeTests {
     let executor = ReferenceExecutor(
       graph: model.graph, parameters: try model.parameters(threads: 1), pool: WorkerPool(threads: 2)
     )
-    var images = try InputImages(.standardProbe, for: model)
+    var images = try InputImages(.standardProbe, for: model, passesStrangers: true)
     let pixels = try images.all()
     let unit = Activation.probe(seed: 1, shape: pixels.shape)
     #expect(pixels.values.max() ?? 0 > 250 && unit.values.max() ?? 0 < 1)

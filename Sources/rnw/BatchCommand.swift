@@ -61,19 +61,19 @@ struct BatchCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "How long an item may take; 600 s if left out.", valueName: "SECONDS"))
-  var timeout = 600
+  var timeout: Int?
 
   @Option(
     help: ArgumentHelp(
       "How much memory of its own an item may have, 0 for no limit; 4096 MB if left out. On Linux.",
       valueName: "MB"))
-  var memory = 4096
+  var memory: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How often an item is tried again after a fault or where its file cannot be written.",
+      "How often an item is tried again after a fault or where its file cannot be written; twice if left out.",
       valueName: "N"))
-  var retries = 2
+  var retries: Int?
 
   @Flag(help: "Also do again what is quarantined.")
   var again = false
@@ -92,19 +92,22 @@ struct BatchCommand: ParsableCommand {
   func validate() throws {
     if dryRun {
       try requireUnused(
-        ["--verify": verify, "--jobs": jobs != nil, "--again": again],
+        [
+          "--verify": verify, "--jobs": jobs != nil, "--again": again, "--timeout": timeout != nil,
+          "--memory": memory != nil, "--retries": retries != nil,
+        ],
         because: "with --dry-run, which converts nothing")
     }
     guard (1...RunningGroups.most).contains(jobs ?? 1) else {
       throw ValidationError("--jobs takes a number from 1 to \(RunningGroups.most).")
     }
-    guard (1...604_800).contains(timeout) else {
+    guard (1...604_800).contains(timeout ?? 600) else {
       throw ValidationError("--timeout takes 1 to 604800 seconds.")
     }
-    guard (0...1 << 24).contains(memory) else {
+    guard (0...1 << 24).contains(memory ?? 4096) else {
       throw ValidationError("--memory takes 0 to 16777216 MB.")
     }
-    guard (0...100).contains(retries) else {
+    guard (0...100).contains(retries ?? 2) else {
       throw ValidationError("--retries takes a number from 0 to 100.")
     }
     do throws(FormatFault) {
@@ -127,9 +130,9 @@ struct BatchCommand: ParsableCommand {
     var request = BatchRequest(
       items: list.items, folder: RecordFolder(output), jobs: jobs ?? WorkerPool.processorCount + 1,
       program: (program, PackageVersion.text),
-      limits: LimitedRun.Limits(seconds: timeout, memory: memory << 20))
+      limits: LimitedRun.Limits(seconds: timeout ?? 600, memory: (memory ?? 4096) << 20))
     request.shard = shard ?? .whole
-    request.retries = retries
+    request.retries = retries ?? 2
     request.repeatsQuarantined = again
     request.verifies = verify
     request.companions = ItemList.companions

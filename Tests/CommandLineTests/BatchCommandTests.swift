@@ -226,8 +226,10 @@ struct BatchCommandTests {
     #expect(!FileManager.default.fileExists(atPath: out))
     let text = try await Program.run(["batch", source, "-o", out, "--dry-run"])
     #expect(text.output.hasSuffix("3 items; 1 file of no model\n"))
-    let unused = try await Program.run(["batch", source, "-o", out, "--dry-run", "--verify"])
-    #expect(unused.status == 64)
+    for unused in [["--verify"], ["--timeout", "9"], ["--memory", "9"], ["--retries", "9"]] {
+      let result = try await Program.run(["batch", source, "-o", out, "--dry-run"] + unused)
+      #expect(result.status == 64 && result.error.contains("\(unused[0]) does nothing"))
+    }
   }
 
   @Test("A verdict is judged again by a limit, as the reports of the conversions are")

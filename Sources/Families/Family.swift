@@ -59,6 +59,9 @@ package struct Family: Sendable {
   /// The names of tensors that tell a relative of the family that is none of its networks.
   var refusals: [Refusal] = []
 
+  /// The two files in which people keep a network's parameters and moving statistics; `nil` where these are never apart.
+  var separateFiles: SeparateFiles?
+
   /// What the input was put through before training.
   package let preprocessing: Preprocessing
 

@@ -20,6 +20,7 @@ extension Family {
     scope: haikuScope,
     fingerprint: "final.norm",
     waivers: [.movingAverageParts],
+    separateFiles: haikuFiles,
     preprocessing: haikuPreprocessing,
     defaultInputSize: 224,
     containers: [".npz", ".pkl"])
@@ -43,6 +44,7 @@ extension Family {
     scope: haikuScope,
     fingerprint: "stem.norm",
     waivers: [.movingAverageParts],
+    separateFiles: haikuFiles,
     preprocessing: haikuPreprocessing,
     defaultInputSize: 224,
     containers: [".npz", ".pkl"])
@@ -78,6 +80,9 @@ private func haikuScope(_ architecture: String?) -> String {
   let depth = architecture.flatMap { $0.split(separator: "_").first?.dropFirst("resnet".count) }
   return "res_net\(depth ?? "")/~/"
 }
+
+/// What `transform_with_state` gives, by the names of its documentation.
+private let haikuFiles = SeparateFiles(parameters: "params", statistics: "state")
 
 private let haikuPreprocessing = Preprocessing(
   channelOrder: .rgb, inputRange: 1, mean: [0.485, 0.456, 0.406],

@@ -45,6 +45,7 @@ package struct MappingAttempt: Sendable {
     else { throw names.unrecognized(requested: requested) }
     let described = told.rules == nil ? try? source.graph() : nil
     let family = recognized.family
+    if let error = recognized.withoutParameters(path: source.path) { throw error }
     var problems = MappingProblems(path: source.path)
     let network = try recognized.makeNetwork(
       described: described, description: source.networkDescription,
@@ -91,6 +92,7 @@ package struct MappingAttempt: Sendable {
           rearrangement: recognized.rules.rearrangements[tensor.name]))
     }
     problems.addUnexpected(Array(unused.values) + unusedOutside)
+    problems.explainStatistics(of: graph, in: family)
     self.family = family
     self.entries = entries
     self.problems = problems

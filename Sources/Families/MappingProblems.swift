@@ -10,16 +10,18 @@ package struct MappingProblems: Sendable {
   /// The network that was expected.
   var network = ""
 
-  private var missing: [(name: String, shape: Shape)] = []
+  private var missing: [(name: String, shape: Shape, role: Parameter.Role)] = []
   private var misshapen: [String] = []
   private var unexpected: [TensorInfo] = []
+  /// What is wrong as a whole, where that is known.
+  private var explanation: InputError?
 
   init(path: String) {
     self.path = path
   }
 
   mutating func addMissing(_ parameter: Parameter, name: String) {
-    missing.append((name, parameter.shape))
+    missing.append((name, parameter.shape, parameter.role))
   }
 
   mutating func addMisshapen(_ tensor: TensorInfo, expected: Shape) {
@@ -34,10 +36,21 @@ package struct MappingProblems: Sendable {
     unexpected += tensors.sorted { $0.name < $1.name }
   }
 
+  /// Finds out whether what is missing is all that the family keeps in another file, and nothing else is wrong.
+  mutating func explainStatistics(of graph: Graph, in family: Family) {
+    guard let separate = family.separateFiles, misshapen.isEmpty, unexpected.isEmpty,
+      let first = missing.first, missing.allSatisfy({ !$0.role.isTrained }),
+      missing.count == graph.parameters.count(where: { !$0.role.isTrained })
+    else { return }
+    explanation = separate.withoutStatistics(
+      path: path, missing: "missing \(first.name) and \(missing.count - 1) more")
+  }
+
   /// The error, or `nil` where there is no problem.
   package var error: InputError? {
     let findings = findings
     guard !findings.isEmpty else { return nil }
+    if let explanation { return explanation }
     let shown = findings.prefix(3).joined(separator: "; ")
     let rest = findings.count > 3 ? "; and \(findings.count - 3) more" : ""
     return InputError(
@@ -49,7 +62,7 @@ package struct MappingProblems: Sendable {
   /// Everything that does not fit, one line each, with the nearest name beside a missing one.
   package var findings: [String] {
     misshapen
-      + missing.map { name, shape in
+      + missing.map { name, shape, _ in
         "missing \(name) (\(shape))" + nearest(to: name, shape: shape)
       }
       + layerNorms.map { "\($0) has the tensors of a LayerNormalization, which is not computed" }

@@ -11,7 +11,7 @@ package enum ModelPlaces {
     {
       return (true, false)
     }
-    return (ModelFolder.place(of: path) != nil, true)
+    return (ModelFolder.place(of: path) != nil || StateFolder.places(of: path) != nil, true)
   }
 
   /// Whether a file is opened as a model.

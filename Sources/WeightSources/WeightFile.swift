@@ -51,6 +51,13 @@ public enum WeightFile {
       try require(dictionary, of: folder, isOptional: isOptional)
       return folder
     }
+    if let places = StateFolder.places(of: path) {
+      let folder = try StateFolder(places, path: path, copying: copying) { file in
+        try Self.source(of: file, dictionary: dictionary)
+      }
+      try require(dictionary, of: folder, isOptional: isOptional)
+      return folder
+    }
     if FileStamp.isFolder(path) {
       throw OtherContainer.refusal(ofFolder: path).because(.unknownContainer)
     }

@@ -62,6 +62,34 @@ struct FolderItemsTests {
     #expect(try items(folder.file("saved")).models == ["."])
   }
 
+  @Test("Parameters and state of Haiku in one folder are one item, which both files count for")
+  func parametersAndState() throws {
+    let folder = try TemporaryFolder()
+    for name in ["a/b", "c", "d", "digests"] { try folder.makeFolder(name) }
+    for name in [
+      "a/params.pkl", "a/state.pkl", "a/b/x.h5", "c/params.npz", "c/state.npz", "d/params.pkl",
+      "d/my_state.pkl",
+    ] { _ = try folder.write([], to: name) }
+    #expect(
+      try items(folder.path).models == ["a", "a/b/x.h5", "c", "d/my_state.pkl", "d/params.pkl"])
+    let item = BatchItem(name: "c", source: folder.file("c"), options: [], files: [], place: "")
+    #expect(
+      item.neededFiles(companions: ModelPlaces.companions).map(\.lastName) == [
+        "params.npz", "state.npz",
+      ])
+    var keys: Set<String> = []
+    for change in ["", "params.npz", "state.npz"] {
+      if !change.isEmpty { _ = try folder.write([1, 2, 3], to: "c/\(change)") }
+      let digests = DigestCache(folder: folder.file("digests"), name: "1-of-1")
+      keys.insert(
+        ItemKey(
+          of: item, isVerified: true, version: "0", companions: ModelPlaces.companions,
+          digests: digests
+        ).text)
+    }
+    #expect(keys.count == 3)
+  }
+
   @Test("The folder that is written to is not looked into")
   func output() throws {
     let folder = try TemporaryFolder()

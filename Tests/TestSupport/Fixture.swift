@@ -55,6 +55,16 @@ package final class TemporaryFolder: Sendable {
     return file(name)
   }
 
+  /// The bytes of a file in the folder.
+  package func read(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(filePath: file(name))))
+  }
+
+  /// Removes what is in the folder under a name.
+  package func remove(_ name: String) throws {
+    try FileManager.default.removeItem(atPath: file(name))
+  }
+
   /// Makes a folder in the folder.
   package func makeFolder(_ name: String) throws {
     try FileManager.default.createDirectory(

@@ -35,6 +35,14 @@ def main() -> None:
     write("resnetv1.bottleneck", first, (1, 3, 39, 33))
     exported(first, "resnetv1.bottleneck")
 
+    # For small images: a bare 3x3 convolution as stem, in both versions.
+    small = made(BottleneckV2, [1, 2, 1, 1], [6, 12, 16, 20, 24], "thumbnail", thumbnail=True)
+    write("thumbnail", small, (1, 3, 17, 14))
+    exported(small, "thumbnail")
+    small = made(BasicBlockV1, [2, 1, 1, 1], [8, 8, 10, 12, 14], "v1.thumbnail", ResNetV1, thumbnail=True)
+    write("resnetv1.thumbnail", small, (1, 3, 14, 17))
+    exported(small, "resnetv1.thumbnail")
+
     # The names that count, without prefix, with it, and with the marks of an exported model.
     with_warnings_off(basic.save_params, HERE / "basic.counted.params")
     exported(bottleneck, "bottleneck")
@@ -51,8 +59,8 @@ def main() -> None:
     basic.save_parameters(str(HERE / "basic.half.params"))
 
 
-def made(block, layers, channels, name: str, kind=ResNetV2):
-    net = kind(block, layers, channels, classes=5, prefix=f"{kind.__name__.lower()}{len(name)}_")
+def made(block, layers, channels, name: str, kind=ResNetV2, **options):
+    net = kind(block, layers, channels, classes=5, prefix=f"{kind.__name__.lower()}{len(name)}_", **options)
     net.initialize()
     net(mx.nd.zeros((1, 3, 33, 33)))
     generator = np.random.default_rng(len(name))

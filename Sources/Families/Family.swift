@@ -184,8 +184,8 @@ extension Family {
   package static let all: [Family] = [
     .keras, .kerasV1, .kerasOldNames, .kerasCIFARV2, .kerasCIFAR, .torch, .cifarPreActivation,
     .preResNet, .wideResNet, .cifar, .torchvision, .timm, .timmBiT, .bit, .bitPyTorch,
-    .bitHuggingFace, .gluon, .gluonV1, .tfSlim,
-    .haiku, .haikuV1,
+    .bitHuggingFace, .gluonThumbnail, .gluonV1Thumbnail, .gluon, .gluonV1, .tfSlim, .haiku,
+    .haikuV1,
   ]
 
   /// All combinations of options, the usual one first.

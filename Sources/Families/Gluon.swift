@@ -7,38 +7,42 @@ extension Family {
   /// (`fix_gamma`); a norm and ReLU in the stem; projections without norm and bias that read the pre-activated input,
   /// only where the channels change. Read from `gluon/model_zoo/vision/resnet.py` (1.9.1) and checked against its
   /// activations.
-  package static let gluon = Family(
-    id: "gluon",
-    title: "MXNet Gluon ResNetV2",
+  package static let gluon = gluonVersion2(
+    .usual, names: .version2,
+    published: PublishedFile.gluon(version: "v2", gluonFiles) + onnxModelZooFiles)
+
+  /// The same with `thumbnail=True`: see ``GluonStem``.
+  package static let gluonThumbnail = gluonVersion2(.thumbnail, names: .thumbnailVersion2)
+}
+
+private func gluonVersion2(
+  _ stem: GluonStem, names: GluonNames, published: [PublishedFile] = []
+) -> Family {
+  // The input's norm stands before the stem.
+  let tensors = gluonTensors(stem, first: 1)
+  return Family(
+    id: stem.id("gluon"),
+    title: "MXNet Gluon ResNetV2\(stem.title)",
     options: Configuration(
       block: .init(kind: .bottleneck, order: .preActivation, stridedBlock: .first),
       stages: [],
-      stem: .init(
-        convolutions: [.init(kernel: 7, stride: 2, outputChannels: 64, hasBias: false)],
-        hasNorm: true, poolPadding: .negativeInfinity),
+      stem: stem.options,
       shortcut: .init(placement: .whereShapeChanges, input: .preActivated, kind: .convolution),
       norm: .batch(epsilon: 1e-5),
       head: .init(pooling: .none),
       input: .init(hasNorm: true, hasNormScale: false)),
-    architectures: Architecture.all(version: "v2", depths: [18, 34, 50, 101, 152]),
+    architectures: [18, 34, 50, 101, 152].compactMap {
+      .standard($0, name: stem.name(depth: $0, version: "v2"))
+    },
     layers: LayerTemplates(
       layout: .nchw,
-      names: gluonTensors.merging([
+      names: tensors.merging(stem.names(first: 1)) { $1 }.merging([
         "input": "input",
-        "stem.relu": "features.3",
-        "stem.pool": "features.4",
-        "stage{stage}.block{block}.add": "features.{stage+4}.{block-1}",
-        "final.relu": "features.10",
-        "head.pool": "features.11",
+        "stage{stage}.block{block}.add": stem.block(first: 1),
+        "final.relu": stem.behindStages(1, first: 1),
+        "head.pool": stem.behindStages(2, first: 1),
       ]) { $1 }),
-    tensors: TensorTemplates(
-      names: gluonTensors,
-      roles: [
-        .weight: ".weight", .bias: ".bias", .scale: ".gamma", .shift: ".beta",
-        .mean: ".running_mean", .variance: ".running_var",
-      ],
-      convolutionLayout: .oihw,
-      denseLayout: .outputInput),
+    tensors: .gluon(tensors),
     fixedTensors: [
       FixedTensor(
         node: "input.norm", role: .scale, value: 1,
@@ -47,27 +51,28 @@ extension Family {
     fingerprint: "stage1.block1.norm1",
     freeHead: FreeHead(list: "output", poolingWithoutHead: .average),
     waivers: [],
-    preprocessing: .imageNetDeviation,
-    defaultInputSize: 224,
+    preprocessing: stem.preprocessing,
+    defaultInputSize: stem.inputSize,
     containers: [".params", ".onnx"],
-    published: PublishedFile.gluon(version: "v2", gluonFiles) + onnxModelZooFiles,
-    resolveNames: GluonNames.version2.places)
+    published: published,
+    resolveNames: names.places)
 }
 
-private let gluonTensors = [
-  "input.norm": "features.0",
-  "stem.conv": "features.1",
-  "stem.norm": "features.2",
-  "stage{stage}.block{block}.norm1": "features.{stage+4}.{block-1}.bn1",
-  "stage{stage}.block{block}.shortcut.conv": "features.{stage+4}.{block-1}.downsample",
-  "stage{stage}.block{block}.conv1": "features.{stage+4}.{block-1}.conv1",
-  "stage{stage}.block{block}.norm2": "features.{stage+4}.{block-1}.bn2",
-  "stage{stage}.block{block}.conv2": "features.{stage+4}.{block-1}.conv2",
-  "stage{stage}.block{block}.norm3": "features.{stage+4}.{block-1}.bn3",
-  "stage{stage}.block{block}.conv3": "features.{stage+4}.{block-1}.conv3",
-  "final.norm": "features.9",
-  "head.dense": "output",
-]
+private func gluonTensors(_ stem: GluonStem, first: Int) -> [String: String] {
+  let block = stem.block(first: first)
+  return stem.names(first: first).filter { ["stem.conv", "stem.norm"].contains($0.key) }.merging([
+    "input.norm": "features.0",
+    "stage{stage}.block{block}.norm1": "\(block).bn1",
+    "stage{stage}.block{block}.shortcut.conv": "\(block).downsample",
+    "stage{stage}.block{block}.conv1": "\(block).conv1",
+    "stage{stage}.block{block}.norm2": "\(block).bn2",
+    "stage{stage}.block{block}.conv2": "\(block).conv2",
+    "stage{stage}.block{block}.norm3": "\(block).bn3",
+    "stage{stage}.block{block}.conv3": "\(block).conv3",
+    "final.norm": stem.behindStages(0, first: first),
+    "head.dense": "output",
+  ]) { $1 }
+}
 
 private let gluonFiles = [
   (18, "a81db45fd7b7a2d12ab97cd88ef0a5ac48b8f657"),

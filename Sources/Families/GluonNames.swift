@@ -20,8 +20,12 @@ struct GluonNames: Sendable {
   let projection: String
   let projectionNorm: String?
 
-  /// Which axis of the stem's kernel has as many channels as the very first norm: that sets the versions apart.
-  let axisOfFirstNorm: Int
+  /// Which axis of the stem's kernel has as many channels as the very first norm, `nil` where no norm stands before the
+  /// stages: that sets the versions apart.
+  let axisOfFirstNorm: Int?
+
+  /// The height of the stem's kernel, where that sets a form apart.
+  var kernel: Int?
 
   static let version1 = GluonNames(
     outside: ["conv0": "features.0", "batchnorm0": "features.1", "dense0": "output"],
@@ -37,6 +41,21 @@ struct GluonNames: Sendable {
     ],
     firstStage: 5, convolutions: ["conv1", "conv2", "conv3"], norms: ["bn1", "bn2", "bn3"],
     projection: "downsample", projectionNorm: nil, axisOfFirstNorm: 1)
+
+  /// With a bare convolution as stem: no norm stands outside the stages.
+  static let thumbnailVersion1 = GluonNames(
+    outside: ["conv0": "features.0", "dense0": "output"], firstStage: 1,
+    convolutions: version1.convolutions, norms: version1.norms, projection: version1.projection,
+    projectionNorm: version1.projectionNorm, axisOfFirstNorm: nil, kernel: 3)
+
+  /// The second norm is the last one.
+  static let thumbnailVersion2 = GluonNames(
+    outside: [
+      "batchnorm0": "features.0", "conv0": "features.1", "batchnorm1": "features.6",
+      "dense0": "output",
+    ],
+    firstStage: 2, convolutions: version2.convolutions, norms: version2.norms,
+    projection: version2.projection, projectionNorm: nil, axisOfFirstNorm: 1, kernel: 3)
 
   /// The names by place of tensors that have others, by the file's name; `nil` where there are none.
   @Sendable
@@ -76,11 +95,11 @@ struct GluonNames: Sendable {
     let shapes = Dictionary(tensors.map { (String(Self.unmarked($0.name)), $0.shape) }) { $1 }
     for name in shapes.keys.sorted() where name.hasSuffix("stage1_\(ending)") {
       let prefix = String(name.dropLast("stage1_\(ending)".count))
-      if let kernel = shapes[prefix + "conv0_weight"], kernel.rank == 4,
-        shapes[prefix + ending] == [kernel[axisOfFirstNorm]]
-      {
-        return prefix
-      }
+      guard let stem = shapes[prefix + "conv0_weight"], stem.rank == 4,
+        kernel.map({ $0 == stem[2] }) ?? true,
+        shapes[prefix + ending] == axisOfFirstNorm.map({ [stem[$0]] })
+      else { continue }
+      return prefix
     }
     return nil
   }

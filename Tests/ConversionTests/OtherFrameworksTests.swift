@@ -43,6 +43,14 @@ struct OtherFrameworksTests {
     RealFile(
       "mxnet/resnetv1.bottleneck.exported.params", "mxnet/resnetv1.bottleneck", "gluon-v1",
       layers: 58),
+    RealFile("mxnet/thumbnail.params", "mxnet/thumbnail", "gluon-thumbnail", layers: 45),
+    RealFile("mxnet/thumbnail.exported.params", "mxnet/thumbnail", "gluon-thumbnail", layers: 45),
+    RealFile(
+      "mxnet/resnetv1.thumbnail.params", "mxnet/resnetv1.thumbnail", "gluon-v1-thumbnail",
+      layers: 39),
+    RealFile(
+      "mxnet/resnetv1.thumbnail.exported.params", "mxnet/resnetv1.thumbnail", "gluon-v1-thumbnail",
+      layers: 39),
   ]
 
   static let slim = [

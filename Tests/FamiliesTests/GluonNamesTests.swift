@@ -61,7 +61,9 @@ struct GluonNamesTests {
   }
 
   /// The names in the order in which the code makes the layers, written down from it.
-  static func names(_ extents: Extents, form: String) -> NamedShapes {
+  static func names(
+    _ extents: Extents, form: String, isThumbnail: Bool = false
+  ) -> NamedShapes {
     var list = NamedShapes()
     let isCounted = form != "places"
     func add(_ place: String, _ counted: String, _ role: String, _ sizes: Int...) {
@@ -76,13 +78,17 @@ struct GluonNamesTests {
       }
     }
     norm("features.0", "batchnorm0", 3)
-    add("features.1", "conv0", "weight", 64, 3, 7, 7)
-    norm("features.2", "batchnorm1", 64)
+    if isThumbnail {
+      add("features.1", "conv0", "weight", 64, 3, 3, 3)
+    } else {
+      add("features.1", "conv0", "weight", 64, 3, 7, 7)
+      norm("features.2", "batchnorm1", 64)
+    }
     var norms: [Int: Int] = [:]
     var convolutions: [Int: Int] = [:]
     extents.forEachBlock { stage, block, inputs in
       let (inner, output) = (extents.inner(stage), extents.output(stage))
-      let place = "features.\(stage + 5).\(block)"
+      let place = "features.\(stage + (isThumbnail ? 2 : 5)).\(block)"
       func nextNorm(_ name: String, _ channels: Int) {
         norm(
           "\(place).\(name)", "stage\(stage + 1)_batchnorm\(norms[stage, default: 0])", channels)
@@ -104,7 +110,11 @@ struct GluonNamesTests {
       }
       if block == 0, inputs != output { nextConvolution("downsample", output, inputs, 1) }
     }
-    norm("features.9", "batchnorm2", extents.features)
+    if isThumbnail {
+      norm("features.6", "batchnorm1", extents.features)
+    } else {
+      norm("features.9", "batchnorm2", extents.features)
+    }
     add("output", "dense0", "weight", 1000, extents.features)
     add("output", "dense0", "bias", 1000)
     return list

@@ -111,7 +111,9 @@ struct GluonVersion1Tests {
   }
 
   /// The names in the order in which the code makes the layers, written down from it.
-  static func names(_ extents: Extents, form: String) -> NamedShapes {
+  static func names(
+    _ extents: Extents, form: String, isThumbnail: Bool = false
+  ) -> NamedShapes {
     var list = NamedShapes()
     let isCounted = form != "places"
     func add(_ place: String, _ counted: String, _ role: String, _ sizes: Int...) {
@@ -124,12 +126,16 @@ struct GluonVersion1Tests {
         add(place, counted, role, channels)
       }
     }
-    add("features.0", "conv0", "weight", 64, 3, 7, 7)
-    norm("features.1", "batchnorm0", 64)
+    if isThumbnail {
+      add("features.0", "conv0", "weight", 64, 3, 3, 3)
+    } else {
+      add("features.0", "conv0", "weight", 64, 3, 7, 7)
+      norm("features.1", "batchnorm0", 64)
+    }
     var count: [Int: Int] = [:]
     extents.forEachBlock { stage, block, inputs in
       let (inner, output) = (extents.inner(stage), extents.output(stage))
-      let place = "features.\(stage + 4).\(block)"
+      let place = "features.\(stage + (isThumbnail ? 1 : 4)).\(block)"
       func pair(
         _ name: String, _ index: Int, _ outputs: Int, _ inputs: Int, _ kernel: Int,
         hasBias: Bool = false

@@ -1,8 +1,7 @@
 package import Comparison
-import Plain
 import Tensors
 
-/// A comparison as JUnit XML, which build servers show: a test case per layer.
+/// A comparison as JUnit XML: a test case per layer.
 package struct JUnitReport: Sendable {
   /// The name of the test suite, such as the model and what it was compared with.
   package var suite: String
@@ -23,87 +22,37 @@ package struct JUnitReport: Sendable {
   /// The document with a line break at the end.
   package func text(for result: Comparison.Outcome) -> String {
     let verdict = result.verdict
-    let suite = suite.escapedForMarkup
-    let hidden = hiddenCases(verdict)
-    let failures = verdict.failed + hidden.count { !$0.passes }
-    let time = seconds.map { " time=\"\(milliseconds($0))\"" } ?? ""
-    let counts =
-      "tests=\"\(verdict.compared + hidden.count)\" failures=\"\(failures)\" errors=\"0\"\(time)"
-    let output = [command, verdict.line].compactMap { $0.map(Escaped.markup) }
-    let lines =
-      [
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
-        "<testsuites name=\"rnw\" \(counts)>",
-        "  <testsuite name=\"\(suite)\" \(counts) skipped=\"0\">",
-      ]
-      + result.layers.flatMap { layer in
-        testCase(layer, suite: suite, isCulprit: layer.node == verdict.culprit?.node, verdict)
-      }
-      + hidden.flatMap { testCase($0, suite: suite) }
-      + [
-        "    <system-out>\(output.joined(separator: "\n"))</system-out>", "  </testsuite>",
-        "</testsuites>",
-      ]
-    return lines.map { $0 + "\n" }.joined()
-  }
-
-  /// Seconds with three decimals.
-  private func milliseconds(_ seconds: Double) -> String {
-    let count = Int(min(max(seconds, 0), 1e9) * 1000)
-    return "\(count / 1000).\(String(count % 1000 + 1000).dropFirst())"
-  }
-
-  /// What the values of layers may not show.
-  private struct HiddenCase {
-    let name: String
-    let passes: Bool
-    let text: String
-  }
-
-  /// A test case for all weights, where both sides have any, and one for what the layers do.
-  private func hiddenCases(_ verdict: Verdict) -> [HiddenCase] {
-    let weights = verdict.weights.map {
-      HiddenCase(name: "weights", passes: $0.agrees, text: $0.description)
+    let layers = result.layers.map { layer in
+      JUnitSuite.Case(layer.displayName, failure: failure(of: layer, verdict))
     }
-    let functions = verdict.functions.map {
-      HiddenCase(name: "functions", passes: $0.agrees, text: $0.description)
-    }
-    return [weights, functions].compactMap { $0 }
+    return JUnitSuite(
+      name: suite, cases: layers + hiddenCases(verdict),
+      output: [command, verdict.line].compactMap { $0 }, seconds: seconds
+    ).text
   }
 
-  private func testCase(_ hidden: HiddenCase, suite: String) -> [String] {
-    let head = "    <testcase classname=\"\(suite)\" name=\"(\(hidden.name))\""
-    guard !hidden.passes else { return [head + "/>"] }
-    let text = hidden.text.escapedForMarkup
+  /// What the values of layers may not show: a test case for all weights, where both sides have any, and one for what
+  /// the layers do.
+  private func hiddenCases(_ verdict: Verdict) -> [JUnitSuite.Case] {
+    func hidden(_ name: String, _ agrees: Bool, _ text: String) -> JUnitSuite.Case {
+      JUnitSuite.Case(
+        "(\(name))", failure: agrees ? nil : .init(type: name, message: text, text: text))
+    }
     return [
-      head + ">", "      <failure type=\"\(hidden.name)\" message=\"\(text)\">\(text)</failure>",
-      "    </testcase>",
-    ]
+      verdict.weights.map { hidden("weights", $0.agrees, $0.description) },
+      verdict.functions.map { hidden("functions", $0.agrees, $0.description) },
+    ].compactMap { $0 }
   }
 
-  private func testCase(
-    _ layer: LayerComparison, suite: String, isCulprit: Bool, _ verdict: Verdict
-  ) -> [String] {
-    let head = "    <testcase classname=\"\(suite)\" name=\"\(layer.displayName.escapedForMarkup)\""
-    guard !layer.passes else { return [head + "/>"] }
+  private func failure(of layer: LayerComparison, _ verdict: Verdict) -> JUnitSuite.Failure? {
+    guard !layer.passes else { return nil }
     var message = layer.problem ?? layer.figure
-    var body = "\(layer.name), \(layer.operation), shape \(layer.shape)"
-    if isCulprit, let culprit = verdict.culprit {
+    var text = "\(layer.name), \(layer.operation), shape \(layer.shape)"
+    if let culprit = verdict.culprit, culprit.node == layer.node {
       message += "; the first wrong layer"
       message += culprit.suspicion.map { ": \($0.explanation)" } ?? ""
-      body += "\n" + culprit.description
+      text += "\n" + culprit.description
     }
-    return [
-      head + ">",
-      "      <failure type=\"limit\" message=\"\(message.escapedForMarkup)\">\(body.escapedLines)</failure>",
-      "    </testcase>",
-    ]
-  }
-}
-
-extension String {
-  /// Each line escaped, the breaks between them kept.
-  fileprivate var escapedLines: String {
-    split(separator: "\n").map { String($0).escapedForMarkup }.joined(separator: "\n")
+    return .init(type: "limit", message: message, text: text)
   }
 }

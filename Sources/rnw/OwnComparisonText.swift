@@ -4,6 +4,26 @@ import Plain
 import Tensors
 
 extension OwnComparison {
+  /// The verdict in one line.
+  var line: String {
+    let failed = layers.count { !$0.pass }
+    var faults = failed == 0 ? [] : ["\(failed) of \(layers.count) layers out of limits"]
+    if let agreement, !agreement.different.isEmpty {
+      faults.append("\(agreement.different.count) of \(agreement.compared) tensors differ")
+    }
+    if let agreement, !agreement.options.isEmpty {
+      faults.append(Self.otherwise(agreement.options.count))
+    }
+    return passes
+      ? "PASS: \(layers.count) layers of the model's own graph compared, all within limits"
+      : "FAIL, by the model's own graph: \(faults.joined(separator: ", "))"
+  }
+
+  /// How many layers do something else on the two sides.
+  static func otherwise(_ count: Int) -> String {
+    count == 1 ? "1 layer does something else" : "\(count) layers do something else"
+  }
+
   /// The comparison for a terminal: the worst layers, or all in their order, and the verdict.
   func text(showsAll: Bool) -> String {
     let rows =
@@ -21,19 +41,7 @@ extension OwnComparison {
         + (isEngine ? alone ?? "–".padded(to: 9) + "  " : "")
         + readable(layer.limit) + (layer.pass ? "" : "  OUT OF LIMIT")
     }
-    let failed = layers.count { !$0.pass }
-    lines.append("")
-    var faults = failed == 0 ? [] : ["\(failed) of \(layers.count) layers out of limits"]
-    if let agreement, !agreement.different.isEmpty {
-      faults.append("\(agreement.different.count) of \(agreement.compared) tensors differ")
-    }
-    if let agreement, !agreement.options.isEmpty {
-      faults.append("\(agreement.options.count) layers do something else")
-    }
-    lines.append(
-      passes
-        ? "PASS: \(layers.count) layers of the model's own graph compared, all within limits"
-        : "FAIL, by the model's own graph: \(faults.joined(separator: ", "))")
+    lines += ["", line]
     if let agreement {
       let equal = agreement.compared - agreement.different.count
       lines.append(

@@ -82,7 +82,8 @@ struct RNWCommand: ParsableCommand {
         break
       }
       do {
-        try StandardOutput.write(text + "\n")
+        // The tool's own text as it is: in a script of completions nothing may be escaped for a build server.
+        try StandardOutput.write(raw: text + "\n")
       } catch {
         end(with: error)
       }

@@ -15,6 +15,9 @@ struct ReportFile {
     case json
     case md
     case xml
+
+    /// Whether a comparison by a model's own graph, of no known options, has this form.
+    var isOfOwnGraphs: Bool { self == .xml }
   }
 
   /// The form that the name asks for.
@@ -61,6 +64,13 @@ struct ReportFile {
       command: command)
   }
 
+  /// Writes the whole report of a comparison by a model's own graph.
+  ///
+  /// The other forms describe a network of known options: ``Form/isOfOwnGraphs``.
+  func write(_ own: OwnComparison, title: String, command: String) throws {
+    try put(own.junit(suite: title, command: command, seconds: seconds))
+  }
+
   /// Writes the whole report of a comparison that was judged.
   func write(_ judged: JudgedComparison, command: String) throws {
     let result = judged.outcome
@@ -71,9 +81,14 @@ struct ReportFile {
       case .json: try JSONReport(judged, command: command).text()
       case .md: MarkdownReport(title: title, command: commandLineWithoutFolders).text(for: result)
       case .xml:
-        JUnitReport(suite: title, command: command, seconds: (.now - start) / .seconds(1))
-          .text(for: result)
+        JUnitReport(suite: title, command: command, seconds: seconds).text(for: result)
       }
+    try put(text)
+  }
+
+  private var seconds: Double { (.now - start) / .seconds(1) }
+
+  private func put(_ text: String) throws {
     try output.write(Array(text.utf8), at: 0)
     try output.commit()
   }

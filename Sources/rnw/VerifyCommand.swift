@@ -148,10 +148,11 @@ struct VerifyCommand: ParsableCommand {
     do {
       result = try verify(request, against: against, progress: bar.update)
     } catch let error as InputError where error.reason == .unknownNetwork {
+      let own = try verifyOwnGraph(
+        request, against: against, instead: error, progress: bar.update
+      ) { try requireUsed(byOwnGraphOf: error, in: file) }
       return try conclude(
-        try verifyOwnGraph(request, against: against, instead: error, progress: bar.update) {
-          try requireUsed(byOwnGraphOf: error)
-        }, after: bar)
+        own, title: "\(fileName(of: model)) against \(fileName(of: against))", in: file, after: bar)
     }
     bar.finish()
     searchBar.finish()
@@ -175,10 +176,11 @@ struct VerifyCommand: ParsableCommand {
     do {
       result = try verify(request, engine: engine, progress: bar.update)
     } catch let error as InputError where error.reason == .unknownNetwork {
+      let own = try verifyOwnGraph(
+        request, engine: engine, instead: error, progress: bar.update
+      ) { try requireUsed(byOwnGraphOf: error, in: file) }
       return try conclude(
-        try verifyOwnGraph(request, engine: engine, instead: error, progress: bar.update) {
-          try requireUsed(byOwnGraphOf: error)
-        }, after: bar)
+        own, title: "\(engine.title) against \(fileName(of: model))", in: file, after: bar)
     }
     bar.finish()
     searchBar.finish()
@@ -200,21 +202,29 @@ struct VerifyCommand: ParsableCommand {
     }
   }
 
-  private func conclude(_ own: OwnComparison, after bar: ProgressBar) throws {
+  private func conclude(
+    _ own: OwnComparison, title: String, in file: ReportFile?, after bar: ProgressBar
+  ) throws {
     bar.finish()
+    try file?.write(own, title: title, command: commandLine)
     try StandardOutput.conclude(passes: own.passes) {
       try StandardOutput.write(own, asJSON: json, text: own.text(showsAll: all))
+      if !json { try file?.tell() }
     }
   }
 
   /// Refuses what does nothing where no family knows the network.
-  private func requireUsed(byOwnGraphOf error: InputError) throws {
+  private func requireUsed(byOwnGraphOf error: InputError, in file: ReportFile?) throws {
+    let reason = "for a model that is only known by its own graph (\(error.problem))"
+    if let form = file?.form, !form.isOfOwnGraphs {
+      try requireUnused(["--report of .\(form)": true], because: "\(reason); .xml does")
+    }
     try requireUnused(
       [
-        "--report": report != nil, "--isolated": isolated, "--ulp": ulp.isGiven,
+        "--isolated": isolated, "--ulp": ulp.isGiven,
         "--per-layer-limit": perLayerLimit != nil, "--family": family.isGiven,
         "--activation, --pooling, …": told.isGiven, "--no-own-graph": !ownGraph.isUsed,
-      ], because: "for a model that is only known by its own graph (\(error.problem))")
+      ], because: reason)
   }
 
   private func text(of result: Comparison.Outcome) -> String {

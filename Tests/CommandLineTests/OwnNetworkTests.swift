@@ -67,21 +67,59 @@ struct OwnNetworkTests {
   @Test(
     "What does nothing for such a model is refused by name",
     arguments: [
-      ["--report", "x.html"], ["--isolated"], ["--per-layer-limit", "x.json"],
+      ["--report", "x.html"], ["--report", "x.md"], ["--report", "x.JSON"], ["--isolated"],
+      ["--per-layer-limit", "x.json"],
       ["--family", "keras"], ["--activation", "softmax"], ["--no-own-graph"],
     ])
   func refuses(_ option: [String]) async throws {
     let folder = try TemporaryFolder()
     let limits = try folder.write(Array("{\"*\": 1e-4}".utf8), to: "x.json")
     let arguments = option.map {
-      $0 == "x.json" ? limits : $0 == "x.html" ? folder.file("x.html") : $0
+      $0 == "x.json" ? limits : $0.hasPrefix("x.") ? folder.file($0) : $0
     }
     for other in [Self.activations, Fixture.path("kinds/other.full.h5")] {
       let result = try await Program.run(["verify", Self.model, "--against", other] + arguments)
       #expect(result.status == 64, "\(result.output)\(result.error)")
       #expect(result.error.contains("\(option[0])"))
       #expect(result.error.contains("does nothing for a model that is only known by its own graph"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.json"])
     }
+  }
+
+  @Test("Its comparison is written as JUnit for build servers, as that of a network of a family is")
+  func writesJUnit() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("x.xml")
+    func report(_ arguments: [String], status: Int32) async throws -> String {
+      let result = try await Program.run(
+        ["verify"] + arguments + ["--report", path, "--overwrite"])
+      #expect(result.status == status, "\(result.output)\(result.error)")
+      #expect(result.output.contains("wrote \(path)"))
+      return String(decoding: try folder.read("x.xml"), as: UTF8.self)
+    }
+    let right = try await report([Self.model, "--against", Self.activations], status: 0)
+    #expect(right.contains("<testsuite name=\"other.keras against other.activations.npz\""))
+    #expect(right.contains("tests=\"9\" failures=\"0\" errors=\"0\" time="))
+    #expect(right.contains("PASS: 9 layers of the model&#39;s own graph compared"))
+    // Both sides have weights and layers: a case for each of these.
+    let wrong = try await report([Self.changed, "--against", Self.model], status: 1)
+    #expect(wrong.contains("tests=\"11\" failures=\"4\""))
+    #expect(wrong.components(separatedBy: "<failure ").count - 1 == 4)
+    #expect(wrong.contains("name=\"norm\">\n      <failure type=\"limit\" message=\"error "))
+    #expect(wrong.components(separatedBy: "; the first wrong layer").count - 1 == 1)
+    #expect(wrong.contains("name=\"(functions)\">") && wrong.contains("name=\"(weights)\"/>"))
+    let near = Fixture.path("kinds/other.near.keras")
+    let weights = try await report([near, "--against", Self.model], status: 1)
+    #expect(weights.contains("message=\"1 of 12 tensors differ\">classes/kernel</failure>"))
+    let engine = try await report([Self.changed, "--candidate", Self.activations], status: 1)
+    #expect(
+      engine.contains("<testsuite name=\"other.activations.npz against other.changed.keras\""))
+    #expect(engine.contains("the first wrong layer: your norm adds ε = 0.001"))
+    // A file that is there is not replaced without being told so.
+    let again = try await Program.run([
+      "verify", Self.model, "--against", Self.activations, "--report", path,
+    ])
+    #expect(again.status == 73)
   }
 
   private struct Document: Decodable {

@@ -192,6 +192,17 @@ def test_junit_is_read_by_a_parser(tmp_path, broken, failures):
     assert not failing or "the first wrong layer" in failing[0].result[0].message
 
 
+def test_junit_of_a_model_of_no_family_is_read_by_a_parser(tmp_path):
+    kinds, report = ROOT / "Fixtures" / "kinds", tmp_path / "report.xml"
+    rnw("verify", kinds / "other.changed.keras", "--against", kinds / "other.keras", "--report", report, status=1)
+    suites = JUnitXml.fromfile(str(report))
+    (suite,) = suites
+    cases = list(suite)
+    assert suites.tests == suite.tests == len(cases) == 9 + 2
+    assert suites.failures == suite.failures == len([case for case in cases if case.result]) == 4
+    assert [case.name for case in cases if case.name.startswith("(")] == ["(weights)", "(functions)"]
+
+
 def test_the_rules_on_the_page_are_those_of_the_file_that_is_converted():
     page = (ROOT / "docs" / "families.md").read_text()
     shown = page.split("```json\n", 1)[1].split("```", 1)[0]

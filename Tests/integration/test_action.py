@@ -43,6 +43,17 @@ def test_a_model_that_only_its_own_graph_knows_is_compared_without_a_page(action
     assert "### rnw verify: fail\n<pre>" in outcome.summary and "FAIL" in outcome.summary
 
 
+def test_such_a_comparison_is_junit_all_the_same(action):
+    outcome = action(
+        model="Fixtures/kinds/other.changed.keras", against="Fixtures/kinds/other.keras", junit="out/rnw.xml")
+    assert outcome.status == 1 and outcome.verdict == "fail" and "::warning::" not in outcome.log, outcome.log
+    tests = list(ElementTree.parse(action.work / "out/rnw.xml").iter("testcase"))
+    failed = {test.get("name") for test in tests if test.find("failure") is not None}
+    assert len(tests) == 11 and "norm" in failed
+    page = action(model="Fixtures/kinds/other.keras", against="Fixtures/kinds/other.keras", junit="out/rnw.xml", report="x.html")
+    assert page.status == 0 and "::warning::" in page.log and not (action.work / "x.html").exists(), page.log
+
+
 def test_what_cannot_be_read_is_an_error_and_no_verdict(action):
     outcome = action(model="nothing.rnw")
     assert outcome.status == 66 and outcome.verdict == "error"

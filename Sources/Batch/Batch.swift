@@ -36,14 +36,16 @@ package func run(
       return result
     }
   }
+  let pruned = request.prunes && !RunningGroups.isEnding ? batch.prune() : 0
   batch.save()
-  return BatchOutcome(results, batch.others)
+  return BatchOutcome(results, others: batch.others.count - pruned, pruned: pruned)
 }
 
 /// A batch that runs.
 private final class Batch: Sendable {
   private let request: BatchRequest
   private let digests: DigestCache
+  private let known: [Record]
   private let byKey: [String: Record]
   private let keysByName: [ByteText: [String]]
   private let saved: Mutex<ContinuousClock.Instant>
@@ -56,16 +58,23 @@ private final class Batch: Sendable {
   }
 
   init(request: BatchRequest, digests: DigestCache, known: [Record]) {
-    (self.request, self.digests) = (request, digests)
+    (self.request, self.digests, self.known) = (request, digests, known)
     byKey = Dictionary(known.map { ($0.key, $0) }) { first, _ in first }
     keysByName = Dictionary(grouping: known) { ByteText($0.name) }.mapValues { $0.map(\.key) }
     saved = Mutex(ContinuousClock.now)
   }
 
-  /// How many records are of no item of the batch.
-  var others: Int {
+  /// The records of no item of the batch, whichever part it is in.
+  var others: [Record] {
     let names = Set(request.items.map { ByteText($0.name) })
-    return keysByName.reduce(0) { $0 + (names.contains($1.key) ? 0 : $1.value.count) }
+    return known.filter { !names.contains(ByteText($0.name)) }
+  }
+
+  /// Takes these away, with the files that they tell of, and says how many there were.
+  func prune() -> Int {
+    let pruning = Pruning(folder: request.folder, digests: digests)
+    for record in others { pruning.remove(record) }
+    return others.count
   }
 
   /// Converts an item, unless its record says how that ended.
@@ -153,13 +162,13 @@ private final class Batch: Sendable {
 }
 
 extension BatchOutcome {
-  fileprivate init(_ results: [Batch.Result], _ others: Int) {
+  fileprivate init(_ results: [Batch.Result], others: Int, pruned: Int) {
     let records = results.compactMap(\.record)
     items = results.count
     done = results.count { $0.isNew }
     outcomes = Dictionary(grouping: records, by: \.outcome).mapValues(\.count)
     troubles = records.filter { $0.cause != nil }
     unrecorded = results.compactMap(\.problem)
-    self.others = others
+    (self.others, self.pruned) = (others, pruned)
   }
 }

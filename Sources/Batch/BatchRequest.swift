@@ -19,6 +19,8 @@ package struct BatchRequest: Sendable {
   package var retries = 2
   /// Whether what is quarantined is tried again.
   package var repeatsQuarantined = false
+  /// Whether records of no item are taken away, with their files.
+  package var prunes = false
   /// Whether each written file is also checked on its own.
   package var verifies = false
   /// The files that belong to a source beside the one that it is named by, by their paths.
@@ -48,4 +50,6 @@ package struct BatchOutcome: Sendable {
   package let unrecorded: [InputError]
   /// How many records in the folder are of no item of the batch.
   package let others: Int
+  /// How many more there were, which have been taken away.
+  package let pruned: Int
 }

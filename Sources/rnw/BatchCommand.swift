@@ -78,6 +78,10 @@ struct BatchCommand: ParsableCommand {
   @Flag(help: "Also do again what is quarantined.")
   var again = false
 
+  @Flag(
+    help: "Take the records of items away that the batch does not have any more, and their files.")
+  var prune = false
+
   @Flag(help: "Print the items, and which files each needs, and convert nothing.")
   var dryRun = false
 
@@ -94,7 +98,7 @@ struct BatchCommand: ParsableCommand {
       try requireUnused(
         [
           "--verify": verify, "--jobs": jobs != nil, "--again": again, "--timeout": timeout != nil,
-          "--memory": memory != nil, "--retries": retries != nil,
+          "--memory": memory != nil, "--retries": retries != nil, "--prune": prune,
         ],
         because: "with --dry-run, which converts nothing")
     }
@@ -134,6 +138,7 @@ struct BatchCommand: ParsableCommand {
     request.shard = shard ?? .whole
     request.retries = retries ?? 2
     request.repeatsQuarantined = again
+    request.prunes = prune
     request.verifies = verify
     request.companions = ItemList.companions
     let progress = BatchProgress()

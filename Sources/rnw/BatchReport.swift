@@ -17,6 +17,7 @@ struct BatchReport: Encodable {
   private let unrecorded: Int
   private let skipped: Int
   private let otherRecords: Int
+  private let prunedRecords: Int
   private let troubles: [Trouble]
 
   /// An item that was not converted.
@@ -32,7 +33,7 @@ struct BatchReport: Encodable {
 
   private enum CodingKeys: String, CodingKey {
     case schema, folder, shard, items, done, kept, pass, fail, quarantined, failed, unrecorded
-    case skipped, otherRecords, troubles
+    case skipped, otherRecords, prunedRecords, troubles
   }
 
   init(_ outcome: BatchOutcome, _ list: ItemList, shard: Shard, folder: String) {
@@ -45,7 +46,7 @@ struct BatchReport: Encodable {
     (quarantined, failed) = (count(.quarantined), count(.failed))
     unrecorded = outcome.unrecorded.count
     skipped = list.strays.count
-    otherRecords = outcome.others
+    (otherRecords, prunedRecords) = (outcome.others, outcome.pruned)
     troubles = outcome.troubles.map {
       Trouble(
         name: $0.name, outcome: $0.outcome.rawValue, cause: $0.cause?.rawValue ?? "",
@@ -67,9 +68,12 @@ struct BatchReport: Encodable {
       lines.append(
         "\(counted(skipped, "file")) of no model \(skipped == 1 ? "was" : "were") passed over")
     }
+    if prunedRecords > 0 {
+      lines.append("\(counted(prunedRecords, "record")) of no item of this batch removed")
+    }
     if otherRecords > 0 {
       lines.append(
-        "\(counted(otherRecords, "record")) in \(folder)/records \(otherRecords == 1 ? "is" : "are") of no item of this batch"
+        "\(counted(otherRecords, "record")) in \(folder)/records \(otherRecords == 1 ? "is" : "are") of no item of this batch; --prune removes them"
       )
     }
     return lines.joined(separator: "\n") + "\n"

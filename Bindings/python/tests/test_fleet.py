@@ -15,7 +15,7 @@ ITEMS = 24
 
 
 @pytest.fixture(scope="module")
-def store(models):
+def store(models, hdf5_program):
     """A bucket with the models, by its file system."""
     from moto.server import ThreadedMotoServer
 
@@ -24,7 +24,7 @@ def store(models):
     host, port = server.get_host_and_port()
     given = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none",
-        "AWS_DEFAULT_REGION": "us-east-1", "PYTHONPATH": str(Path(__file__).parents[1] / "src")}  # fmt: skip
+        "AWS_DEFAULT_REGION": "us-east-1", "PYTHONPATH": str(Path(__file__).parents[1] / "src"), "RNW_HDF5": hdf5_program}  # fmt: skip
     before = dict(os.environ)
     os.environ.update(given)
     import fsspec
@@ -48,6 +48,19 @@ def cluster(store):
     yield cluster
     ray.shutdown()
     cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def hdf5_program(tmp_path_factory):
+    """Reads HDF5, but crashes on one file and waits for ever on another."""
+    program = tmp_path_factory.mktemp("program") / "rnw-hdf5"
+    real = Path(os.environ["RNW_BINARY"]).with_name("rnw-hdf5")
+    program.write_text(f"""#!/bin/sh
+case "$2" in *crash.h5) kill -SEGV $$;; *hang.h5) sleep 1000;; esac
+exec {real} "$@"
+""")
+    program.chmod(0o700)
+    return str(program)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +125,13 @@ def test_a_second_run_does_only_what_has_changed(store, cluster, models, fixture
     store.invalidate_cache()
     assert len(records) == ITEMS == len(store.find("models/out/records")) == len(store.find("models/out/marks"))
     assert len(records - set(store.find("models/out/records"))) == 1
+    # What does not pass any more has no file, not even an old one.
+    assert store.exists("models/out/models/model2.npz.rnw")
+    store.pipe_file("models/in/model2.npz", (fixtures / "keras" / "narrow.npz").read_bytes()[:5000])
+    store.invalidate_cache()
+    assert fleet.convert_all(**place) == {"kept": ITEMS - 1, "quarantined": 1}
+    store.invalidate_cache()
+    assert not store.exists("models/out/models/model2.npz.rnw")
     cluster.remove_node(node)
 
 
@@ -133,4 +153,31 @@ def test_a_manifest_gives_each_item_its_options_and_files(store, cluster, models
     assert verdict["verdict"] == "fail" and verdict["items"] == 3
     sizes = {path.rpartition("/")[2]: store.size(path) for path in store.find("models/some/models")}
     assert sizes["half.rnw"] < 0.9 * sizes["proven.rnw"] and "strict.rnw" not in sizes
+    cluster.remove_node(node)
+
+
+def test_each_hostile_item_is_quarantined_by_name_and_all_others_are_done(store, cluster, fixtures):
+    from rnw import fleet
+
+    node = cluster.add_node(num_cpus=2)
+    h5, npz = ((fixtures / "keras" / f"narrow.{kind}").read_bytes() for kind in ("h5", "npz"))
+    # A member that says that it inflates to 2 GB.
+    bomb = bytearray(npz)
+    start = bomb.find(b"PK\x01\x02")
+    bomb[start + 24 : start + 28] = b"\0\0\0\x7f"
+    contents = {"bomb.npz": bytes(bomb), "cut.h5": h5[:5000], "crash.h5": h5, "hang.h5": h5, "good.h5": h5, "good.npz": npz}
+    for name, content in contents.items():
+        store.pipe_file(f"models/hostile/{name}", content)
+    store.invalidate_cache()
+    place = {"source": "s3://models/hostile", "target": "s3://models/tried", "address": cluster.address}
+    assert fleet.convert_all(**place, timeout=15) == {"kept": 0, "pass": 2, "quarantined": 4}
+    verdict = fleet.merge("s3://models/tried")
+    assert verdict["verdict"] == "fail" and verdict["items"] == 6
+    store.invalidate_cache()
+    records = [json.loads(store.cat_file(path)) for path in store.find("models/tried/records")]
+    causes = {record["name"]: record["cause"] for record in records if record["outcome"] == "quarantined"}
+    assert causes == {"bomb.npz": "input", "cut.h5": "input", "crash.h5": "input", "hang.h5": "time"}
+    # They are not tried again, but for what more time may be enough for.
+    assert fleet.convert_all(**place, timeout=15) == {"kept": 6}
+    assert fleet.convert_all(**place, timeout=16) == {"kept": 5, "quarantined": 1}
     cluster.remove_node(node)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import posixpath
 import subprocess
 import sys
@@ -27,8 +26,7 @@ import ray
 
 from ._tool import ToolError, tool
 
-# How often work is begun again where its machine, its process or the connection is lost; and how much of it waits for each core:
-# enough to keep it busy, and to let a cluster see that it should grow.
+# How often work whose machine or connection is lost is begun again; how much waits for each core, so that a cluster sees that it should grow.
 RETRIES, WAITING = 10, 4
 # What changes with a file's content: the store's digest of it, else a time.
 IDENTITIES = ("ETag", "etag", "md5Hash", "oid", "mtime", "LastModified", "updated")
@@ -42,28 +40,31 @@ class Item:
     source: str
     options: list[str]
     files: list[str]
-    # Where it is marked as done: a folder for each name, a name for all that its record depends on.
+    # Its mark as done: a folder for each name, a name for what its record depends on, and one for that with the limits.
     place: str
     mark: str
+    limited: str
 
 
 def convert_all(
-    source: str, target: str, options: Sequence[str] = (), *, address: str | None = None, verify: bool = False
+    source: str, target: str, options: Sequence[str] = (), *, address: str | None = None, verify: bool = False,
+    timeout: int = 600, memory: int = 4096,
 ) -> Counter[str]:
     """Converts what the target has no mark of yet, and counts how items ended; `kept` are those that had one.
 
-    `source` is a folder or a manifest (`.jsonl`), `options` are those of `rnw convert`, `address` is a cluster's.
+    `source` is a folder or a manifest (`.jsonl`), `options` are those of `rnw convert`, `address` is a cluster's, `memory` is in MB.
     """
     ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
     root = posixpath.dirname(source) if source.endswith(".jsonl") else source
-    marks, expected, items = marked(target), version(), listed(source, root, options, verify)
-    due = [item for item in items if f"{item.place}/{item.mark}" not in marks]
+    flags = [f"--timeout={timeout}", f"--memory={memory}", *["--verify"] * verify]
+    marks, expected, items = marked(target), version(), listed(source, root, options, verify, [timeout, memory])
+    due = [item for item in items if marks.isdisjoint({f"{item.place}/{item.mark}", f"{item.place}/{item.limited}"})]
     counts = Counter({"kept": len(items) - len(due)})
     work = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=[OSError])(convert_one)
     pending: list[Any] = []
     while due or pending:
         room = WAITING * max(int(ray.cluster_resources().get("CPU", 1)), 1) - len(pending)
-        pending += [work.remote(due.pop(), root, target, verify, expected) for _ in range(min(room, len(due)))]
+        pending += [work.remote(due.pop(), root, target, flags, expected) for _ in range(min(room, len(due)))]
         ready, pending = ray.wait(pending, num_returns=min(len(pending), 16), timeout=1)
         counts.update(ray.get(ready))
         if sys.stderr.isatty():
@@ -71,41 +72,43 @@ def convert_all(
     return counts
 
 
-def convert_one(item: Item, root: str, target: str, verify: bool, expected: str) -> str:
+def convert_one(item: Item, root: str, target: str, flags: list[str], expected: str) -> str:
     """Brings an item here, converts it, and puts its file, its record and its mark into the target, in that order."""
     if version() != expected:
         raise ToolError(f"{version()} is here, and {expected} where the work was given out")
     there, base = fsspec.core.url_to_fs(root)
     with tempfile.TemporaryDirectory() as folder:
-        os.makedirs(os.path.join(folder, "in"))
         for name in item.files:
-            path = os.path.join(folder, "in", name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            there.get_file(posixpath.join(base, name), path)
+            local = Path(folder, "in", name)
+            local.parent.mkdir(parents=True, exist_ok=True)
+            there.get_file(posixpath.join(base, name), str(local))
         Path(folder, "in", "item.jsonl").write_text(json.dumps({"name": item.name, "source": item.source}))
-        flags = ["--verify"] if verify else []
-        batch(["item.jsonl", "-o", "../out", *flags], item.options, os.path.join(folder, "in"))
-        path = files_in(os.path.join(folder, "out", "records"))[0]
-        record = json.loads(Path(path).read_bytes())
+        batch(["item.jsonl", "-o", "../out", *flags], item.options, str(Path(folder, "in")))
+        out = Path(folder, "out")
+        record = dict(json.loads(next(out.glob("records/*/*.json")).read_bytes()))
         if record["outcome"] != "failed":
-            put(target, os.path.join(folder, "out"), [*files_in(os.path.join(folder, "out", "models")), path])
-            remember(target, item, record["key"])
+            put(target, out, [*out.glob("models/**/*.rnw"), *out.glob("records/*/*.json")])
+            remember(target, item, record)
     return str(record["outcome"])
 
 
-def remember(target: str, item: Item, key: str) -> None:
-    """Marks an item as done; earlier marks of its name, and the records that they tell of, are of no use any more."""
+def remember(target: str, item: Item, record: dict[str, Any]) -> None:
+    """Marks an item as done, and takes away what it was before; more time or memory may be enough where these ended it."""
     fs, out = fsspec.core.url_to_fs(target)
     place = posixpath.join(out, "marks", item.place)
+    mark = f"{item.limited if record['cause'] in ('time', 'memory') else item.mark}-{record['key']}"
     old = [posixpath.basename(path) for path in (fs.find(place) if fs.exists(place) else [])]
+    file = posixpath.join(out, "models", f"{item.name}.rnw")
+    if record["outcome"] != "pass" and fs.exists(file):
+        fs.rm_file(file)
     fs.makedirs(place, exist_ok=True)
-    fs.pipe_file(posixpath.join(place, f"{item.mark}-{key}"), b"rnw.fleet/1\n")
+    fs.pipe_file(posixpath.join(place, mark), b"rnw.fleet/1\n")
     for name in old:
         was = name.rpartition("-")[2]
-        record = posixpath.join(out, "records", was[:2], f"{was}.json")
-        if was != key and fs.exists(record):
-            fs.rm_file(record)
-        if name != f"{item.mark}-{key}":
+        earlier = posixpath.join(out, "records", was[:2], f"{was}.json")
+        if was != record["key"] and fs.exists(earlier):
+            fs.rm_file(earlier)
+        if name != mark:
             fs.rm_file(posixpath.join(place, name))
 
 
@@ -113,16 +116,16 @@ def merge(target: str) -> dict[str, Any]:
     """One verdict of all records of a target, written beside them as `verdict.json` and `fleet.html`."""
     fs, out = fsspec.core.url_to_fs(target)
     with tempfile.TemporaryDirectory() as folder:
-        fs.get(posixpath.join(out, "records"), os.path.join(folder, "records"), recursive=True)
+        fs.get(posixpath.join(out, "records"), str(Path(folder, "records")), recursive=True)
         command = [tool(), "merge", "records", "-o", "verdict.json", "--report", "fleet.html"]
         ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
         if ended.returncode not in (0, 1):
             raise ToolError(ended.stderr.strip(), status=ended.returncode)
-        put(target, folder, [os.path.join(folder, name) for name in ("verdict.json", "fleet.html")])
+        put(target, Path(folder), [Path(folder, name) for name in ("verdict.json", "fleet.html")])
         return dict(json.loads(Path(folder, "verdict.json").read_bytes()))
 
 
-def listed(source: str, root: str, options: Sequence[str], verify: bool) -> list[Item]:
+def listed(source: str, root: str, options: Sequence[str], verify: bool, limits: Sequence[int]) -> list[Item]:
     """The items of a source. `rnw batch` tells models by names alone: it is shown empty files of these names."""
     fs, base = fsspec.core.url_to_fs(root)
     known = {}
@@ -130,19 +133,19 @@ def listed(source: str, root: str, options: Sequence[str], verify: bool) -> list
         for path, info in fs.find(base, detail=True).items():
             name = posixpath.relpath(path, base)
             known[name] = [name, info.get("size"), str(next(filter(None, map(info.get, IDENTITIES)), ""))]
-            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, name).touch()
         place = "."
         if source != root:
             place = posixpath.basename(source)
-            fs.get_file(posixpath.join(base, place), os.path.join(folder, place))
+            fs.get_file(posixpath.join(base, place), str(Path(folder, place)))
         document = batch([place, "-o", "nowhere", "--dry-run"], options, folder)
     items = []
     for entry in document["items"]:
         files = sorted({posixpath.normpath(path) for path in entry["files"]} & set(known))
         depends = ["rnw.fleet/1", version(), entry["options"], verify, [known[name] for name in files]]
-        place, mark = (hashlib.sha256(text.encode()).hexdigest()[:32] for text in (entry["name"], json.dumps(depends)))
-        items.append(Item(entry["name"], entry["source"], entry["options"], files, place, mark))
+        marks = (hashlib.sha256(json.dumps(of).encode()).hexdigest()[:32] for of in (entry["name"], depends, [depends, limits]))
+        items.append(Item(entry["name"], entry["source"], entry["options"], files, *marks))
     return items
 
 
@@ -168,18 +171,13 @@ def version() -> str:
     return subprocess.run([tool(), "--version"], capture_output=True, encoding="utf-8", check=True).stdout.strip()
 
 
-def files_in(folder: str) -> list[str]:
-    """The files of a folder and of those in it."""
-    return sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
-
-
-def put(target: str, folder: str, paths: Sequence[str]) -> None:
+def put(target: str, folder: Path, paths: Sequence[Path]) -> None:
     """Writes files of a folder to the same places of the target."""
     fs, out = fsspec.core.url_to_fs(target)
     for path in paths:
-        place = posixpath.join(out, os.path.relpath(path, folder))
+        place = posixpath.join(out, path.relative_to(folder).as_posix())
         fs.makedirs(posixpath.dirname(place), exist_ok=True)
-        fs.put_file(path, place)
+        fs.put_file(str(path), place)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,6 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("target", help="where models, records and the verdict go")
     parser.add_argument("--address", help="of the Ray cluster; one is started here if left out")
     parser.add_argument("--verify", action="store_true", help="also check each written file by itself")
+    parser.add_argument("--timeout", type=int, default=600, help="seconds that an item may take")
+    parser.add_argument("--memory", type=int, default=4096, help="MB that an item may have")
     parser.add_argument("options", nargs="*", help="options of rnw convert, after --")
     given = vars(parser.parse_args(arguments))
     counts = convert_all(**given)

@@ -49,6 +49,33 @@ package struct SourceWeights: Sendable {
       tensors.append(found)
     }
     self.tensors = tensors
+    try refuseUnknownVariables(
+      of: graph, live: live.filter { graph.nodes[$0].tensors.isEmpty && !self.tensors[$0].isEmpty })
+  }
+
+  /// A variable that no setting of a layer tells of, such as that of an adapter, changes what the layer computes.
+  ///
+  /// - Parameter live: the nodes with variables at their own places that an output depends on.
+  private func refuseUnknownVariables(
+    of graph: SourceGraph, live: some Sequence<Int>
+  ) throws(InputError) {
+    let used = Set(tensors.flatMap { $0.values.map(\.name) })
+    var layers: Set<String> = []
+    // A layer that is adapted to data also counts what it has seen.
+    for node in live where graph.nodes[node].operation != .standardize {
+      layers.formUnion(tensors[node].values.map(\.name.folderAndName.folder))
+      layers.insert(graph.nodes[node].place.counted + "/vars/")
+    }
+    layers.remove("")
+    let unknown = source.tensors.filter {
+      !used.contains($0.name) && layers.contains($0.name.folderAndName.folder)
+    }
+    guard let first = unknown.min(by: { $0.name < $1.name }) else { return }
+    let isAdapter = first.name.contains("/lora_")
+    throw InputError(
+      .badData, path: source.path, "has a variable that the configuration of its layer lacks",
+      place: "\(first.name) (\(first.shape))",
+      hint: isAdapter ? "model.save('merged.keras') puts adapters into the kernels" : nil)
   }
 
   /// Checks a node's variables against what the node is given.
@@ -112,8 +139,9 @@ private struct NamedTensors {
   func tensor(_ variable: String, number: Int, of place: SourceGraph.Place) -> TensorInfo? {
     let full = place.names.joined(separator: "/")
     let short = [place.names.first, place.names.last].compactMap { $0 }.joined(separator: "/")
-    let counted = place.groups.map { "layers/\($0)" }.joined(separator: "/")
-    let names = ["\(full)/\(variable)", "\(short)/\(variable)", "\(counted)/vars/\(number)"]
+    let names = [
+      "\(full)/\(variable)", "\(short)/\(variable)", "\(place.counted)/vars/\(number)",
+    ]
     if let tensor = names.lazy.compactMap({ all[$0] }).first { return tensor }
     let ends = Self.ends(place.names + [variable])
     guard let found = ends.flatMap({ byEnds[$0] }), found.count == 1 else { return nil }
@@ -124,6 +152,11 @@ private struct NamedTensors {
     guard parts.count > 1 else { return nil }
     return ([parts[0]] + parts.suffix(2)).joined(separator: "/")
   }
+}
+
+extension SourceGraph.Place {
+  /// The folder of the layer where folders have counted classes for names.
+  fileprivate var counted: String { groups.map { "layers/\($0)" }.joined(separator: "/") }
 }
 
 extension Shape {

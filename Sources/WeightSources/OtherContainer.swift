@@ -28,7 +28,9 @@ enum OtherContainer {
       return refusal(
         "is an unpacked PyTorch checkpoint", "give the .pth file, or pack the folder again")
     }
-    if let file = names.filter(isWeights).min() {
+    // An index means all of its parts, each of which alone is not the model.
+    let index = names.filter { $0.hasSuffix(".index.json") }.min()
+    if let file = index ?? names.filter(isWeights).min() {
       return refusal("is a folder", "give the file: \(path)/\(file)")
     }
     return InputError(

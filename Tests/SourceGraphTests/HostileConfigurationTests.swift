@@ -60,6 +60,37 @@ struct HostileConfigurationTests {
         input, layer("Flatten", "a", nodes: #"[[["x", 0, 0, {"training": true}]]]"#),
       ]), message: "an argument that is not understood: training"),
     Case(
+      name: "a model in training",
+      json: functional([
+        input, inner(nodes: #"[[["x", 0, 0, {"training": true}]]]"#),
+      ]), message: "a is called with training=True"),
+    Case(
+      name: "a model with an argument",
+      json: functional([
+        input, inner(nodes: #"[[["x", 0, 0, {"scale": 2}]]]"#),
+      ]), message: "a is called with an argument that is not understood: scale"),
+    Case(
+      name: "a model with a second argument",
+      json: functional([
+        input, inner(nodes: #"[{"args": [\#(value), true], "kwargs": {}}]"#),
+      ]), message: "a is called with an argument that is not understood: the 2th, true"),
+    Case(
+      name: "whole numbers that wrap around",
+      json: functional([
+        input.replacing(#""name": "x""#, #""dtype": "uint8", "name": "x""#),
+        layer(
+          "TFOpLambda", "a", #""function": "math.subtract""#,
+          nodes: #"[["x", 0, 0, {"y": 100, "name": null}]]"#),
+      ]), message: "computes with whole numbers, uint8, which wrap around (a, a layer"),
+    Case(
+      name: "quantised values",
+      json: functional([
+        input,
+        layer(
+          "Flatten", "a",
+          #""dtype": {"class_name": "QuantizedFloat8DTypePolicy", "config": {"mode": "float8"}}"#),
+      ]), message: "a computes with quantised values: float8"),
+    Case(
       name: "damaged ends",
       json: functional([input, relu("a")]).replacing(#"[["a", 0, 0]]}"#, "[[7]]}"),
       message: "damaged ends (output_layers)"),
@@ -180,6 +211,36 @@ struct HostileConfigurationTests {
     #expect(error?.kind == .badData && !line.contains("\n"))
   }
 
+  @Test(
+    "What Keras 3 takes back in predict is no training, but for norms", arguments: [false, true])
+  func modelInTraining(hasNorm: Bool) throws {
+    let nodes = #"[{"args": [\#(Self.value)], "kwargs": {"training": true, "mask": null}}]"#
+    let json = Self.functional([Self.input, Self.inner(norm: hasNorm, nodes: nodes)])
+    func read() throws -> SourceGraph {
+      try SourceGraph(keras: json, version: "3.15.1", path: "")
+    }
+    if hasNorm {
+      #expect(throws: InputError.self) { try read() }
+    } else {
+      #expect(try read().nodes.count == 1)
+    }
+  }
+
+  @Test(
+    "Whole numbers that become floats before they are computed with are read",
+    arguments: [
+      layer("Rescaling", "a", #""scale": 2, "offset": -1"#),
+      layer(
+        "TFOpLambda", "a", #""function": "math.truediv""#,
+        nodes: #"[["x", 0, 0, {"y": 127.5, "name": null}]]"#),
+    ])
+  func wholeNumbers(_ layer: String) throws {
+    let input = Self.input.replacing(#""name": "x""#, #""dtype": "uint8", "name": "x""#)
+    let graph = try SourceGraph(
+      keras: Self.functional([input, layer]), version: nil, path: "")
+    #expect(try graph.shapes(for: [1, 8, 8, 3]).count == 2)
+  }
+
   @Test("A model of no layers gives what it is given")
   func emptyModel() throws {
     let network = try SourceGraph(
@@ -223,6 +284,18 @@ struct HostileConfigurationTests {
     return "{\"class_name\": \"\(className)\", \"config\": {\"name\": \"\(name)\"\(settings)}, "
       + "\"inbound_nodes\": \(nodes)}"
   }
+
+  /// A model in the place of layer `a`, which gives what it is given, or its norm.
+  private static func inner(norm: Bool = false, nodes: String) -> String {
+    let norms = norm ? [layer("BatchNormalization", "n")] : []
+    let model = functional([input] + norms, output: norm ? "n" : "x")
+    return (model.dropLast() + ", \"inbound_nodes\": \(nodes)}")
+      .replacing(#""name": "m""#, #""name": "a""#)
+  }
+
+  /// A value as Keras 3 writes it.
+  private static let value =
+    #"{"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}"#
 
   private static func relu(_ name: String, reads: String = "x", call: Int = 0) -> String {
     layer("ReLU", name, reads: reads, call: call)

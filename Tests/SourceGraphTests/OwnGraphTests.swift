@@ -1,3 +1,4 @@
+import Files
 import Inference
 import Tensors
 import TestSupport
@@ -38,6 +39,43 @@ struct OwnGraphTests {
   func weightsAlone(_ file: String) throws {
     let source = try WeightFile.open(Fixture.path("keras/\(file)"))
     #expect(try source.graph() == nil)
+  }
+
+  @Test(
+    "A variable that its layer's configuration lacks is refused by name, one of another layer is not",
+    arguments: [
+      ("narrow.keras3.full.h5", "conv1_conv/lora_kernel_a", true),
+      ("narrow.keras", "layers/conv2d/vars/2", true),
+      ("narrow.nested.full.h5", "somewhere/lora_kernel_a", false),
+      ("narrow.keras", "layers/dropout/seed_generator/vars/0", false),
+    ])
+  func unknownVariables(_ file: String, _ name: String, isRefused: Bool) throws {
+    let source = try WeightFile.open(Fixture.path("keras/\(file)"))
+    let graph = try #require(try source.graph())
+    let added = Added(source: source, name: name)
+    guard isRefused else {
+      _ = try SourceWeights(of: graph, in: added)
+      return
+    }
+    let error = #expect(throws: InputError.self) { try SourceWeights(of: graph, in: added) }
+    #expect(error?.problem == "has a variable that the configuration of its layer lacks")
+    #expect(error?.place == "\(name) (3)")
+  }
+
+  /// A source with one tensor more.
+  private struct Added: WeightSource {
+    let source: any WeightSource
+    let name: String
+    var container: String { source.container }
+    var path: String { source.path }
+    var metadata: [String: String] { source.metadata }
+    var files: [SourceFile] { source.files }
+    var tensors: [TensorInfo] {
+      source.tensors + [TensorInfo(name: name, dtype: .float32, shape: [3])]
+    }
+    func tensor(named name: String) throws(InputError) -> TensorData {
+      try source.tensor(named: name)
+    }
   }
 
   /// The scaled error of every layer that the framework has a value of.

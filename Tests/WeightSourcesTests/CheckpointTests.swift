@@ -91,6 +91,41 @@ struct CheckpointTests {
   }
 
   @Test(
+    "A tensor of a form that is not read is refused by name, however few are missing then",
+    arguments: [
+      ("torch._utils._rebuild_qtensor", "fc.weight"), ("torch._utils._rebuild_qtensor", "fc.zero"),
+      ("torch._utils._rebuild_sparse_tensor", "fc.weight"),
+      ("torch._utils._rebuild_nested_tensor", "fc.bias"),
+    ])
+  func unreadTensors(_ call: String, _ name: String) throws {
+    guard case .dictionary(let pairs) = Self.weights else { return }
+    let tensor = Value.call(call, [.tensor([2, 3])])
+    // As a quantised layer keeps it: the matrix beside the bias.
+    for value in [tensor, .list([tensor, .tensor([3])])] {
+      let others = pairs.filter { if case .text(name) = $0.0 { false } else { true } }
+      let error = #expect(throws: InputError.self) { try open(others + [(.text(name), value)]) }
+      #expect(error?.problem == "has a tensor of a form that is not read")
+      #expect(error?.place == "\(name): \(call)")
+    }
+  }
+
+  @Test("A view of values of the other sign is not taken for the values")
+  func negativeViews() throws {
+    let error = #expect(throws: InputError.self) {
+      try open([(.text("fc.weight"), .negativeTensor([2, 2]))])
+    }
+    #expect(error?.problem.contains("torch._utils._rebuild_tensor_v2 with arguments") == true)
+  }
+
+  @Test(
+    "A single number with a point beside the weights may be the network's: it is not passed over")
+  func parameters() throws {
+    guard case .dictionary(let pairs) = Self.weights else { return }
+    let source = try open(pairs + [(.text("temperature"), .tensor([]))])
+    #expect(source.tensors.map(\.name) == Self.names + ["temperature"])
+  }
+
+  @Test(
     "Arrays of NumPy in place of tensors are told what they are, with the line that saves them",
     arguments: ["numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"])
   func arrays(_ name: String) throws {

@@ -11,6 +11,8 @@ struct MadeCheckpoint {
     case text(String)
     /// A float32 tensor of zeros.
     case tensor([Int])
+    /// One that is a view of values of the other sign.
+    case negativeTensor([Int])
     case list([Value])
     case dictionary([(Value, Value)])
     /// A class or function called by a tuple of arguments, and the state that is set then.
@@ -51,6 +53,7 @@ struct MadeCheckpoint {
       pickle.append(0x58)
       pickle.append(text: text)
     case .tensor(let shape): addTensor(shape)
+    case .negativeTensor(let shape): addTensor(shape, metadata: [(.text("neg"), .integer(1))])
     case .list(let items):
       pickle += [0x5D, 0x28]
       for item in items { add(item) }
@@ -89,7 +92,7 @@ struct MadeCheckpoint {
     pickle.append(0x74)
   }
 
-  private mutating func addTensor(_ shape: [Int]) {
+  private mutating func addTensor(_ shape: [Int], metadata: [(Value, Value)]? = nil) {
     let count = shape.reduce(1, *)
     add(global: "torch._utils._rebuild_tensor_v2")
     pickle += [0x28, 0x28]
@@ -103,7 +106,9 @@ struct MadeCheckpoint {
     var strides: [Int] = []
     for size in shape.reversed() { strides.insert((strides.first ?? 1) * size, at: 0) }
     add(tuple: (strides.dropFirst() + (shape.isEmpty ? [] : [1])).map { .integer($0) })
-    pickle += [0x89, 0x7D, 0x74, 0x52]
+    pickle += [0x89, 0x7D]
+    if let metadata { add(.dictionary(metadata)) }
+    pickle += [0x74, 0x52]
     storages.append(count)
   }
 }

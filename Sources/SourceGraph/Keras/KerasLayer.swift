@@ -37,6 +37,9 @@ extension LayerSettings {
         place: registeredName ?? "\(module).\(className)",
         hint: "its code is not in the file; a model without the layer, saved anew, can be read")
     }
+    if let quantization {
+      throw fault("computes with quantised values: \(quantization)", expected: "a float type")
+    }
     if isOperator(arguments) { return [try operatorOperation(arguments, named: named)] }
     for (argument, value) in named.sorted(by: { $0.key < $1.key }) {
       if case .constant(.null) = value { continue }

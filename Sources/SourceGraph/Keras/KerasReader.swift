@@ -31,6 +31,8 @@ private struct KerasBuilder {
   /// The first policy of half precision among the layers.
   private(set) var halfPrecision: String?
   private var nodes: [Draft] = []
+  /// The types of the nodes whose values are whole numbers.
+  private var integerTypes: [Int: String] = [:]
   private var steps = 0
   private var reads = 0
 
@@ -158,6 +160,10 @@ private struct KerasBuilder {
     }
     for (index, operation) in operations.enumerated() {
       try step(reading: inputs.count)
+      let integerType = layer.integerType ?? inputs.compactMap({ integerTypes[$0] }).first
+      if let integerType, try isWhole(operation, layer, integerType) {
+        integerTypes[nodes.count] = integerType
+      }
       nodes.append(
         Draft(
           className: layer.className, operation: operation, inputs: inputs, place: place,
@@ -169,6 +175,34 @@ private struct KerasBuilder {
       names: place.names, variables: operations.flatMap(\.variables))
     return nodes.count - 1
   }
+
+  /// Whether what an operation makes of whole numbers are whole numbers.
+  ///
+  /// - Throws: `InputError` where it is arithmetic, which wraps around in such types: `uint8` has 200 − 100 = 100 and
+  ///   100 − 200 = 156.
+  private func isWhole(
+    _ operation: SourceOperation, _ layer: ModelDescription.Layer, _ integerType: String
+  ) throws(InputError) -> Bool {
+    switch operation {
+    case .input, .padding, .padChannels, .flatten, .reshape, .channelsFirst, .reverseChannels,
+      .channel, .stackChannels, .concatenate, .maxPool, .globalMaximum, .merge(.maximum),
+      .merge(.minimum):
+      return true
+    case .identity: return layer.className != "Cast" && layer.className != "TFOpLambda"
+    case .affine(let scale, let offset)
+    where !Self.floatingLayers.contains(layer.className)
+      && (scale + offset).allSatisfy({ $0 == $0.rounded() }):
+      break
+    case .merge: break
+    default: return false
+    }
+    throw fault(
+      "has a configuration that computes with whole numbers, \(integerType), which wrap around",
+      at: "\(layer.name), a layer of class \(layer.className)")
+  }
+
+  /// The layers that turn what they are given into floats before they compute.
+  private static let floatingLayers: Set<String> = ["Rescaling", "Normalization"]
 
   /// The image of which all three channels are put together in reverse order, as Keras 3 writes `x[..., ::-1]`
   /// in `preprocess_input`; `nil` where they are something else.

@@ -43,6 +43,18 @@ struct LayerSettings {
     return name.flatMap { $0.hasSuffix("float16") ? $0 : nil }
   }
 
+  /// How the layer computes with quantised values, such as `int8` or `float8`; `nil` where it does not.
+  var quantization: String? {
+    let policy = values["dtype"]
+    if let text = policy?.text, text.contains("_from_") { return text }
+    return policy?["config"]?["mode"]?.text
+  }
+
+  /// The type of whole numbers that an input takes.
+  var integerType: String? {
+    values["dtype"]?.text.flatMap { $0.contains("int") || $0 == "bool" ? $0 : nil }
+  }
+
   /// Whether a setting is left out or `null`.
   func isAbsent(_ setting: String) -> Bool {
     values[setting] == nil || values[setting] == .null

@@ -29,6 +29,7 @@ struct Links {
           "has inbound_nodes that are damaged, or are no values of layers",
           expected: "the values of other layers")
       }
+      if entry.isModel { try read.requireInference(version: reader.version) }
       calls.append(
         .init(
           references: read.references,
@@ -186,6 +187,32 @@ struct CallReader {
     return self.value(reference)
   }
 
+  /// Refuses a call of a model as in training, with which norms take the statistics of each batch.
+  ///
+  /// Keras 3 takes that back in `predict`, for all layers within; whoever calls the model itself gets the other values.
+  func requireInference(version: String?) throws(InputError) {
+    let isTakenBack =
+      version?.hasPrefix("3") == true && !entry.value.has(className: "BatchNormalization")
+    for (index, argument) in positional.enumerated() {
+      guard case .constant(let value) = argument, value != .null, value != .bool(false) else {
+        continue
+      }
+      throw entry.settings.fault(
+        "is called with an argument that is not understood: the \(index + 1)th, \(value.json)")
+    }
+    for (name, argument) in named.sorted(by: { $0.key < $1.key }) {
+      if case .constant(.null) = argument { continue }
+      guard name == "training", case .constant(.bool(let isOn)) = argument else {
+        throw entry.settings.fault("is called with an argument that is not understood: \(name)")
+      }
+      guard !isOn || isTakenBack else {
+        throw entry.settings.fault(
+          "is called with training=True, which gives other values for each batch",
+          expected: "training=False, or none")
+      }
+    }
+  }
+
   private var damaged: InputError {
     entry.settings.fault(
       "has inbound_nodes that are damaged, or are no values of layers",
@@ -194,6 +221,17 @@ struct CallReader {
 }
 
 extension JSONValue {
+  /// Whether an object of a class is anywhere within.
+  fileprivate func has(className: String) -> Bool {
+    switch self {
+    case .list(let elements): elements.contains { $0.has(className: className) }
+    case .object(let entries):
+      entries["class_name"] == .text(className)
+        || entries.values.contains { $0.has(className: className) }
+    default: false
+    }
+  }
+
   /// Whether a list has, directly or in lists within it, an object of a class.
   fileprivate func mentions(_ className: String) -> Bool {
     if let elements { return elements.contains { $0.mentions(className) } }

@@ -23,6 +23,8 @@ struct ModelDescription {
     var calls: [Call]
     /// What an input layer is; nothing else has it.
     var input: SourceOperation = .identity
+    /// The type of whole numbers that an input layer takes, such as `uint8`.
+    var integerType: String?
     /// The policy by which it computes in half precision, such as `mixed_float16`.
     var halfPrecision: String?
   }

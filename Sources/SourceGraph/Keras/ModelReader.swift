@@ -69,10 +69,11 @@ struct ModelReader {
     var layer = ModelDescription.Layer(
       name: entry.name, className: entry.className, content: .operations, calls: [],
       halfPrecision: entry.settings.halfPrecision)
-    if Self.modelClasses.contains(entry.className), isKerasOwn(entry.value) {
+    if entry.isModel {
       layer.content = .model(try model(entry.value, depth: depth + 1))
     } else if entry.className == "InputLayer" {
       layer.input = entry.operations([])[0]
+      layer.integerType = entry.settings.integerType
     }
     return layer
   }
@@ -133,6 +134,9 @@ struct Entry {
       isKerasOwn: reader.isKerasOwn(value), module: value["module"]?.text ?? "",
       registeredName: value["registered_name"]?.text, version: reader.version)
   }
+
+  /// Whether it is a model in a layer's place.
+  var isModel: Bool { ModelReader.modelClasses.contains(className) && settings.isKerasOwn }
 
   /// What a call of the layer does; what is not understood says so.
   func operations(

@@ -72,6 +72,11 @@ struct ForeignObject {
       "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
     ].contains(name)
   }
+  /// Whether it is a tensor of a form that is not read, or of elements that are none of a known type.
+  var isTensor: Bool {
+    name.hasPrefix("torch._utils._rebuild_") || name == "torch._tensor._rebuild_from_type_v2"
+      || name.hasPrefix("torch.") && name.hasSuffix("Storage")
+  }
   /// Whether it is a tensor of which only some elements are stored: no layer here has one.
   var isSparseTensor: Bool { name.hasPrefix("torch._utils._rebuild_sparse") }
 }

@@ -28,6 +28,7 @@ struct TorchDictionary {
       }
       (chosen, reason) = choice
     }
+    try Self.refuseUnreadTensors(of: chosen, path: path)
     let entries = chosen.dictionary.pairs.map { Entry($0.key, $0.value) }
     tensors = entries.compactMap(\.weight)
     var metadata: [String: String] = [:]
@@ -59,11 +60,9 @@ struct TorchDictionary {
     case weight(String, TorchTensor)
     case other
 
-    /// A single number with a plain name is a counter or a score beside the weights, such as `n_averaged`, which may
-    /// stand within a wrapper too.
     init(_ key: PickleValue, _ value: PickleValue) {
       guard case .tensor(let tensor) = value, let name = key.text,
-        tensor.shape.rank > 0 || name.contains(".") && !name.hasSuffix(".n_averaged")
+        tensor.shape.rank > 0 || !Self.isCounter(name, tensor)
       else {
         self = .other
         return
@@ -71,9 +70,36 @@ struct TorchDictionary {
       self = .weight(name, tensor)
     }
 
+    /// A single whole number with a plain name is a counter beside the weights; so is `n_averaged`, which may stand
+    /// within a wrapper too. One with a point may be a parameter of the network, such as a temperature.
+    private static func isCounter(_ name: String, _ tensor: TorchTensor) -> Bool {
+      name == "n_averaged" || name.hasSuffix(".n_averaged")
+        || !name.contains(".") && !tensor.dtype.isFloat
+    }
+
     var weight: (name: String, tensor: TorchTensor)? {
       if case .weight(let name, let tensor) = self { return (name, tensor) }
       return nil
+    }
+  }
+
+  /// Without such a tensor the network would be another one, and no name would tell.
+  ///
+  /// - Throws: `InputError` for a quantised or complex tensor, and for a sparse one with the name of a parameter.
+  private static func refuseUnreadTensors(of candidate: Candidate, path: String) throws {
+    for (key, value) in candidate.dictionary.pairs {
+      let values = value.dictionary == nil ? value.container?.items ?? [value] : []
+      for case .foreign(let object) in values where object.isTensor {
+        let name = key.text ?? ""
+        let isParameter = name.hasSuffix("weight") || name.hasSuffix("bias")
+        guard object.isSparseTensor, !isParameter else {
+          throw InputError(
+            .badData, path: path, "has a tensor of a form that is not read",
+            place: "\(name): \(object.name)",
+            hint:
+              "save it as a dense tensor of a float type, of the network before it was quantised")
+        }
+      }
     }
   }
 

@@ -47,9 +47,12 @@ enum TorchGlobals {
   static func result(of name: String, _ arguments: [PickleValue]) -> PickleValue? {
     switch name {
     case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2":
+      guard !isChanged(arguments.dropFirst(6).first) else { return nil }
       return tensor(arguments, dtype: nil)
     case "torch._utils._rebuild_tensor_v3":
-      guard arguments.count >= 7, case .global(let type) = arguments[6] else { return nil }
+      guard arguments.count >= 7, case .global(let type) = arguments[6],
+        !isChanged(arguments.dropFirst(7).first)
+      else { return nil }
       return dtypes[type].flatMap { tensor(arguments, dtype: $0) }
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
       guard let first = arguments.first else { return nil }
@@ -97,6 +100,11 @@ enum TorchGlobals {
     "torch.int16": .int16, "torch.int8": .int8, "torch.uint8": .uint8, "torch.uint16": .uint16,
     "torch.uint32": .uint32, "torch.uint64": .uint64, "torch.bool": .bool,
   ]
+
+  /// Whether metadata say that a tensor's values are not those stored, but their negative or conjugate.
+  private static func isChanged(_ metadata: PickleValue?) -> Bool {
+    metadata?.container?.items.isEmpty == false
+  }
 
   /// A tensor from its storage, offset, sizes and strides.
   private static func tensor(_ arguments: [PickleValue], dtype: DType?) -> PickleValue? {

@@ -70,8 +70,9 @@ struct TorchDictionary {
       self = .weight(name, tensor)
     }
 
-    /// A single whole number with a plain name is a counter beside the weights; so is `n_averaged`, which may stand
-    /// within a wrapper too. One with a point may be a parameter of the network, such as a temperature.
+    /// Whether a single number is a counter beside the weights, and no parameter of the network such as a temperature.
+    ///
+    /// `n_averaged` may stand within a wrapper too.
     private static func isCounter(_ name: String, _ tensor: TorchTensor) -> Bool {
       name == "n_averaged" || name.hasSuffix(".n_averaged")
         || !name.contains(".") && !tensor.dtype.isFloat

@@ -5,6 +5,7 @@ import Inference
 import RNW
 import ResNetV2
 import Tensors
+import WeightSources
 
 /// A model that is to be written in a framework's names.
 package struct ExportRequest: Sendable {
@@ -20,6 +21,8 @@ package struct ExportRequest: Sendable {
   package var told = Told()
   /// How many images an ONNX model takes; any number where `nil`.
   package var batch: Int?
+  /// The largest ONNX model that is one file; a larger one has its values beside it.
+  package var largestMessage = ONNXWriter.largestMessage
   /// Whether an existing file is replaced.
   package var replaces = false
   /// The number of threads.
@@ -33,9 +36,11 @@ package struct ExportRequest: Sendable {
 
 /// Writes a model's parameters for a framework, or the model as ONNX or Keras: the way back, lossless from float32.
 ///
+/// - Returns: the files that were written: the one that was asked for, then what belongs to it.
 /// - Throws: `InputError` where the model cannot be read, the family has no such network, or the file
 ///   cannot be made.
-package func export(_ request: ExportRequest) throws {
+@discardableResult
+package func export(_ request: ExportRequest) throws -> [String] {
   let container = try WritableContainer(path: request.output)
   let model = try Model(
     path: request.model, dictionary: request.dictionary, told: request.told)
@@ -61,10 +66,11 @@ package func export(_ request: ExportRequest) throws {
   let parameters = try model.parameters(threads: request.threads)
   try model.source.checkUnchanged()
   let isOwn = family.id == model.family.id
-  try write(
+  return try write(
     parameters, of: model.graph, family: family,
     renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
-    origin: fileName(of: request.model), batch: request.batch, to: output, threads: request.threads)
+    origin: fileName(of: request.model), batch: request.batch,
+    largestMessage: request.largestMessage, to: output, threads: request.threads)
 }
 
 /// That a family has no such network, with the first option in its way.

@@ -35,14 +35,16 @@ package struct InitializationRequest: Sendable {
 
 /// Writes a network of random weights.
 ///
+/// - Returns: the files that were written: the one that was asked for, then what belongs to it.
 /// - Throws: `InputError` where the file cannot be made, or its ending is of no container that is written.
-package func initialize(_ request: InitializationRequest) throws {
+@discardableResult
+package func initialize(_ request: InitializationRequest) throws -> [String] {
   let container = try WritableContainer(path: request.output)
   let graph = try Graph(request.configuration)
   let output = try OutputFile(path: request.output, replacing: request.replaces)
   let parameters = try Parameters.random(
     for: graph, seed: request.seed, threads: request.threads)
-  try write(
+  return try write(
     parameters, of: graph, family: request.family, as: container, codec: request.codec,
     origin: "random weights of seed \(request.seed)", to: output, threads: request.threads)
 }
@@ -75,11 +77,14 @@ enum WritableContainer: String, CaseIterable {
 }
 
 /// Writes parameters into a container, in the names of a family or, in a `.rnw`, of the graph.
+///
+/// - Returns: the files that were written: the one that was asked for, then what belongs to it.
+@discardableResult
 func write(
   _ parameters: Parameters, of graph: Graph, family: Family, renamed: [String: String] = [:],
   as container: WritableContainer, codec: RNWCodec, origin: String, batch: Int? = nil,
-  to output: OutputFile, threads: Int
-) throws {
+  largestMessage: Int = ONNXWriter.largestMessage, to output: OutputFile, threads: Int
+) throws -> [String] {
   switch container {
   case .rnw:
     let records = try records(family: family, graph: graph, renamed: renamed, origin: origin)
@@ -87,15 +92,15 @@ func write(
       graph.parameters.map { ($0.name, parameters[$0]) }, codec: codec, records: records,
       certificateBytes: 0, to: output, threads: threads)
     try draft.commit(records)
-    return
+    return [output.path]
   case .safetensors:
     let tensors = try family.namedTensors(
       of: parameters, in: graph, renamed: renamed, threads: threads)
     let stored = try concurrentMap(tensors, threads: threads) { ($0.name, try $0.storedData()) }
     try SafetensorsWriter.write(stored, to: output)
   case .onnx:
-    try ONNXExport(parameters, of: graph, family: family, batch: batch, path: output.path)
-      .write(to: output)
+    return try ONNXExport(parameters, of: graph, family: family, batch: batch, path: output.path)
+      .commit(to: output, maximumBytes: largestMessage)
   case .keras:
     try KerasExport(parameters, of: graph, family: family, renamed: renamed, path: output.path)
       .write(to: output)
@@ -117,6 +122,7 @@ func write(
     try Keras3WeightsWriter.write(layers(of: graph, family, renamed, tensors), to: output)
   }
   try output.commit()
+  return [output.path]
 }
 
 extension Family.NamedTensor {

@@ -52,9 +52,19 @@ struct ONNXExport {
         + (hasMap ? [.open("rows"), .open("columns")] : []))
   }
 
-  /// Writes the model.
-  func write(to output: OutputFile) throws {
-    try ONNXWriter.write(draft, producer: ("rnw", PackageVersion.text), to: output)
+  /// Writes the model, and puts it into its place with the file beside it, where it has one.
+  ///
+  /// - Parameter maximumBytes: the largest model that is one file.
+  /// - Returns: the files that were written.
+  func commit(to output: OutputFile, maximumBytes: Int) throws -> [String] {
+    let values = try ONNXWriter.write(
+      draft, producer: ("rnw", PackageVersion.text), to: output, maximumBytes: maximumBytes)
+    guard let values else {
+      try output.commit()
+      return [output.path]
+    }
+    try output.commit(with: values)
+    return [output.path, values.path]
   }
 
   // MARK: - Nodes

@@ -20,9 +20,9 @@ package final class OutputFile: Sendable {
   /// The path that it has until it is committed; other processes may write it there.
   package let temporaryPath: String
 
-  private let isReplacing: Bool
-  private let inputs: [FileIdentity]
-  private let calls: SystemCalls
+  let isReplacing: Bool
+  let inputs: [FileIdentity]
+  let calls: SystemCalls
   private let state: Mutex<State>
 
   private struct State {
@@ -165,7 +165,11 @@ package final class OutputFile: Sendable {
       place: "it appeared while this one was made, and is not replaced")
   }
 
-  private func synchronizeFolder() throws {
+  /// Whether it has its name.
+  var isCommitted: Bool { state.withLock(\.isCommitted) }
+
+  /// Makes the folder's names durable.
+  func synchronizeFolder() throws {
     let (folder, _) = Self.split(path)
     let descriptor = calls.open(folder, O_RDONLY | O_CLOEXEC, 0)
     let isDurable = descriptor >= 0 && calls.sync(descriptor) == 0
@@ -177,7 +181,8 @@ package final class OutputFile: Sendable {
     }
   }
 
-  private static func checkTarget(_ path: String, replacing: Bool, inputs: [FileIdentity]) throws {
+  /// Makes sure that a path names nothing, or what may be replaced.
+  static func checkTarget(_ path: String, replacing: Bool, inputs: [FileIdentity]) throws {
     guard path != "-" else {
       throw InputError(
         .cannotCreate, path: path, "is no file: standard output is not written to",

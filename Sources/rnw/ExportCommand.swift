@@ -7,7 +7,8 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Write a model back into a framework's container, in a family's names.",
     discussion: """
-      Lossless from float32: what is loaded there is bit for bit what was converted here.
+      Lossless from float32: what is loaded there is bit for bit what was converted here. An .onnx of more than 2 GB \
+      has the values of its tensors in a file beside it, model.onnx.data.
 
       EXAMPLES
         rnw export model.rnw -o model.safetensors
@@ -49,7 +50,8 @@ struct ExportCommand: ParsableCommand {
     request.batch = batch
     request.replaces = overwrite.isGiven
     request.threads = threads.count
-    try export(request)
-    try StandardOutput.write(WrittenFile(path: output).text + "\n")
+    for path in try export(request) {
+      try StandardOutput.write(WrittenFile(path: path).text + "\n")
+    }
   }
 }

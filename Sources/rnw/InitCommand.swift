@@ -61,10 +61,10 @@ struct InitCommand: ParsableCommand {
     request.codec = codec ?? .planes
     request.replaces = overwrite.isGiven
     request.threads = threads.count
-    try initialize(request)
+    let written = try initialize(request).map { try WrittenFile(path: $0).text + "\n" }
     try StandardOutput.write(
       "\(family.architectureName(of: configuration)) of \(family.title), random weights of seed \(seed)\n"
-        + WrittenFile(path: output).text + "\n")
+        + written.joined())
   }
 
   private func network() throws -> (Family, Configuration) {

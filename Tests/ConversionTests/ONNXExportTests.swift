@@ -70,6 +70,54 @@ struct ONNXExportTests {
     #expect(ScaledError(of: outputs[1].values, from: outputs[0].values).value <= 1e-6)
   }
 
+  @Test(
+    "A model too large for one message has its values beside it, and is the same network",
+    arguments: [
+      "torch/bottleneck.pth", "pytorch/timm.deep_groups.safetensors", "kinds/fine_tuned.keras",
+    ])
+  func large(_ file: String) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("x.onnx")
+    let (model, small) = try exported(file, in: folder)
+    let whole = try folder.read("x.onnx").count
+    var request = ExportRequest(model: Fixture.path(file), output: path)
+    request.largestMessage = whole
+    request.replaces = true
+    #expect(try export(request) == [path])
+    request.largestMessage = whole - 1
+    #expect(try export(request) == [path, path + ".data"])
+    #expect(try folder.read("x.onnx").count < whole)
+    let source = try WeightFile.open(path)
+    #expect(source.files.map(\.path.lastName) == ["x.onnx", "x.onnx.data"])
+    let again = try Model(path: path)
+    #expect(again.graph.configuration == small.graph.configuration)
+    for parameter in model.graph.parameters {
+      let (own, other) = (try model.tensor(of: parameter), try again.tensor(of: parameter))
+      #expect(own?.floats() == other?.floats(), "\(parameter.name)")
+    }
+    let outcome = try convert(
+      ConversionRequest(source: path, output: folder.file("y.rnw"))
+    ) { _, _ in }
+    #expect(outcome.passes && outcome.ownGraph != nil)
+    // Neither file is replaced without being told so, nor by itself.
+    request.replaces = false
+    let refusal = #expect(throws: InputError.self) { try export(request) }
+    #expect(refusal?.problem == "exists already")
+    try folder.remove("x.onnx")
+    let values = #expect(throws: InputError.self) { try export(request) }
+    #expect(values?.path == path + ".data" && values?.problem == "exists already")
+    request.replaces = true
+    try export(request)
+    request.model = path
+    #expect(throws: InputError.self) { try export(request) }
+    // What is too large without any values is refused.
+    request.model = Fixture.path(file)
+    request.largestMessage = 500
+    let none = #expect(throws: InputError.self) { try export(request) }
+    #expect(none?.kind == .cannotCreate)
+    #expect(try Model(path: path).graph.configuration == small.graph.configuration)
+  }
+
   @Test("The number of images is free, or as it is asked for")
   func batch() throws {
     let folder = try TemporaryFolder()

@@ -37,66 +37,166 @@ package struct ONNXDraft: Sendable {
   }
 }
 
-/// Writes a model: the tensors as bytes, little-endian, one after the other.
+/// Writes a model: the tensors as bytes, little-endian, one after the other; in a file beside it where the model would be
+/// larger than a message can be.
 package enum ONNXWriter {
   /// What a message of protocol buffers can hold, and what readers take.
-  private static let maximumBytes = (1 << 31) - 1
+  package static let largestMessage = (1 << 31) - 1
 
-  /// Writes a whole file under the temporary name of an output; the caller commits it.
+  /// What the file beside a model is called, behind the model's own name.
+  package static let valuesEnding = ".data"
+
+  /// Tensors of fewer bytes stay in the model: readers look at sizes and borders before they open other files.
+  private static let smallestExternal = 1024
+  /// Where a tensor may begin in a file that is mapped.
+  private static let alignment = 4096
+
+  /// Writes a whole model under the temporary name of an output.
   ///
-  /// - Throws: `InputError` where the model is too large for one file, or cannot be written.
+  /// - Parameter maximumBytes: the largest model that is one file.
+  /// - Returns: the file of the values, where they are in one of their own: the caller commits both, as a pair.
+  /// - Throws: `InputError` where the model cannot be written.
   package static func write(
-    _ draft: ONNXDraft, producer: (name: String, version: String), to output: OutputFile
-  ) throws {
-    let tensors = draft.tensors.map { (head: description(of: $0.name, $0.data), data: $0.data) }
-    var start = WireBytes()
-    for node in draft.nodes { start.message(1, message(node)) }
-    start.text(2, "network")
-    var end = WireBytes()
-    end.message(11, message(draft.input))
-    end.message(12, message(draft.output))
-    let tensorBytes = tensors.reduce(0) {
-      let size = $1.head.count + $1.data.byteCount
-      return $0 + WireBytes.headCount(5, size) + size
+    _ draft: ONNXDraft, producer: (name: String, version: String), to output: OutputFile,
+    maximumBytes: Int = largestMessage
+  ) throws -> OutputFile? {
+    let whole = Message(draft, producer, draft.tensors.map { Tensor($0.name, $0.data) })
+    guard whole.byteCount > maximumBytes else {
+      try whole.write(to: output)
+      return nil
     }
-    let graphBytes = start.bytes.count + tensorBytes + end.bytes.count
-    guard graphBytes < maximumBytes - (1 << 20) else {
+    let values = try output.beside(valuesEnding)
+    let (tensors, end) = placed(draft.tensors, in: values.path.lastName)
+    let message = Message(draft, producer, tensors)
+    guard message.byteCount <= maximumBytes else {
       throw InputError(
         .cannotCreate, path: output.path, "would be larger than an .onnx file can be",
-        place: "\(graphBytes >> 20) MB; the limit is 2048 MB",
+        place: "\(message.byteCount >> 20) MB without the values of its tensors",
         hint: ".safetensors holds networks of any size")
     }
-    var head = WireBytes()
-    // The version of the format in which these operators came.
-    head.number(1, draft.opset <= 18 ? 8 : draft.opset <= 20 ? 9 : 10)
-    head.text(2, producer.name)
-    head.text(3, producer.version)
-    head.head(7, graphBytes)
-    var offset = 0
-    func append(_ bytes: [UInt8]) throws {
-      try output.write(bytes, at: offset)
-      offset += bytes.count
-    }
-    try append(head.bytes + start.bytes)
+    try values.reserve(end)
     for tensor in tensors {
-      var own = WireBytes()
-      own.head(5, tensor.head.count + tensor.data.byteCount)
-      try append(own.bytes + tensor.head)
-      try tensor.data.withUnsafeBytes { try output.write($0, at: offset) }
-      offset += tensor.data.byteCount
+      guard let offset = tensor.offset else { continue }
+      try tensor.data.withUnsafeBytes { try values.write($0, at: offset) }
     }
-    var tail = end
-    var operators = WireBytes()
-    operators.text(1, "")
-    operators.number(2, draft.opset)
-    tail.message(8, operators)
-    for (key, value) in draft.metadata {
-      var entry = WireBytes()
-      entry.text(1, key)
-      entry.text(2, value)
-      tail.message(14, entry)
+    try message.write(to: output)
+    return values
+  }
+
+  /// The tensors one after the other in a file of a name, and where that ends.
+  private static func placed(
+    _ tensors: [(name: String, data: TensorData)], in location: String
+  ) -> (tensors: [Tensor], end: Int) {
+    var end = 0
+    let placed = tensors.map { name, data in
+      guard data.byteCount >= smallestExternal else { return Tensor(name, data) }
+      let offset = (end + alignment - 1) / alignment * alignment
+      end = offset + data.byteCount
+      return Tensor(name, data, location: location, offset: offset)
     }
-    try append(tail.bytes)
+    return (placed, end)
+  }
+
+  /// A tensor as the message has it.
+  private struct Tensor {
+    let data: TensorData
+    /// Where its values are in the file beside the model; `nil` where they are in the message.
+    let offset: Int?
+    /// All but the values, which come last.
+    let head: [UInt8]
+
+    /// The bytes of the message.
+    var byteCount: Int { head.count + (offset == nil ? data.byteCount : 0) }
+
+    init(_ name: String, _ data: TensorData) {
+      (self.data, offset) = (data, nil)
+      var tensor = Self.description(name, data)
+      tensor.head(9, data.byteCount)
+      head = tensor.bytes
+    }
+
+    init(_ name: String, _ data: TensorData, location: String, offset: Int) {
+      (self.data, self.offset) = (data, offset)
+      var tensor = Self.description(name, data)
+      for (key, value) in [
+        ("location", location), ("offset", "\(offset)"), ("length", "\(data.byteCount)"),
+      ] {
+        var entry = WireBytes()
+        entry.text(1, key)
+        entry.text(2, value)
+        tensor.message(13, entry)
+      }
+      tensor.number(14, 1)
+      head = tensor.bytes
+    }
+
+    private static func description(_ name: String, _ data: TensorData) -> WireBytes {
+      var tensor = WireBytes()
+      for dimension in data.shape.dimensions { tensor.number(1, dimension) }
+      tensor.number(2, number(of: data.dtype))
+      tensor.text(8, name)
+      return tensor
+    }
+  }
+
+  /// The whole message: what stands before the tensors, these, and what stands behind.
+  private struct Message {
+    private let start: [UInt8]
+    private let tensors: [Tensor]
+    private let end: [UInt8]
+
+    var byteCount: Int { start.count + Self.byteCount(of: tensors) + end.count }
+
+    init(_ draft: ONNXDraft, _ producer: (name: String, version: String), _ tensors: [Tensor]) {
+      var nodes = WireBytes()
+      for node in draft.nodes { nodes.message(1, message(node)) }
+      nodes.text(2, "network")
+      var values = WireBytes()
+      values.message(11, message(draft.input))
+      values.message(12, message(draft.output))
+      var head = WireBytes()
+      // The version of the format in which these operators came.
+      head.number(1, draft.opset <= 18 ? 8 : draft.opset <= 20 ? 9 : 10)
+      head.text(2, producer.name)
+      head.text(3, producer.version)
+      head.head(7, nodes.bytes.count + Self.byteCount(of: tensors) + values.bytes.count)
+      var tail = values
+      var operators = WireBytes()
+      operators.text(1, "")
+      operators.number(2, draft.opset)
+      tail.message(8, operators)
+      for (key, value) in draft.metadata {
+        var entry = WireBytes()
+        entry.text(1, key)
+        entry.text(2, value)
+        tail.message(14, entry)
+      }
+      start = head.bytes + nodes.bytes
+      self.tensors = tensors
+      end = tail.bytes
+    }
+
+    private static func byteCount(of tensors: [Tensor]) -> Int {
+      tensors.reduce(0) { $0 + WireBytes.headCount(5, $1.byteCount) + $1.byteCount }
+    }
+
+    func write(to output: OutputFile) throws {
+      var offset = 0
+      func append(_ bytes: [UInt8]) throws {
+        try output.write(bytes, at: offset)
+        offset += bytes.count
+      }
+      try append(start)
+      for tensor in tensors {
+        var own = WireBytes()
+        own.head(5, tensor.byteCount)
+        try append(own.bytes + tensor.head)
+        guard tensor.offset == nil else { continue }
+        try tensor.data.withUnsafeBytes { try output.write($0, at: offset) }
+        offset += tensor.data.byteCount
+      }
+      try append(end)
+    }
   }
 
   /// The standard's numbers of types.
@@ -116,16 +216,6 @@ package enum ONNXWriter {
     case .uint64: 13
     case .bfloat16: 16
     }
-  }
-
-  /// A tensor's message but for its values, which come last.
-  private static func description(of name: String, _ data: TensorData) -> [UInt8] {
-    var tensor = WireBytes()
-    for dimension in data.shape.dimensions { tensor.number(1, dimension) }
-    tensor.number(2, number(of: data.dtype))
-    tensor.text(8, name)
-    tensor.head(9, data.byteCount)
-    return tensor.bytes
   }
 
   private static func message(_ node: ONNXModel.Node) -> WireBytes {
@@ -179,51 +269,5 @@ package enum ONNXWriter {
     result.text(1, value.name)
     result.message(2, type)
     return result
-  }
-}
-
-/// The fields of a message of protocol buffers, written one after the other.
-private struct WireBytes {
-  private(set) var bytes: [UInt8] = []
-
-  mutating func number(_ field: Int, _ value: Int) {
-    append(UInt64(field) << 3)
-    append(UInt64(bitPattern: Int64(value)))
-  }
-
-  mutating func float(_ field: Int, _ value: Float) {
-    append(UInt64(field) << 3 | 5)
-    for byte in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * byte))) }
-  }
-
-  mutating func text(_ field: Int, _ text: String) {
-    head(field, text.utf8.count)
-    bytes += text.utf8
-  }
-
-  mutating func message(_ field: Int, _ message: WireBytes) {
-    head(field, message.bytes.count)
-    bytes += message.bytes
-  }
-
-  /// What stands before so many bytes.
-  mutating func head(_ field: Int, _ count: Int) {
-    append(UInt64(field) << 3 | 2)
-    append(UInt64(count))
-  }
-
-  static func headCount(_ field: Int, _ count: Int) -> Int {
-    var head = WireBytes()
-    head.head(field, count)
-    return head.bytes.count
-  }
-
-  private mutating func append(_ number: UInt64) {
-    var number = number
-    while number > 0x7F {
-      bytes.append(UInt8(truncatingIfNeeded: number) | 0x80)
-      number >>= 7
-    }
-    bytes.append(UInt8(number))
   }
 }

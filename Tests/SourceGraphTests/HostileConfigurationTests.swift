@@ -60,6 +60,19 @@ struct HostileConfigurationTests {
         input, layer("Flatten", "a", nodes: #"[[["x", 0, 0, {"training": true}]]]"#),
       ]), message: "an argument that is not understood: training"),
     Case(
+      name: "a class that nobody registered",
+      json: functional([
+        input, layer("Flatten", "a").replacing(#""config""#, #""module": null, "config""#),
+      ]), message: "a is of a class that its own graph cannot be run with"),
+    Case(
+      name: "a model of a class that nobody registered",
+      json: functional([input, relu("a")]).replacing(
+        #""class_name": "Functional""#, #""class_name": "Functional", "module": null"#),
+      message: "a model whose own graph cannot be run"),
+    Case(
+      name: "an activation of somebody's own", json: functional([input, layer("Activation", "a")]),
+      message: "a lacks its activation"),
+    Case(
       name: "a model in training",
       json: functional([
         input, inner(nodes: #"[[["x", 0, 0, {"training": true}]]]"#),

@@ -108,6 +108,11 @@ struct ONNXGraphTests {
         "kernel_shape": .integers([3, 3]), "strides": .integers([2, 2]), "ceil_mode": .integer(1),
       ]),
     Refused(
+      kind: "AveragePool", expected: "ceil_mode",
+      attributes: [
+        "kernel_shape": .integers([3, 3]), "strides": .integers([3, 3]), "ceil_mode": .integer(1),
+      ]),
+    Refused(
       kind: "MaxPool", expected: "not square", attributes: ["kernel_shape": .integers([3, 2])]),
     Refused(
       kind: "AveragePool", expected: "border around",
@@ -133,6 +138,7 @@ struct ONNXGraphTests {
       kind: "BatchNormalization", expected: "as it is trained", inputs: ["x", "v", "v", "v", "v"],
       attributes: ["training_mode": .integer(1)]),
     Refused(kind: "Gemm", expected: "no dense layer", inputs: ["x", "m"]),
+    Refused(kind: "Sub", expected: "whole numbers (int64)", inputs: ["x", "i"]),
   ]
 
   @Test("A node that is not understood is named, with what of it", arguments: refused)
@@ -140,12 +146,37 @@ struct ONNXGraphTests {
     let tensors: [String: TensorData] = [
       "k": Self.floats([4, 3, 3, 3]), "k1": Self.floats([3, 1, 3, 3]), "v": Self.floats([3]),
       "v4": Self.floats([4, 1, 1]), "zero": Self.floats([], 0), "m": Self.floats([3, 2]),
+      "i": Self.integers([100]),
     ]
     let graph = try graph(
       [node(refused.kind, refused.inputs, "y", refused.attributes)], tensors: tensors)
     let error = #expect(throws: InputError.self) { try graph.requireUnderstood() }
     #expect(error?.problem.contains("n_y") == true)
     #expect(error?.place?.contains(refused.expected) == true, "\(error?.description ?? "")")
+  }
+
+  @Test(
+    "A norm that gives the statistics of the images too is one as it is trained",
+    arguments: [9, 13])
+  func trainedNorm(opset: Int) throws {
+    var norm = node("BatchNormalization", ["x", "v", "v", "v", "v"])
+    let tensors = ["v": Self.floats([3])]
+    norm.outputs = ["y", "", ""]
+    try graph([norm], tensors: tensors, opset: opset).requireUnderstood()
+    norm.outputs = ["y", "mean", "variance", "saved_mean", "saved_variance"]
+    let trained = try graph([norm], tensors: tensors, opset: opset)
+    let error = #expect(throws: InputError.self) { try trained.requireUnderstood() }
+    #expect(error?.place?.contains("as it is trained") == true)
+  }
+
+  @Test("Values that are rounded to half precision on their way are told", arguments: [1, 10])
+  func rounded(type: Int) throws {
+    let graph = try graph([
+      node("Cast", ["x"], "h", ["to": .integer(type)]),
+      node("Cast", ["h"], "f", ["to": .integer(1)]),
+      node("Relu", ["f"]),
+    ])
+    #expect(graph.halfPrecision == (type == 10 ? "float16" : nil))
   }
 
   @Test("A node that no output depends on may be anything")

@@ -13,7 +13,10 @@ extension LayerSettings {
   /// The function of a layer that is one, such as `ReLU` or `Activation`; `nil` where that changes nothing.
   func function() throws(InputError) -> ActivationFunction? {
     switch className {
-    case "Activation": return try activation("activation")
+    case "Activation":
+      // Keras always writes one: without it the class is somebody's own.
+      guard !isAbsent("activation") else { throw fault("lacks its activation") }
+      return try activation("activation")
     case "ReLU": return try relu()
     case "LeakyReLU":
       let setting = isAbsent("negative_slope") ? "alpha" : "negative_slope"

@@ -98,8 +98,10 @@ struct ModelReader {
     model.outputs = [.init(layer: model.layers.count - 1, call: 0, output: 0)]
   }
 
-  /// Whether a class is Keras' own and not somebody's of the same name.
+  /// Whether a class is Keras' own and not somebody's of the same name: an `.h5` has no modules, and a class that nobody
+  /// registered has `null`.
   func isKerasOwn(_ value: JSONValue) -> Bool {
+    guard value["module"] != .null else { return false }
     let module = value["module"]?.text ?? "keras"
     let root = module.split(separator: ".").first.map(String.init) ?? ""
     return ["keras", "tf_keras", "tensorflow"].contains(root)

@@ -46,7 +46,9 @@ extension ONNXReader {
     guard input.layout != .nhwc else {
       throw refusal(node, "an image whose channels are not before its pixels")
     }
+    // Before version 14 it was trained where it gave the statistics of the images too.
     guard node.integer("training_mode", usually: 0) == 0,
+      model.opset < 7 || node.outputs.dropFirst().allSatisfy(\.isEmpty),
       // A norm of the time before evaluation was what is meant.
       model.opset >= 7 || node.integer("is_test", usually: 0) != 0
     else { throw refusal(node, "a norm as it is trained, by the statistics of the images") }
@@ -126,6 +128,10 @@ extension ONNXReader {
     guard case .tensor(let name, isTransposed: false) = value(node.inputs[place]),
       let info = model.tensors[name]
     else { throw refusal(node, "a constant that is not a tensor") }
+    // Both sides have one type.
+    guard info.dtype.isFloat else {
+      throw refusal(node, "whole numbers (\(info.dtype.name)), which wrap around")
+    }
     if node.kind == "Add",
       let value = try bias(node, info, of: first, reading: node.inputs[1 - place])
     {
@@ -272,6 +278,7 @@ extension ONNXReader {
       guard type != 10 || nodes.count < 4 || halfPrecision != nil else {
         throw refusal(node, "a change to float16 within the network")
       }
+      if type == 10 { tellHalfPrecision() }
     }
     if node.kind == "Dropout", let mode = try numbers(node, 2)?.first, mode != 0 {
       throw refusal(node, "a dropout as it is trained")

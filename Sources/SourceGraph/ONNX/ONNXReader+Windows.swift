@@ -63,7 +63,8 @@ extension ONNXReader {
     let hasBorder = border != .init(top: 0, bottom: 0, left: 0, right: 0)
     var isSame = window.isSame
     if node.integer("ceil_mode", usually: 0) != 0 {
-      guard window.stride == 1 || (window.height == window.stride && !hasBorder) else {
+      // SAME has the same windows only where one pixel at most is added: it would divide two between both sides.
+      guard window.stride == 1 || (window.height == 2 && window.stride == 2 && !hasBorder) else {
         throw refusal(node, "a size that is rounded up (ceil_mode)")
       }
       isSame = window.stride > 1

@@ -103,7 +103,7 @@ struct ONNXReader {
   // MARK: - Values
 
   private mutating func append(_ input: ONNXModel.Value) throws(InputError) {
-    if input.elementType == 10 { halfPrecision = "float16" }
+    if input.elementType == 10 { tellHalfPrecision() }
     let isNHWC = model.expectsChannelsLast(input.name)
     let sizes = input.sizes ?? []
     let layout: Layout = isNHWC ? .nhwc : .nchw
@@ -122,6 +122,9 @@ struct ONNXReader {
         .computed(.init(node: node, layout: layout, channels: channels)), forKey: input.name) == nil
     else { throw fault("has two values of one name", input.name) }
   }
+
+  /// Takes note that something is computed in half precision, or rounded to it.
+  mutating func tellHalfPrecision() { halfPrecision = "float16" }
 
   /// Appends a node of the graph and returns its index.
   mutating func append(

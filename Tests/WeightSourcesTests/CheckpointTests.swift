@@ -109,6 +109,28 @@ struct CheckpointTests {
     }
   }
 
+  @Test(
+    "What stands among a layer's tensors and is none is refused by name, elsewhere it is passed over",
+    arguments: [
+      ("fc.bias", true), ("conv1.note", true), ("fc._extra_state", false), ("history.loss", false),
+      ("history", false),
+    ])
+  func strangers(_ name: String, isRefused: Bool) throws {
+    guard case .dictionary(let pairs) = MadeCheckpoint.weights(["conv1.weight", "fc.weight"]) else {
+      return
+    }
+    for value in [Value.list([.integer(1), .integer(2)]), .call("models.Kind", [.integer(2)])] {
+      let entries = pairs + [(.text(name), value)]
+      guard isRefused else {
+        #expect(try open(entries).tensors.count == 2)
+        continue
+      }
+      let error = #expect(throws: InputError.self) { try open(entries) }
+      #expect(error?.problem == "has an entry among a layer's tensors that is no tensor")
+      #expect(error?.place == name)
+    }
+  }
+
   @Test("A view of values of the other sign is not taken for the values")
   func negativeViews() throws {
     let error = #expect(throws: InputError.self) {

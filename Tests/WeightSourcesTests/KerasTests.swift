@@ -134,6 +134,34 @@ struct KerasTests {
 
 @Suite("HDF5 table")
 struct HDF5TableTests {
+  @Test(
+    "A weight of the model itself is one, what only training uses is counted",
+    arguments: [("gate:0", true), ("seed_generator_state:0", false)])
+  func modelsOwn(_ name: String, isWeight: Bool) throws {
+    var bytes = Array("RNWH".utf8)
+    bytes.append(littleEndian: UInt32(1))
+    for (path, attribute, value) in [
+      ("", "layer_names", "conv"), ("conv", "weight_names", "kernel:0"),
+    ] {
+      bytes.append(UInt8(ascii: "A"))
+      for text in [path, attribute] { bytes.append(text: text) }
+      bytes.append(0)
+      bytes.append(littleEndian: UInt32(1))
+      bytes.append(text: value)
+    }
+    for path in ["conv/kernel:0", "top_level_model_weights/\(name)"] {
+      bytes.append(UInt8(ascii: "D"))
+      bytes.append(text: path)
+      bytes += [UInt8(ascii: "f"), 4, 0]
+      for number in [0, 4] as [UInt64] { bytes.append(littleEndian: number) }
+      bytes.append(text: "")
+    }
+    bytes.append(UInt8(ascii: "E"))
+    let layout = try KerasLayout(try HDF5Table(bytes, length: 4), path: "x.h5", graph: nil)
+    #expect(layout.tensors.count == (isWeight ? 2 : 1))
+    #expect(layout.metadata["ignored.optimizer_weights"] == (isWeight ? nil : "1"))
+  }
+
   @Test("No table brings the parent down, whatever it says")
   func damage() throws {
     var good = Array("RNWH".utf8)

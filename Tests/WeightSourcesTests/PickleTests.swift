@@ -50,6 +50,33 @@ struct PickleTests {
     #expect(source.metadata["ignored.entries"] == (name.contains("jax") ? "1" : nil))
   }
 
+  @Test(
+    "What stands among a layer's arrays and is none is refused; a number beside weights is not passed over"
+  )
+  func strangers() throws {
+    let folder = try TemporaryFolder()
+    let array = MadePickle.array([2], bytes: [0, 0, 128, 63, 0, 0, 0, 64])
+    let number = MadePickle.array([], bytes: [0, 0, 128, 63])
+    func open(_ pairs: [(String, [UInt8])]) throws -> any WeightSource {
+      let file = MadePickle.file(MadePickle.dictionary(pairs))
+      return try WeightFile.open(try folder.write(file, to: "x.pkl"))
+    }
+    let list = MadePickle.list(2, of: [0x4B, 1])
+    let error = #expect(throws: InputError.self) {
+      try open([("fc.weight", array), ("fc.bias", list)])
+    }
+    #expect(error?.place == "fc.bias")
+    #expect(try open([("fc.weight", array), ("losses", list)]).tensors.count == 1)
+    let flat = try open([("fc.weight", array), ("temperature", number)])
+    #expect(flat.tensors.map(\.name) == ["fc.weight", "temperature"])
+    let above = try open([
+      ("params", MadePickle.dictionary([("net/~/conv", MadePickle.dictionary([("w", array)]))])),
+      ("loss", number),
+    ])
+    #expect(above.tensors.map(\.name) == ["net/~/conv/w"])
+    #expect(above.metadata["ignored.entries"] == "1")
+  }
+
   @Test("Parameters alone keep the names that their modules have, whatever stands above these")
   func wrappers() throws {
     let folder = try TemporaryFolder()

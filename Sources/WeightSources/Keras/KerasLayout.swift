@@ -71,7 +71,7 @@ struct KerasLayout {
     }
     // What no list names is not passed over in silence: a mapping will find it unexpected.
     let isTraining = { (path: String) in
-      path.hasPrefix("optimizer_weights/") || path.contains("top_level_model_weights/")
+      path.hasPrefix("optimizer_weights/") || CountedVariable.isOfTraining(path)
     }
     for dataset in table.datasets where left[dataset.path] != nil {
       if isTraining(dataset.path) {

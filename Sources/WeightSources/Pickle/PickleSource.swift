@@ -40,6 +40,11 @@ package struct PickleSource: WeightSource {
       throw InputError(
         .badData, path: file.path, "has bytes after its pickle", place: "byte \(pickles.end)")
     }
+    if let name = names.stranger {
+      throw InputError(
+        .badData, path: file.path, "has an entry among a layer's arrays that is no array",
+        place: name)
+    }
     var tensors: [TensorInfo] = []
     var arrays: [String: (elements: NumPyElements, bytes: PickledBytes)] = [:]
     var places: [String: String] = [:]

@@ -118,6 +118,45 @@ final class PickleContainer {
   }
 }
 
+extension PickleContainer {
+  /// The first entry of a dictionary that stands among the tensors of a layer and is none: a list, or an object.
+  ///
+  /// Without it the layer would be another one, such as one without a bias.
+  var strangerAmongTensors: String? {
+    let layers = Set(pairs.compactMap { $0.value.isTensor ? $0.key.text?.layer : nil })
+    return pairs.lazy.compactMap { key, value in
+      guard let name = key.text, let layer = name.layer, layers.contains(layer),
+        value.isStranger, !name.hasSuffix("_extra_state")
+      else { return nil }
+      return name
+    }.first
+  }
+}
+
+extension PickleValue {
+  fileprivate var isTensor: Bool {
+    switch self {
+    case .tensor: true
+    case .array(let array): array.content != nil
+    default: false
+    }
+  }
+
+  fileprivate var isStranger: Bool {
+    switch self {
+    case .list, .tuple: true
+    case .foreign(let object): !object.isSparseTensor
+    case .array(let array): array.content == nil
+    default: false
+    }
+  }
+}
+
+extension String {
+  /// What stands before the last dot or stroke.
+  fileprivate var layer: Substring? { lastIndex { $0 == "." || $0 == "/" }.map { self[..<$0] } }
+}
+
 /// The elements of some tensors, in a member of the archive or a part of an old file.
 struct TorchStorage: Hashable, Sendable {
   /// The name of the member.

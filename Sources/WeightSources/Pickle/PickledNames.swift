@@ -12,6 +12,9 @@ struct PickledNames {
   /// How many single numbers stand beside the weights, such as a count of steps.
   private(set) var ignored = 0
 
+  /// What stands among the arrays of a layer and is none.
+  let stranger: String?
+
   /// An array and its name.
   struct Entry {
     let name: String
@@ -31,14 +34,22 @@ struct PickledNames {
     var search = Search()
     search.visit(root, path: [])
     guard search.found.count <= Self.maximumArrays else { return nil }
+    stranger = search.stranger
     let wrappers = Set(search.found.compactMap { Self.wrapper(of: $0.path) })
+    let layers = Set(
+      search.found.compactMap { path, array in
+        array.content?.sizes.isEmpty == false ? Array(path.dropLast()) : nil
+      })
     for (path, array) in search.found {
       let count =
         (0..<path.count).reversed().first { wrappers.contains(Array(path[..<$0])) }
         ?? path.prefix { $0.isIndex }.count
       // An array of a list has nothing but its number.
       let own = count < path.count ? path[count...] : path.suffix(1)
-      if array.content?.sizes.isEmpty == true, own.count == 1 {
+      if let content = array.content, content.sizes.isEmpty, own.count == 1,
+        // One with a point beside the weights themselves may be the network's, such as a temperature.
+        !content.type.dtype.isFloat || !layers.contains(Array(path.dropLast()))
+      {
         ignored += 1
         continue
       }
@@ -64,6 +75,7 @@ struct PickledNames {
   /// Finds the arrays; each container is visited once, in however many places it stands.
   private struct Search {
     private(set) var found: [(path: [Step], array: PickledArray)] = []
+    private(set) var stranger: String?
     private var visited: Set<ObjectIdentifier> = []
 
     mutating func visit(_ value: PickleValue, path: [Step]) {
@@ -81,6 +93,7 @@ struct PickledNames {
         }
         return
       }
+      stranger = stranger ?? container.strangerAmongTensors
       for (key, item) in container.pairs {
         guard let text = key.text ?? key.integer.map(String.init) else { continue }
         visit(item, path: path + [Step(text: text)])

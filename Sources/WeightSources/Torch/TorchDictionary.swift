@@ -102,6 +102,10 @@ struct TorchDictionary {
         }
       }
     }
+    if let name = candidate.dictionary.strangerAmongTensors {
+      throw InputError(
+        .badData, path: path, "has an entry among a layer's tensors that is no tensor", place: name)
+    }
   }
 
   // MARK: - Candidates

@@ -70,6 +70,7 @@ package struct Model: Sendable {
       renamedLayers = record.renamedLayers
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
+      fixedSide = nil
     } else {
       let mapping: Mapping
       do {
@@ -90,6 +91,7 @@ package struct Model: Sendable {
           source.metadata[key].map { Assumption(option: option, value: $0) }
         }
       origin = .mapped(mapping)
+      fixedSide = usesGraph ? (try? source.graph())?.fixedSide : nil
     }
   }
 
@@ -102,6 +104,9 @@ package struct Model: Sendable {
 
   /// What the family supplied and the file does not tell; of a converted file, what its source did not.
   package let assumptions: [Assumption]
+
+  /// The height and width of the images that the file's own graph fixes, where they are the same.
+  private let fixedSide: Int?
 
   /// What users said of the network, by option.
   let told: [String: String]
@@ -135,14 +140,19 @@ package struct Model: Sendable {
   }
 
   /// What images go through before they are given to the network: as the file says where it does, else
-  /// as the family does.
+  /// as the family does, for images of the size that the file fixes.
   ///
   /// - Throws: `InputError` where the file says what cannot be.
   package func preprocessing() throws -> Preprocessing {
     guard let converted else {
       // What the network does itself is not done before it as well.
-      return graph.configuration.input.isAdjusted
+      var preprocessing =
+        graph.configuration.input.isAdjusted
         ? family.preprocessing.leavingPixels : family.preprocessing
+      if let fixedSide {
+        preprocessing.resize = preprocessing.resize?.fitted(to: fixedSide)
+      }
+      return preprocessing
     }
     let record: PreprocessingRecord = try converted.preprocessing()
     guard record.preprocessing.isPossible else {

@@ -44,6 +44,14 @@ package struct Preprocessing: Hashable, Sendable, Codable {
       self.filter = filter
     }
 
+    /// The same for a network that takes images of another size: as much is left out around the middle part.
+    ///
+    /// - Parameter side: the height and width that it takes.
+    package func fitted(to side: Int) -> Resize {
+      let scaled = (Double(size) * Double(side) / Double(max(crop, 1))).rounded()
+      return Resize(rule: rule, size: max(Int(scaled), side), crop: side, filter: filter)
+    }
+
     /// What is done with an image that is not square.
     package enum Rule: String, Hashable, Sendable, Codable {
       /// Both sides get the size, whatever they were.

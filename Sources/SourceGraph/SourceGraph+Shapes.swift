@@ -47,6 +47,13 @@ extension SourceGraph {
     return [1, usual(size.height, 224), usual(size.width, 224), usual(size.channels, 3)]
   }
 
+  /// The height and width of the image that the file fixes, where they are the same.
+  package var fixedSide: Int? {
+    guard let height = inputSize.height, height == inputSize.width, (1...4096).contains(height)
+    else { return nil }
+    return height
+  }
+
   /// The shape of the image that the file fixes; sizes that it leaves open are `nil`.
   package var inputSize: (height: Int?, width: Int?, channels: Int?) {
     guard let first = inputs.first,

@@ -126,6 +126,27 @@ struct InputTests {
   }
 
   @Test(
+    "A photo gets the size that the file's own graph fixes, also once it is converted",
+    .enabled(if: ImageFile.isBuiltIn))
+  func fixedSize() throws {
+    let folder = try TemporaryFolder()
+    let source = Fixture.path("kinds/fine_tuned.keras")
+    _ = try convert(ConversionRequest(source: source, output: folder.file("x.rnw"))) { _, _ in }
+    let photo = Fixture.path("images/rgb.jpg")
+    for path in [source, folder.file("x.rnw")] {
+      let model = try Model(path: path)
+      #expect(try model.resize(nil) == .init(rule: .stretch, size: 32, crop: 32, filter: .nearest))
+      var images = try InputImages(.path(photo), for: model, passesStrangers: true)
+      #expect(try images.next()?.shape == [1, 32, 32, 3])
+    }
+    // As much is left out around the middle part.
+    let usual = Preprocessing.Resize(rule: .shorterSide, size: 256, crop: 224, filter: .bilinear)
+    #expect(
+      usual.fitted(to: 64) == .init(rule: .shorterSide, size: 73, crop: 64, filter: .bilinear))
+    #expect(usual.fitted(to: 224) == usual)
+  }
+
+  @Test(
     "Of many inputs the statistics are those of all, and the cause is found on the one that shows it"
   )
   func comparesMany() throws {

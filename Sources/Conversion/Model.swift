@@ -85,8 +85,12 @@ package struct Model: Sendable {
       graph = mapping.graph
       layerNames = mapping.layerNames
       renamedLayers = mapping.renamedLayers
+      // The parts of a class and all that its code does with them are told together.
+      let hasParts = source.metadata["keras.parts.assumed"] != nil
       assumptions =
-        mapping.assumptions
+        mapping.assumptions.filter {
+          !hasParts || $0.option != Assumption.Option.arithmetic.rawValue
+        }
         + Self.silentParts.compactMap { option, key in
           source.metadata[key].map { Assumption(option: option, value: $0) }
         }

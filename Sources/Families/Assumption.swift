@@ -35,6 +35,8 @@ package struct Assumption: Hashable, Sendable, Codable {
     case standardization = "weightStandardizationEpsilon"
     case padding = "convolutionPadding"
     case ending
+    /// Whether anything without parameters stands between the layers: a filter before a stride, a factor, a pool.
+    case arithmetic
   }
 
   /// The options that are read where a file describes its graph, though its names decide what the network is.
@@ -111,6 +113,7 @@ extension Configuration {
     case .standardization: return weightStandardizationEpsilon.map { "\($0)" }
     case .padding: return convolutionPadding.rawValue
     case .ending: return ending.rawValue
+    case .arithmetic: return "none"
     }
   }
 
@@ -144,6 +147,7 @@ extension Assumption {
       case "norm": "a norm after the last addition, and no ReLU"
       default: "a ReLU after the last addition"
       }
+    case .arithmetic: "no other arithmetic"
     case nil where option.hasPrefix("head.layers"):
       option.hasSuffix("epsilon") ? "ε \(value)" : value
     case nil: "\(option) \(value)"

@@ -11,7 +11,7 @@ struct BiTConfiguration {
   static let told = Set(
     [
       Assumption.Option.activation, .pooling, .hiddenActivation, .stageStrides, .stridedBlock,
-      .stemPool, .groups, .padding,
+      .stemPool, .groups, .padding, .arithmetic,
     ].map(\.rawValue))
 
   /// Completes a configuration that was read from the tensors; returns what contradicts it, or is not computed.

@@ -196,6 +196,12 @@ struct HostileConfigurationTests {
       name: "resizing", json: functional([input, layer("Resizing", "a")]),
       message: "a resizes its images"),
     Case(
+      name: "resizing, called as Keras 3 does",
+      json: functional([
+        input,
+        layer("Resizing", "a", nodes: #"[{"args": [\#(value)], "kwargs": {"training": true}}]"#),
+      ]), message: "a resizes its images"),
+    Case(
       name: "a sum of different shapes",
       json: functional(
         [

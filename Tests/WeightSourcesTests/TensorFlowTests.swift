@@ -86,6 +86,22 @@ struct TensorFlowTests {
     #expect(training.metadata["ignored.entries"] == "9")
   }
 
+  @Test("The optimizer of a compiled model of Keras 3 is within the model, and passed over too")
+  func optimizerWithin() throws {
+    let keys = [
+      "model/_operations/1/_kernel", "model/optimizer/_variables/7", "model/optimizer/_iterations",
+      "optimizer/beta_1", "save_counter", "model/optimizer/kernel", "optimizers/kernel",
+    ]
+    let entries = keys.map { key in
+      BundleEntry(
+        key: key + "/.ATTRIBUTES/VARIABLE_VALUE", type: 1, shape: [1], shard: 0, offset: 0,
+        count: 4, checksum: 0)
+    }
+    #expect(
+      try BundleNames(entries, graph: []).tensors.map(\.name)
+        == ["model/_operations/1/_kernel", "model/optimizer/kernel", "optimizers/kernel"])
+  }
+
   @Test("Of several checkpoints in a folder none is guessed")
   func several() throws {
     let folder = try TemporaryFolder()

@@ -11,7 +11,7 @@ def test_a_pass_is_a_summary_and_a_verdict(action):
     outcome = action(**PASSING)
     assert outcome.status == 0 and outcome.verdict == "pass", outcome.log
     assert outcome.summary.startswith("### narrow.h5 against narrow.weights.h5")
-    assert "**✅ PASS, with 12 things the file does not tell**: 60 layers compared" in outcome.summary
+    assert "**✅ PASS, with 13 things the file does not tell**: 60 layers compared" in outcome.summary
     assert "rnw judge" not in outcome.summary and "/tmp" not in outcome.summary
     assert list(action.work.iterdir()) == [action.work / "Fixtures"]
 

@@ -41,6 +41,7 @@ extension LayerSettings {
       throw fault("computes with quantised values: \(quantization)", expected: "a float type")
     }
     if isOperator(arguments) { return [try operatorOperation(arguments, named: named)] }
+    try refuseUncomputed()
     for (argument, value) in named.sorted(by: { $0.key < $1.key }) {
       if case .constant(.null) = value { continue }
       if argument == "training", case .constant(.bool(let isOn)) = value, !isOn || isAugmentation {
@@ -89,6 +90,14 @@ extension LayerSettings {
       ]
     case "Normalization": return [try normalization()]
     case let name where Self.trainingClasses.contains(name): return [.identity]
+    default:
+      throw fault("is of a class that its own graph cannot be run with")
+    }
+  }
+
+  /// Refuses what is known and not computed, whatever it is called with.
+  private func refuseUncomputed() throws(InputError) {
+    switch className {
     case let name where Self.codeClasses.contains(name):
       throw InputError(
         .badData, path: path, "has a configuration in which \(self.name) runs code of its author",
@@ -101,8 +110,7 @@ extension LayerSettings {
         hint:
           "a model that begins after it, `keras.Model(layer.output, …)`, can be read; `rnw run` "
           + "resizes images itself")
-    default:
-      throw fault("is of a class that its own graph cannot be run with")
+    default: return
     }
   }
 

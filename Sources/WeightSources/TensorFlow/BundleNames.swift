@@ -19,7 +19,7 @@ struct BundleNames {
       guard entry.key != Self.graphKey, !entry.key.contains("/.OPTIMIZER_SLOT/") else {
         return false
       }
-      return !Self.asides.contains(entry.key.prefix { $0 != "/" })
+      return !Self.isAside(entry.key)
     }
     let full = Self.fullNames(graph)
     var uses: [String: Int] = [:]
@@ -29,6 +29,13 @@ struct BundleNames {
       let key = entry.key
       return (key.hasSuffix(Self.ending) ? String(key.dropLast(Self.ending.count)) : key, entry)
     }
+  }
+
+  /// Whether an object is beside the model, or the optimizer of a compiled model of Keras 3, which is within it.
+  private static func isAside(_ key: String) -> Bool {
+    let parts = key.split(separator: "/", maxSplits: 3)
+    return parts.first.map(asides.contains) ?? false
+      || parts.count > 2 && parts[1] == "optimizer" && parts[2].hasPrefix("_")
   }
 
   /// The full name of the variable at each key, as the objects tell it.

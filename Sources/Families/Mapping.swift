@@ -84,6 +84,11 @@ package struct Mapping: Sendable {
         return
       }
     }
+    if told.rules == nil,
+      let refusal = Parametrization.refusal(source.tensors, path: source.path)
+    {
+      throw refusal
+    }
     try self.init(MappingAttempt(source, family: requested, part: part, told: told))
   }
 

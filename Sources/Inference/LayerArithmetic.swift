@@ -1,7 +1,7 @@
 import CKernelSupport
 import KernelSet
 import ResNetV2
-package import Tensors
+import Tensors
 
 // What both executors need of the operations, beyond the kernels.
 
@@ -32,6 +32,7 @@ extension RNWConvolution {
     outputHeight = output.rank == 4 ? output[1] : 1
     outputWidth = output.rank == 4 ? output[2] : 1
     outputChannels = output[output.rank - 1]
+    outputStride = outputChannels
   }
 }
 
@@ -50,38 +51,6 @@ extension RNWPool {
   /// The extents of a pooling window.
   init(_ pool: Operation.Pool, input: Shape, output: Shape) {
     self.init(PoolWindow(pool, input: input, output: output), input: input, output: output)
-  }
-}
-
-extension TensorData {
-  /// Standardised kernels: (W − mean) / √(variance + ε) per output channel, biased variance, in
-  /// Double.
-  ///
-  /// Qiao et al., “Micro-Batch Training with Batch-Channel Normalization and Weight
-  /// Standardization”, 2019.
-  ///
-  /// - Parameter pool: the threads among which the filters are divided; the bits are the same without.
-  package func standardized(epsilon: Double, pool: WorkerPool? = nil) -> TensorData {
-    let perFilter = shape.elementCount / shape[0]
-    return withFloats { source in
-      TensorData(shape: shape) { target in
-        func standardize(_ filter: Int) {
-          let range = filter * perFilter..<(filter + 1) * perFilter
-          let values = UnsafeBufferPointer(rebasing: source[range])
-          let results = UnsafeMutableBufferPointer(rebasing: target[range])
-          let mean = values.reduce(0.0) { $0 + Double($1) } / Double(perFilter)
-          let variance =
-            values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
-            / Double(perFilter)
-          let deviation = (variance + epsilon).squareRoot()
-          for index in 0..<perFilter {
-            results[index] = Float((Double(values[index]) - mean) / deviation)
-          }
-        }
-        guard let pool else { return (0..<shape[0]).forEach(standardize) }
-        pool.run(shape[0]) { filter, _ in standardize(filter) }
-      }
-    }
   }
 }
 

@@ -9,66 +9,13 @@ package import Tensors
 /// Images are [N, H, W, C], row-major. No shape is checked here: whoever calls has the shapes of the
 /// values before and after.
 package struct ReferenceArithmetic: Sendable {
-  private let kernels: any KernelSet.Type
+  let kernels: any KernelSet.Type
   let pool: WorkerPool
 
   /// Prepares to compute on the threads of a pool.
   package init(pool: WorkerPool, instructionSet: InstructionSet = .best) {
     kernels = instructionSet.kernels
     self.pool = pool
-  }
-
-  /// A convolution: the window moves by `stride` over an image with `top` rows of zeros above and `left`
-  /// columns left of it, and as many below and right as the result needs.
-  ///
-  /// Features [N, C] are images of one pixel.
-  ///
-  /// - Parameters:
-  ///   - weights: [height, width, input, output], or [input, output].
-  ///   - bias: what is added per output channel.
-  ///   - dilation: how many pixels apart the taps of the window are.
-  ///   - shape: the shape of the result.
-  package func convolve(
-    _ input: Activation, weights: TensorData, bias: [Float]?, stride: Int = 1,
-    dilation: Int = 1, top: Int = 0, left: Int = 0, to shape: Shape
-  ) -> Activation {
-    let sizes = weights.shape.dimensions
-    let (height, width) = sizes.count == 4 ? (sizes[0], sizes[1]) : (1, 1)
-    let (inputChannels, outputChannels) = (sizes[sizes.count - 2], sizes[sizes.count - 1])
-    // What lies outside the image is only looked at where that makes a difference.
-    let zeros =
-      weights.isFinite ? [] : [Float](repeating: 0, count: inputChannels)
-    let pixels = shape.elementCount / max(outputChannels, 1)
-    // A few pixels at a time, so that the threads end together.
-    let piece = max(1, min(64, pixels / (pool.threadCount * 4)))
-    return make(shape) { output in
-      weights.withFloats { weights in
-        input.withPointer { source in
-          zeros.withUnsafeBufferPointer { zeros in
-            bias.withOptionalPointer { bias in
-              var work = RNWConvolution()
-              work.setExtents(input: input.shape, output: shape)
-              (work.kernelHeight, work.kernelWidth) = (height, width)
-              (work.inputChannels, work.pixelStride) = (inputChannels, inputChannels)
-              (work.stride, work.dilation) = (stride, dilation)
-              (work.top, work.left) = (top, left)
-              work.tapsPerBlock = height * width
-              work.input = source
-              work.weights = weights.baseAddress
-              work.zeros = zeros.isEmpty ? nil : zeros.baseAddress
-              work.epilogue.bias = bias
-              work.epilogue.output = output
-              withUnsafePointer(to: work) { work in
-                pool.run((pixels + piece - 1) / piece) { index, _ in
-                  let start = index * piece
-                  kernels.convolveReference(work, pixels: start..<min(start + piece, pixels))
-                }
-              }
-            }
-          }
-        }
-      }
-    }
   }
 
   /// (x − mean) / √(variance + ε) · scale + shift, per channel.
@@ -80,10 +27,11 @@ package struct ReferenceArithmetic: Sendable {
     let channels = scale.count
     return make(input.shape) { output in
       input.withPointer { source in
-        kernels.normalizeReference(
-          source, mean: mean, variance: variance, epsilon: epsilon, scale: scale, shift: shift,
-          output: output,
-          pixels: input.values.count / max(channels, 1), channels: channels)
+        inPieces(of: input.values.count / max(channels, 1), channels: channels) { start, pixels in
+          kernels.normalizeReference(
+            source + start, mean: mean, variance: variance, epsilon: epsilon, scale: scale,
+            shift: shift, output: output + start, pixels: pixels, channels: channels)
+        }
       }
     }
   }
@@ -101,12 +49,26 @@ package struct ReferenceArithmetic: Sendable {
           let start = image * pixels * channels
           let (mean, variance) = kernels.moments(
             source + start, pixels: pixels, channels: channels, groups: groups)
-          kernels.normalizeReference(
-            source + start, mean: mean, variance: variance, epsilon: epsilon, scale: scale,
-            shift: shift, output: output + start, pixels: pixels,
-            channels: channels)
+          inPieces(of: pixels, channels: channels) { first, pixels in
+            kernels.normalizeReference(
+              source + start + first, mean: mean, variance: variance, epsilon: epsilon,
+              scale: scale, shift: shift, output: output + start + first, pixels: pixels,
+              channels: channels)
+          }
         }
       }
+    }
+  }
+
+  /// Divides pixels among the threads, each of which computes by itself.
+  ///
+  /// - Parameter body: is given where the first of some pixels lies, and how many there are.
+  private func inPieces(
+    of pixels: Int, channels: Int, _ body: (_ start: Int, _ pixels: Int) -> Void
+  ) {
+    let piece = max(1, (1 << 16) / max(channels, 1))
+    pool.run((pixels + piece - 1) / piece) { index, _ in
+      body(index * piece * channels, min(piece, pixels - index * piece))
     }
   }
 
@@ -221,7 +183,7 @@ package struct ReferenceArithmetic: Sendable {
     }
   }
 
-  private func make(
+  func make(
     _ shape: Shape, _ body: (UnsafeMutablePointer<Float>) -> Void
   ) -> Activation {
     Activation(

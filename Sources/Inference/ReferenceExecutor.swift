@@ -67,7 +67,8 @@ public struct ReferenceExecutor: Executor {
     case .dense:
       guard let weight = tensors[.weight] else { return inputs[0] }
       return arithmetic.convolve(
-        inputs[0], weights: weight.outputChannelsLast(), bias: tensors[.bias]?.floats(), to: shape)
+        inputs[0], ReferenceWeights(weight, .outputsFirst(standardization: nil)),
+        bias: tensors[.bias]?.floats(), to: shape)
     case .adjust(let scale, let offset, let reversesChannels):
       return arithmetic.adjust(
         inputs[0],
@@ -107,19 +108,11 @@ public struct ReferenceExecutor: Executor {
   ) -> Activation {
     guard let weight = tensors[.weight] else { return input }
     let border = conv.border(input: input.shape, output: shape)
+    let weights = ReferenceWeights(
+      weight, .outputsFirst(standardization: conv.weightStandardizationEpsilon))
     return arithmetic.convolve(
-      input, weights: weights(weight, of: conv), bias: tensors[.bias]?.floats(),
-      stride: conv.stride, dilation: conv.dilation, top: border.top, left: border.left, to: shape)
-  }
-
-  /// The weights as they are used; what they are made of is let go.
-  private func weights(
-    _ weight: TensorData, of conv: Operation.Convolution
-  ) -> TensorData {
-    guard let epsilon = conv.weightStandardizationEpsilon else {
-      return weight.outputChannelsLast()
-    }
-    return weight.standardized(epsilon: epsilon, pool: arithmetic.pool).outputChannelsLast()
+      input, weights, bias: tensors[.bias]?.floats(), stride: conv.stride,
+      dilation: conv.dilation, top: border.top, left: border.left, to: shape)
   }
 
   private func normalize(

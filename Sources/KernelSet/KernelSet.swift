@@ -89,13 +89,45 @@ package protocol KernelSet: Sendable {
     _ input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, pixels: Int, channels: Int
   )
 
-  /// A convolution with sums in Double, for some pixels of the output: the oracle of all others.
+  /// The most output channels of a panel of the reference's weights.
+  static var referencePanelWidth: Int { get }
+
+  /// The pixels that the reference computes side by side.
+  static var referenceRows: Int { get }
+
+  /// The number of floats of a panel of so many output channels: [tap][input][channel], in whole eights.
+  static func referencePanelCount(channels: Int, inputChannels: Int, taps: Int) -> Int
+
+  /// Packs up to eight rows of OIHW into a panel, with zeros where its channels end.
   ///
-  /// The product of two floats is exact in Double, and the order of the sum is fixed: rows of the
-  /// kernel, then columns, then input channels. So a fused multiply-add gives the same bits as a
-  /// product and a sum, and every machine gives the same bits as any other. The weights are
-  /// [tap][inputChannels][outputChannels].
-  static func convolveReference(_ work: UnsafePointer<RNWConvolution>, pixels: Range<Int>)
+  /// - Parameters:
+  ///   - first: the place of the first row in the panel, a multiple of eight.
+  ///   - channels: of the whole panel.
+  static func packReferenceRows(
+    _ rows: UnsafePointer<Float>, at first: Int, of channels: Int, inputChannels: Int, taps: Int,
+    to panel: UnsafeMutablePointer<Float>
+  )
+
+  /// Packs a panel of weights [tap][input][output], with zeros where its channels end.
+  ///
+  /// - Parameter rows: taps times input channels.
+  static func packReferenceColumns(
+    _ channels: Range<Int>, of source: UnsafePointer<Float>, outputChannels: Int, rows: Int,
+    to panel: UnsafeMutablePointer<Float>
+  )
+
+  /// A convolution with sums in Double, for some pixels and one panel of the output: the oracle of all others.
+  ///
+  /// Zeros lie outside the image. They change no sum of finite weights, because none of these sums is ever −0; a weight
+  /// that is NaN or infinite spoils the border as well, here as in every executor that fills the border with zeros.
+  ///
+  /// - Parameters:
+  ///   - weights: the panel of these channels.
+  ///   - pixels: of the output, counted over all images; few enough that the sums of all stay in the cache.
+  static func convolveReference(
+    _ work: UnsafePointer<RNWConvolution>, weights: UnsafePointer<Float>, channels: Range<Int>,
+    pixels: Range<Int>
+  )
 
   /// (x − mean) / √(variance + ε) · scale + shift per channel, in Double, rounded once.
   static func normalizeReference(

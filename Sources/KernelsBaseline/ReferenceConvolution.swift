@@ -1,118 +1,160 @@
 package import CKernelSupport
 
+// Every output is one sum in Double in a fixed order: rows of the kernel, then columns, then input channels. The product
+// of two floats is exact in Double, so a fused multiply-add gives the same bits as a product and a sum. Several pixels and
+// channels are computed side by side, which changes no sum: every machine gives the same bits as any other.
+
 extension Kernels {
-  /// A convolution with sums in Double, for some pixels of the output: the oracle of all others.
+  /// The most output channels of a panel of the reference's weights.
+  @inline(__always)
+  package static var referencePanelWidth: Int { 32 }
+
+  /// The number of floats of a panel of so many output channels: [tap][input][channel], in whole eights.
+  package static func referencePanelCount(
+    channels: Int, inputChannels: Int, taps: Int
+  ) -> Int {
+    wholeEights(channels) * inputChannels * taps
+  }
+
+  /// Packs up to eight rows of OIHW into a panel, with zeros where its channels end.
   ///
-  /// The product of two floats is exact in Double, and the order of the sum is fixed: rows of the
-  /// kernel, then columns, then input channels. So a fused multiply-add gives the same bits as a
-  /// product and a sum, and every machine gives the same bits as any other. The weights are
-  /// [tap][inputChannels][outputChannels].
-  package static func convolveReference(_ work: UnsafePointer<RNWConvolution>, pixels: Range<Int>) {
-    let outputChannels = work.pointee.outputChannels
-    for pixel in pixels {
-      var channel = 0
-      while channel + 32 <= outputChannels {
-        convolve32(work, pixel: pixel, channel: channel)
-        channel += 32
+  /// - Parameters:
+  ///   - first: the place of the first row in the panel, a multiple of eight.
+  ///   - channels: of the whole panel.
+  package static func packReferenceRows(
+    _ rows: UnsafePointer<Float>, at first: Int, of channels: Int, inputChannels: Int, taps: Int,
+    to panel: UnsafeMutablePointer<Float>
+  ) {
+    let step = wholeEights(channels)
+    // A few input channels at a time: the lines that eight rows write are then still in the cache.
+    for start in stride(from: 0, to: inputChannels, by: 16) {
+      let inputs = start..<min(start + 16, inputChannels)
+      for row in 0..<8 {
+        let isThere = first + row < channels
+        for tap in 0..<taps {
+          var source = rows + (row * inputChannels + start) * taps + tap
+          var target = panel + (tap * inputChannels + start) * step + first + row
+          for _ in inputs {
+            target.pointee = isThere ? source.pointee : 0
+            target += step
+            source += taps
+          }
+        }
       }
-      while channel < outputChannels {
-        convolve1(work, pixel: pixel, channel: channel)
-        channel += 1
+    }
+  }
+
+  /// Packs a panel of weights [tap][input][output], with zeros where its channels end.
+  ///
+  /// - Parameter rows: taps times input channels.
+  package static func packReferenceColumns(
+    _ channels: Range<Int>, of source: UnsafePointer<Float>, outputChannels: Int, rows: Int,
+    to panel: UnsafeMutablePointer<Float>
+  ) {
+    let step = wholeEights(channels.count)
+    for row in 0..<rows {
+      let target = panel + row * step
+      target.update(
+        from: source + row * outputChannels + channels.lowerBound, count: channels.count)
+      (target + channels.count).update(repeating: 0, count: step - channels.count)
+    }
+  }
+
+  /// A convolution with sums in Double, for some pixels and one panel of the output: the oracle of all others.
+  ///
+  /// Zeros lie outside the image. They change no sum of finite weights, because none of these sums is ever −0; a weight
+  /// that is NaN or infinite spoils the border as well, here as in every executor that fills the border with zeros.
+  ///
+  /// - Parameters:
+  ///   - weights: the panel of these channels.
+  ///   - pixels: of the output, counted over all images; few enough that the sums of all stay in the cache.
+  package static func convolveReference(
+    _ work: UnsafePointer<RNWConvolution>, weights: UnsafePointer<Float>, channels: Range<Int>,
+    pixels: Range<Int>
+  ) {
+    let layer = work.pointee
+    let (taps, inputs) = (layer.kernelHeight * layer.kernelWidth, layer.inputChannels)
+    let step = wholeEights(channels.count)
+    let tiles = (pixels.count + referenceRows - 1) / referenceRows
+    let tapsAtOnce = max(1, min(taps, inputsAtOnce / inputs))
+    let sumCount = tiles * referenceRows * step
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: sumCount) { sums in
+      withUnsafeTemporaryAllocation(
+        of: UnsafePointer<Float>.self, capacity: tapsAtOnce * referenceRows
+      ) { addresses in
+        guard let sums = sums.baseAddress, let addresses = addresses.baseAddress else { return }
+        sums.initialize(repeating: 0, count: sumCount)
+        for tap in stride(from: 0, to: taps, by: tapsAtOnce) {
+          for input in stride(from: 0, to: inputs, by: inputsAtOnce) {
+            var tile = RNWReferenceTile()
+            tile.weights = weights + (tap * inputs + input) * step
+            (tile.step, tile.tapStep) = (step, inputs * step)
+            (tile.taps, tile.inputs) = (
+              min(tapsAtOnce, taps - tap), min(inputsAtOnce, inputs - input)
+            )
+            tile.sums = sums
+            for index in 0..<tiles {
+              findTaps(
+                layer, pixels.lowerBound + index * referenceRows, end: pixels.upperBound,
+                taps: tap..<tap + tile.taps, input: input, addresses)
+              accumulate(tile, addresses)
+              tile.sums += referenceRows * step
+            }
+          }
+        }
+        storeSums(sums, step: step, layer, channels: channels, pixels: pixels)
       }
     }
   }
 }
 
-private func convolve32(_ work: UnsafePointer<RNWConvolution>, pixel: Int, channel: Int) {
-  var (sum0, sum1) = (SIMD8<Double>(repeating: 0), SIMD8<Double>(repeating: 0))
-  var (sum2, sum3) = (SIMD8<Double>(repeating: 0), SIMD8<Double>(repeating: 0))
-  let layer = work.pointee
-  forEachTap(layer, pixel: pixel) { input, tap in
-    var weights = layer.weights + tap * layer.inputChannels * layer.outputChannels + channel
-    for inputChannel in 0..<layer.inputChannels {
-      let value = SIMD8(repeating: Double(input[inputChannel]))
-      sum0 = multiplyAdd(sum0, value, doubles(weights))
-      sum1 = multiplyAdd(sum1, value, doubles(weights + 8))
-      sum2 = multiplyAdd(sum2, value, doubles(weights + 16))
-      sum3 = multiplyAdd(sum3, value, doubles(weights + 24))
-      weights += layer.outputChannels
-    }
-  }
-  storeSums(sum0, layer, pixel: pixel, channel: channel)
-  storeSums(sum1, layer, pixel: pixel, channel: channel + 8)
-  storeSums(sum2, layer, pixel: pixel, channel: channel + 16)
-  storeSums(sum3, layer, pixel: pixel, channel: channel + 24)
-}
+/// The input channels of so many taps go by at once: their weights stay in the cache for all pixels.
+private var inputsAtOnce: Int { 1024 }
 
+/// A number of channels in whole vectors of eight.
 @inline(__always)
-private func storeSums(
-  _ sums: SIMD8<Double>, _ layer: RNWConvolution, pixel: Int, channel: Int
-) {
-  guard let output = layer.epilogue.output else { return }
-  for lane in 0..<8 {
-    var sum = sums[lane]
-    if let bias = layer.epilogue.bias { sum += Double(bias[channel + lane]) }
-    output[pixel * layer.outputChannels + channel + lane] = Float(sum)
-  }
-}
+private func wholeEights(_ channels: Int) -> Int { (channels + 7) / 8 * 8 }
 
-private func convolve1(_ work: UnsafePointer<RNWConvolution>, pixel: Int, channel: Int) {
-  let layer = work.pointee
-  var sum = 0.0
-  forEachTap(layer, pixel: pixel) { input, tap in
-    let weights = layer.weights + tap * layer.inputChannels * layer.outputChannels + channel
-    for inputChannel in 0..<layer.inputChannels {
-      sum += Double(input[inputChannel]) * Double(weights[inputChannel * layer.outputChannels])
-    }
-  }
-  if let bias = layer.epilogue.bias { sum += Double(bias[channel]) }
-  guard let output = layer.epilogue.output else { return }
-  output[pixel * layer.outputChannels + channel] = Float(sum)
-}
-
-/// Calls for every tap that lies within the image, in order, and for those outside where there are zeros
-/// to multiply with.
-///
-/// Zeros add nothing to finite weights. A weight that is NaN or infinite spoils the border as well, here as
-/// in every executor that fills the border with zeros.
-@inline(__always)
-private func forEachTap(
-  _ layer: RNWConvolution, pixel: Int, _ body: (UnsafePointer<Float>, Int) -> Void
+/// Finds where the input of each pixel of a tile lies under each tap; the last pixel takes the place of those after the
+/// end.
+private func findTaps(
+  _ layer: RNWConvolution, _ first: Int, end: Int, taps: Range<Int>, input: Int,
+  _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>
 ) {
   let perImage = layer.outputHeight * layer.outputWidth
-  let image = pixel / perImage
-  let y = (pixel - image * perImage) / layer.outputWidth
-  let x = pixel - image * perImage - y * layer.outputWidth
-  let base = layer.input + image * layer.height * layer.width * layer.inputChannels
-  for tapY in 0..<layer.kernelHeight {
-    let inputY = y * layer.stride - layer.top + tapY * layer.dilation
-    let isInside = inputY >= 0 && inputY < layer.height
-    guard isInside || layer.zeros != nil else { continue }
-    for tapX in 0..<layer.kernelWidth {
-      let inputX = x * layer.stride - layer.left + tapX * layer.dilation
-      guard isInside, inputX >= 0, inputX < layer.width else {
-        if let zeros = layer.zeros { body(zeros, tapY * layer.kernelWidth + tapX) }
-        continue
-      }
-      body(
-        base + (inputY * layer.width + inputX) * layer.inputChannels,
-        tapY * layer.kernelWidth + tapX)
+  for row in 0..<Kernels.referenceRows {
+    let pixel = min(first + row, end - 1)
+    let image = pixel / perImage
+    let y = (pixel - image * perImage) / layer.outputWidth
+    let x = pixel - image * perImage - y * layer.outputWidth
+    let base = layer.input + image * layer.height * layer.width * layer.inputChannels
+    for tap in taps {
+      let tapY = tap / layer.kernelWidth
+      let inputY = y * layer.stride - layer.top + tapY * layer.dilation
+      let inputX =
+        x * layer.stride - layer.left + (tap - tapY * layer.kernelWidth) * layer.dilation
+      let isInside =
+        inputY >= 0 && inputY < layer.height && inputX >= 0 && inputX < layer.width
+      addresses[(tap - taps.lowerBound) * Kernels.referenceRows + row] =
+        input
+        + (isInside
+          ? base + (inputY * layer.width + inputX) * layer.inputChannels : layer.zeros)
     }
   }
 }
 
-@inline(__always)
-private func doubles(_ pointer: UnsafePointer<Float>) -> SIMD8<Double> {
-  SIMD8<Double>(UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self))
-}
-
-@inline(__always)
-private func multiplyAdd(
-  _ sum: SIMD8<Double>, _ a: SIMD8<Double>, _ b: SIMD8<Double>
-) -> SIMD8<Double> {
-  #if BASELINE
-    sum + a * b
-  #else
-    sum.addingProduct(a, b)
-  #endif
+/// Adds the bias, rounds to float32 and stores.
+private func storeSums(
+  _ sums: UnsafePointer<Double>, step: Int, _ layer: RNWConvolution, channels: Range<Int>,
+  pixels: Range<Int>
+) {
+  guard let output = layer.epilogue.output else { return }
+  for (row, pixel) in pixels.enumerated() {
+    let target = output + pixel * layer.outputChannels + channels.lowerBound
+    for channel in 0..<channels.count {
+      var sum = sums[row * step + channel]
+      if let bias = layer.epilogue.bias { sum += Double(bias[channels.lowerBound + channel]) }
+      target[channel] = Float(sum)
+    }
+  }
 }

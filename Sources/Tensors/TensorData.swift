@@ -132,6 +132,12 @@ public struct TensorData: Sendable {
     return TensorData(tensor, shape: shape, channelScales: channelScales)
   }
 
+  /// Whether the tensor is made again whenever it is used.
+  package var isDeferred: Bool {
+    if case .deferred = storage { return true }
+    return false
+  }
+
   /// Whether the bytes are those of a mapped file, so that having the tensor takes no memory.
   package var isMapped: Bool {
     if case .mapped(let file, _) = storage { return !file.isCopied }
@@ -201,6 +207,13 @@ public struct TensorData: Sendable {
   /// Lets go of the memory that backs mapped bytes until they are next read; a copy of a file stays.
   package func releasePages() {
     if case .mapped(let file, _) = storage, !file.isCopied { discardPages() }
+  }
+
+  /// The same for some elements.
+  package func releasePages(ofElements range: Range<Int>) {
+    guard case .mapped(let file, let offset) = storage, !file.isCopied else { return }
+    file.release(
+      offset + range.lowerBound * dtype.byteWidth..<offset + range.upperBound * dtype.byteWidth)
   }
 
   /// The same for a copy too, where its bytes have been used: what is read of it again is the file's.

@@ -36,6 +36,7 @@ struct RNWConvolution {
   long dilation;          // pixels from one tap to the next; 1 where they are side by side
   long top, left;         // zeros above the image and left of it; as many as needed follow it
   long pixelStride;       // floats from one pixel to the next in a row of the input
+  long outputStride;      // and of the output, of which only some channels may be computed
   long tapsPerBlock;      // so many taps of a panel's weights stay in the cache at once
 };
 
@@ -54,6 +55,15 @@ struct RNWTile {
   int isFirst;
   int isFinished;              // whether the sums are finished and stored in the output
   int isKept;                  // whether they are written also when they are finished, before anything is added
+};
+
+// Some pixels times a panel of channels of the reference, with sums in double.
+struct RNWReferenceTile {
+  const float *weights;   // [tap][inputs][step]
+  double *sums;           // [pixel][step]; what is there is added to
+  long step;              // the width of the panel, in whole vectors of eight
+  long taps, inputs;
+  long tapStep;           // from the weights of one tap to those of the next
 };
 
 // Squares of a 3x3 convolution with stride 1, computed from transformed squares of the input (Winograd).
@@ -76,6 +86,7 @@ struct RNWStrassen {
   long firstGroup;        // the first whose sums the buffer holds, counted over all images
   float *sums;            // [4][group][pixel of the first half][half the input channels]
   long sumStep;           // floats from one of the four to the next
+  long secondHalf;        // channels from the first of the outputs' first half to the first of the second
 };
 
 // A pooling window over a batch [images, height, width, channels].

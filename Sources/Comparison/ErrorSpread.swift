@@ -118,21 +118,18 @@ struct ErrorSpread {
   private func rows(of index: Int) throws -> Rows? {
     let node = graph.nodes[index]
     guard let weight = node.parameters.first(where: { $0.role == .weight }),
-      var tensor = try parameter(weight)
+      let tensor = try parameter(weight)
     else { return nil }
-    if case .convolution(let conv) = node.operation,
-      let epsilon = conv.weightStandardizationEpsilon
-    {
-      tensor = tensor.standardized(epsilon: epsilon)
-    }
+    var epsilon: Double?
+    if case .convolution(let conv) = node.operation { epsilon = conv.weightStandardizationEpsilon }
     return Rows(
-      values: tensor.floats(), outputs: tensor.shape[0], inputs: tensor.shape[1],
-      usesStrassen: usesStrassen(index))
+      weights: FilterRows(tensor, standardization: epsilon), outputs: tensor.shape[0],
+      inputs: tensor.shape[1], usesStrassen: usesStrassen(index))
   }
 
   /// The weights of each output channel.
   private struct Rows {
-    let values: [Float]
+    let weights: FilterRows
     let outputs: Int
     let inputs: Int
     let usesStrassen: Bool
@@ -157,12 +154,11 @@ struct ErrorSpread {
 
     /// Σ|w| over the taps, for every input channel.
     private func magnitudes(_ channel: Int) -> [Double] {
-      let taps = values.count / max(outputs * inputs, 1)
-      let start = channel * inputs * taps
+      let values = weights.filter(channel)
+      let taps = values.count / max(inputs, 1)
       return (0..<inputs).map { input in
-        (start + input * taps..<start + (input + 1) * taps).reduce(0.0) {
-          $0 + Double(values[$1].magnitude)
-        }
+        let start = values.startIndex + input * taps
+        return (start..<start + taps).reduce(0.0) { $0 + Double(values[$1].magnitude) }
       }
     }
   }

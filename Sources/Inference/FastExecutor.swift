@@ -19,10 +19,10 @@ public final class FastExecutor: Executor {
   let kernels: any KernelSet.Type
   /// The threads that compute.
   package let pool: WorkerPool
-  /// The constants of every node; of a convolution or dense layer that is packed on demand, its method alone.
+  /// The constants of every node; of a convolution or dense layer that is packed on demand, all but its weights.
   let constants: [LayerConstants]
   /// What the layers are packed from that are packed on demand; `nil` where all are packed.
-  private let unpacked: Parameters?
+  let unpacked: Parameters?
   let zeros: AlignedFloats
   let arenas: Arenas
   private let plans = Mutex<[PlanKey: Plan]>([:])
@@ -80,7 +80,7 @@ public final class FastExecutor: Executor {
     constants = graph.nodes.enumerated().map { index, node in
       let method = methods[index] ?? .direct
       return packsOnDemand && node.operation.isProduct
-        ? LayerConstants(method: method)
+        ? LayerConstants(method: method, bias: parameters.bias(of: node))
         : LayerConstants(node, parameters, method: method, kernels: kernels, pool: pool)
     }
     let widest = graph.nodes.map { node in
@@ -101,13 +101,6 @@ public final class FastExecutor: Executor {
     constants[node] = LayerConstants(
       graph.nodes[node], parameters, method: constants[node].method, kernels: kernels, pool: pool)
     self.constants = constants
-  }
-
-  /// The constants of a node; packed now where they are packed on demand.
-  func constants(of node: Int) -> LayerConstants {
-    guard let unpacked, graph.nodes[node].operation.isProduct else { return constants[node] }
-    return LayerConstants(
-      graph.nodes[node], unpacked, method: constants[node].method, kernels: kernels, pool: pool)
   }
 
   /// How a node is computed; what is no convolution is direct.
@@ -170,6 +163,13 @@ public final class FastExecutor: Executor {
       inputs[index].withPointer { next(index + 1, pointers + [$0]) }
     }
     next(0, [])
+  }
+}
+
+extension Parameters {
+  /// The bias of a convolution or dense layer.
+  fileprivate func bias(of node: Node) -> AlignedFloats? {
+    node.parameters.first { $0.role == .bias }.map { AlignedFloats(self[$0].floats()) }
   }
 }
 

@@ -16,9 +16,27 @@ struct LayerConstants: Sendable {
   /// What a norm then adds: shift − mean · scale / √(variance + ε), or shift.
   var shift: AlignedFloats?
 
-  /// Those of a node that needs none yet, or none.
-  init(method: ConvolutionMethod) {
-    self.method = method
+  /// Those of a convolution or dense layer whose weights are packed when it is computed.
+  init(method: ConvolutionMethod, bias: AlignedFloats?) {
+    (self.method, self.bias) = (method, bias)
+  }
+
+  /// Those of some output channels.
+  ///
+  /// - Parameters:
+  ///   - weights: the filters of these channels, as they are multiplied.
+  ///   - block: where they are packed, as long as it is large enough.
+  /// - Returns: `nil` where the method is not direct and a transformed weight is not finite.
+  init?(
+    method: ConvolutionMethod, weights: TensorData, bias: AlignedFloats?, block: AlignedFloats?,
+    kernels: any KernelSet.Type, pool: WorkerPool
+  ) {
+    self.init(method: method, bias: bias)
+    self.weights =
+      method == .direct
+      ? Self.pack(weights, taps: weights.taps, kernels, pool, to: block)
+      : Self.packTransformed(weights, method, kernels, pool, to: block)
+    if self.weights == nil { return nil }
   }
 
   /// Packs the parameters of a node; the work of a convolution is divided among the threads of a
@@ -78,11 +96,13 @@ struct LayerConstants: Sendable {
   }
 
   private static func pack(
-    _ weight: TensorData, taps: Int, _ kernels: any KernelSet.Type, _ pool: WorkerPool
+    _ weight: TensorData, taps: Int, _ kernels: any KernelSet.Type, _ pool: WorkerPool,
+    to block: AlignedFloats? = nil
   ) -> AlignedFloats {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let packed = AlignedFloats(
-      count: kernels.packedCount(outputChannels: outputs, inputChannels: inputs, taps: taps))
+    let packed = AlignedFloats.block(
+      of: kernels.packedCount(outputChannels: outputs, inputChannels: inputs, taps: taps), in: block
+    )
     weight.withFloats { source in
       guard let start = source.baseAddress else { return }
       pool.run(kernels.panelCount(outputChannels: outputs)) { panel, _ in
@@ -97,7 +117,7 @@ struct LayerConstants: Sendable {
   /// - Returns: `nil` for a direct convolution, and where a transformed weight is not finite.
   private static func packTransformed(
     _ weight: TensorData, _ method: ConvolutionMethod, _ kernels: any KernelSet.Type,
-    _ pool: WorkerPool
+    _ pool: WorkerPool, to block: AlignedFloats? = nil
   ) -> AlignedFloats? {
     // Sums of weights would carry one that is not finite to other outputs.
     guard method != .direct, weight.isFinite else { return nil }
@@ -126,7 +146,7 @@ struct LayerConstants: Sendable {
           $0, $1, outputChannels: outputChannels, inputChannels: inputChannels, to: $2)
       }
     }
-    let packed = AlignedFloats(count: count)
+    let packed = AlignedFloats.block(of: count, in: block)
     let isFinite = Atomic(true)
     weight.withFloats { source in
       guard let start = source.baseAddress else { return }
@@ -172,4 +192,17 @@ struct LayerConstants: Sendable {
     }
     return packed
   }
+}
+
+extension AlignedFloats {
+  /// A block that is there already, or a new one where it is too small.
+  fileprivate static func block(of count: Int, in block: AlignedFloats?) -> AlignedFloats {
+    if let block, block.count >= count { return block }
+    return AlignedFloats(count: count)
+  }
+}
+
+extension TensorData {
+  /// The taps of a kernel or matrix [output, input, …].
+  var taps: Int { shape.elementCount / max(shape[0] * shape[1], 1) }
 }

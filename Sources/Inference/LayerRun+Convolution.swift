@@ -23,22 +23,58 @@ extension LayerRun {
 
   /// Convolves, and does to the result what the epilogue says beside the layer's own bias.
   func convolve(_ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue) {
+    guard constants.weights == nil, let unpacked = executor.unpacked else {
+      return convolvePacked(input, epilogue)
+    }
+    if convolveInParts(unpacked, input, epilogue) { return }
+    // What one part alone cannot tell, all weights together decide.
+    let packed = LayerConstants(
+      executor.graph.nodes[node], unpacked, method: constants.method, kernels: kernels, pool: pool)
+    LayerRun(
+      executor: executor, node: node, inputShape: inputShape, outputShape: outputShape,
+      constants: packed
+    ).convolvePacked(input, epilogue)
+  }
+
+  private func convolvePacked(_ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue) {
+    let work = work(input, epilogue)
+    guard constants.method != .direct else { return convolveDirectly(work) }
+    if convolveWithFewerProducts(work) { return }
+    // An image's numbers do not depend on its neighbours.
+    guard work.images == 1 else { return convolveImages(input, epilogue) }
+    // A value that is not finite spoils more than the pixels that see it; the plain sum keeps to them.
+    let weights = constants.restoredWeights(convolution, kernels: kernels, pool: pool)
+    var plain = work
+    plain.weights = UnsafePointer(weights.pointer)
+    withExtendedLifetime(weights) { divide(plain, convolution) }
+  }
+
+  /// Convolves some output channels, whose weights these constants are.
+  ///
+  /// - Returns: whether it could be done; if not, the outputs are worth nothing.
+  func convolvePart(_ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue) -> Bool {
+    let work = work(input, epilogue)
+    if constants.method != .direct { return convolveWithFewerProducts(work) }
+    convolveDirectly(work)
+    return true
+  }
+
+  private func work(
+    _ input: UnsafePointer<Float>, _ epilogue: RNWEpilogue
+  ) -> RNWConvolution {
     let conv = convolution
     var work = RNWConvolution(conv, input: inputShape, output: outputShape)
     work.input = input
     work.weights = constants.weights.map { UnsafePointer($0.pointer) }
     work.zeros = UnsafePointer(executor.zeros.pointer)
     work.epilogue = epilogue
-    work.epilogue.bias = constants.bias.map { UnsafePointer($0.pointer) }
-    if constants.method != .direct {
-      if convolveWithFewerProducts(work) { return }
-      // An image's numbers do not depend on its neighbours.
-      guard work.images == 1 else { return convolveImages(input, epilogue) }
-      // A value that is not finite spoils more than the pixels that see it; the plain sum keeps to them.
-      let weights = constants.restoredWeights(conv, kernels: kernels, pool: pool)
-      work.weights = UnsafePointer(weights.pointer)
-      return withExtendedLifetime(weights) { divide(work, conv) }
-    }
+    work.epilogue.bias = constants.bias.map { UnsafePointer($0.pointer + (part?.first ?? 0)) }
+    return work
+  }
+
+  private func convolveDirectly(_ work: RNWConvolution) {
+    let conv = convolution
+    var work = work
     guard work.top + work.left > 0, conv.inputChannels <= Self.fewChannels, conv.dilation == 1
     else {
       return divide(conv.isPlainProduct ? inTwoSums(work) : work, conv)
@@ -96,7 +132,7 @@ extension LayerRun {
       own.residual = epilogue.residual.map { $0 + start }
       own.output = epilogue.output.map { $0 + start }
       own.activated = epilogue.activated.map { $0 + start }
-      single.convolve(input + image * single.inputShape.elementCount, own)
+      single.convolvePacked(input + image * single.inputShape.elementCount, own)
     }
   }
 
@@ -121,17 +157,11 @@ extension LayerRun {
     }
   }
 
+  /// What is computed, of a part that of its channels.
   private var convolution: Operation.Convolution {
-    switch executor.graph.nodes[node].operation {
-    case .convolution(let conv):
-      return conv
-    case .dense(let inputChannels, let outputChannels, _):
-      return .init(
-        kernel: 1, stride: 1, padding: .each(0), inputChannels: inputChannels,
-        outputChannels: outputChannels)
-    default:
-      preconditionFailure("only convolutions and dense layers are convolved")
-    }
+    var convolution = executor.graph.nodes[node].operation.asConvolution
+    if let part { convolution.outputChannels = part.count }
+    return convolution
   }
 
   /// Divides the tiles and panels among the threads, so that weights or pixels stay in their

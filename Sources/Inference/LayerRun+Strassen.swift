@@ -19,6 +19,7 @@ extension LayerRun {
     let groups = layer.images * ((pixels + perGroup - 1) / perGroup)
     var work = RNWStrassen()
     work.layer = layer
+    work.secondHalf = part?.secondHalf ?? layer.outputChannels / 2
     return groups >= Self.fewGroups * pool.threadCount
       ? divideGroups(work, groups) : dividePanels(work, groups)
   }

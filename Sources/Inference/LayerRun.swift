@@ -10,15 +10,18 @@ struct LayerRun {
   let inputShape: Shape
   let outputShape: Shape
   let constants: LayerConstants
+  /// The output channels that are computed, where they are not all.
+  let part: ChannelPart?
 
-  /// - Parameter constants: the node's, where they are at hand; they must outlive what is computed.
+  /// - Parameter constants: the node's, or those of a part of its channels; they must outlive what is computed.
   init(
     executor: FastExecutor, node: Int, inputShape: Shape, outputShape: Shape,
-    constants: LayerConstants? = nil
+    constants: LayerConstants? = nil, part: ChannelPart? = nil
   ) {
+    self.part = part
     (self.executor, self.node) = (executor, node)
     (self.inputShape, self.outputShape) = (inputShape, outputShape)
-    self.constants = constants ?? executor.constants(of: node)
+    self.constants = constants ?? executor.constants[node]
   }
 
   var kernels: any KernelSet.Type { executor.kernels }

@@ -93,8 +93,8 @@ final class PlanRun {
     _ target: (Int) -> UnsafeMutablePointer<Float>
   ) -> RNWEpilogue {
     var epilogue = RNWEpilogue()
-    let norm = fusion.norm.map { executor.constants(of: $0) }
-    let nextNorm = fusion.nextNorm.map { executor.constants(of: $0) }
+    let norm = fusion.norm.map { executor.constants[$0] }
+    let nextNorm = fusion.nextNorm.map { executor.constants[$0] }
     epilogue.scale = norm?.scale.map { UnsafePointer($0.pointer) }
     epilogue.shift = norm?.shift.map { UnsafePointer($0.pointer) }
     epilogue.rectifies = fusion.rectifies ? 1 : 0

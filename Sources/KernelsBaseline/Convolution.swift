@@ -178,13 +178,13 @@ private func multiply(
   _ addresses: UnsafePointer<UnsafePointer<Float>>
 ) {
   tile.rows = pixels.count
-  tile.place = pixels.lowerBound * layer.outputChannels + tile.channel
+  tile.place = pixels.lowerBound * layer.outputStride + tile.channel
   multiply(tile, addresses)
   guard isLast, tile.isFinished == 0, let sums = tile.sums else { return }
   for row in 0..<tile.rows {
     layer.epilogue.finish(
       sums + row * tile.step, count: layer.outputChannels - tile.channel, channel: tile.channel,
-      place: tile.place + row * layer.outputChannels)
+      place: tile.place + row * layer.outputStride)
   }
 }
 

@@ -115,7 +115,7 @@ private func accumulate<Pixels: Rows>(
     while channel < tile.channels {
       if isLast, let layer = tile.layer {
         layer.pointee.epilogue.prefetch(
-          place: tile.place + row * layer.pointee.outputChannels, width: Pixels.Width.width)
+          place: tile.place + row * layer.pointee.outputStride, width: Pixels.Width.width)
       }
       let end = min(channel + part, tile.channels)
       while channel < end {
@@ -136,7 +136,7 @@ private func accumulate<Pixels: Rows>(
     if tile.isKept != 0 { rows.store(to: sums, step: tile.step) }
     if let addend = tile.addend { rows.apply(AddPixels(values: addend), 0, tile.step) }
     finish(
-      &rows, layer.pointee.epilogue, stride: layer.pointee.outputChannels, channel: tile.channel,
+      &rows, layer.pointee.epilogue, stride: layer.pointee.outputStride, channel: tile.channel,
       place: tile.place)
   } else {
     rows.store(to: sums, step: tile.step)

@@ -131,8 +131,8 @@ private func multiply(
   tile.isFirst = product.isFirst ? 1 : 0
   tile.isKept = product.isKept ? 1 : 0
   tile.isFinished = product.outputHalf == nil ? 0 : 1
-  tile.channel = (product.outputHalf ?? 0) * layer.outputChannels / 2 + panel * Kernels.panelWidth
-  tile.place = pixel * layer.outputChannels + tile.channel
+  tile.channel = (product.outputHalf ?? 0) * work.secondHalf + panel * Kernels.panelWidth
+  tile.place = pixel * layer.outputStride + tile.channel
   multiply(tile, addresses)
 }
 

@@ -146,10 +146,10 @@ private struct OutputSquare {
     let top = (square % perImage) / work.across * work.outputs
     let left = square % work.across * work.outputs
     outputs = work.outputs
-    rowStride = layer.outputWidth * layer.outputChannels
+    rowStride = layer.outputWidth * layer.outputStride
     let image = square / perImage
     place =
-      (image * layer.outputHeight + top) * rowStride + left * layer.outputChannels
+      (image * layer.outputHeight + top) * rowStride + left * layer.outputStride
     rows = min(work.outputs, layer.outputHeight - top)
     columns = min(work.outputs, layer.outputWidth - left)
   }
@@ -171,7 +171,7 @@ private struct OutputSquare {
             load(value), count: layer.outputChannels - channel, channel: channel, place: place)
         }
         value += step
-        place += layer.outputChannels
+        place += layer.outputStride
       }
     }
   }

@@ -64,8 +64,8 @@ private final class LiveValues {
   func value(named name: String) throws -> Activation? {
     guard let node = indices[name] else { return nil }
     while next <= node {
-      // Values are let go one step late: what the last node has read may still be asked for.
-      for (index, last) in lastUses.enumerated() where last < next - 1 && index < next {
+      // Values are let go with the next node: what the last one has read may still be asked for.
+      for (index, last) in lastUses.enumerated() where last < next && index < next {
         values[index] = nil
       }
       let inputs = executor.graph.nodes[next].inputs.compactMap { values[$0] }

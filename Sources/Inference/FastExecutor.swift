@@ -118,6 +118,8 @@ public final class FastExecutor: Executor {
     for (index, image) in plan.schedule {
       let step = plan.steps[index]
       run.perform(step, image: image)
+      // A network that is too large to be held as a whole has large values, too.
+      if unpacked != nil, plan.stepsPerImage == 0 { run.discardValues(readLastBy: index) }
       if let observer {
         for node in step.stored { try observer(node, run.value(of: node)) }
       }

@@ -62,6 +62,9 @@ struct Plan: Sendable {
   /// The size of the arena in floats.
   let arenaCount: Int
 
+  /// The places whose values each step is the last to read, by step; of none that the step itself stores.
+  let endings: [Int: [Range<Int>]]
+
   /// Makes the plan of a graph.
   ///
   /// - Parameters:
@@ -82,6 +85,7 @@ struct Plan: Sendable {
     offsets = memory.offsets
     singles = memory.singles
     arenaCount = memory.count
+    endings = memory.endings
   }
 
   /// The most bytes that a step should read and write of one image, if it is to do all images at once.
@@ -245,6 +249,7 @@ private struct MemoryPlan {
   private(set) var offsets: [Int: Int] = [:]
   private(set) var singles: Set<Int> = []
   private(set) var count = 0
+  private(set) var endings: [Int: [Range<Int>]] = [:]
   /// The values that are alive, by offset.
   private var alive: [(offset: Int, end: Int, lastRead: Int)] = []
 
@@ -278,20 +283,25 @@ private struct MemoryPlan {
       alive.removeAll { $0.lastRead < position }
       for node in step.stored where offsets[node] == nil {
         let elements = shapes[node].elementCount
-        place(
-          node, singles.contains(node) ? elements / shapes[node][0] : elements,
-          until: lastReads[node] ?? position)
+        let lastRead = lastReads[node] ?? position
+        let range = place(
+          node, singles.contains(node) ? elements / shapes[node][0] : elements, until: lastRead)
+        if lastRead > position { endings[lastRead, default: []].append(range) }
       }
     }
   }
 
-  private mutating func place(_ node: Int, _ elements: Int, until lastRead: Int) {
+  @discardableResult
+  private mutating func place(
+    _ node: Int, _ elements: Int, until lastRead: Int
+  ) -> Range<Int> {
     let size = ((elements + Self.page - 1) / Self.page + 1) * Self.page
     let place = Self.gap(of: size, in: alive)
     offsets[node] = place + Self.shifts[offsets.count % Self.shifts.count]
     alive.append((place, place + size, lastRead))
     alive.sort { $0.offset < $1.offset }
     count = max(count, place + size)
+    return place..<place + size
   }
 
   /// The smallest gap that is large enough, or the end.

@@ -61,6 +61,11 @@ final class PlanRun {
     }
   }
 
+  /// Lets go of the memory of values that nothing reads after a step.
+  func discardValues(readLastBy step: Int) {
+    for range in plan.endings[step] ?? [] { arena.discard(range) }
+  }
+
   private func shape(of node: Int, _ image: Int?) -> Shape {
     let shape = plan.shapes[node]
     return image == nil ? shape : Shape([1] + shape.dimensions.dropFirst())

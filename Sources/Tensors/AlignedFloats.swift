@@ -84,6 +84,20 @@ package final class AlignedFloats: @unchecked Sendable {
     }
   }
 
+  /// Lets go of the memory of some floats, whose values are lost; it is there again where it is written.
+  package func discard(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    #if os(Linux)
+      guard mapping != nil else { return }
+      let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+      let start = UnsafeMutableRawPointer(pointer + range.lowerBound).alignedUp(
+        toMultipleOf: page)
+      let end = UnsafeMutableRawPointer(pointer + range.upperBound).alignedDown(
+        toMultipleOf: page)
+      if start < end { madvise(start, end - start, MADV_DONTNEED) }
+    #endif
+  }
+
   /// Maps fresh memory in which so many bytes fit at a multiple of a large page.
   ///
   /// Memory of the allocator may have been used before, in small pages, and stays so. A value of many

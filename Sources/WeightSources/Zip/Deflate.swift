@@ -1,4 +1,5 @@
 import CZlib
+import Files
 import RNW
 import Tensors
 
@@ -88,5 +89,22 @@ enum Deflate {
   ) -> UInt32 {
     let first = Checksum.crc32(of: bytes)
     return rest.map { Checksum.extend(first, by: $0) } ?? first
+  }
+
+  /// The same of a range of a file.
+  ///
+  /// Of one that is too large to be held as a whole nothing stays in memory.
+  static func checksum(_ range: Range<Int>, of file: MappedFile) -> UInt32 {
+    let isLarge = !file.isCopied && file.count > WorkingMemory.whole
+    var checksum: UInt32 = 0
+    let pieceSize = 8 << 20
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceSize) {
+      let piece = start..<min(start + pieceSize, range.upperBound)
+      checksum = file.withUnsafeBytes {
+        Checksum.extend(checksum, by: UnsafeRawBufferPointer(rebasing: $0[piece]))
+      }
+      if isLarge { file.release(range.lowerBound..<piece.upperBound) }
+    }
+    return checksum
   }
 }

@@ -101,10 +101,7 @@ struct ZipArchive: Sendable {
 
   /// Verifies the checksum of a stored member, whose bytes can then be used where they lie.
   func verify(_ member: Member) throws(InputError) {
-    let checksum = file.withUnsafeBytes { all in
-      Deflate.checksum(UnsafeRawBufferPointer(rebasing: all[member.range]))
-    }
-    guard checksum == member.checksum else { throw damaged(member) }
+    guard Deflate.checksum(member.range, of: file) == member.checksum else { throw damaged(member) }
   }
 
   private func damaged(_ member: Member) -> InputError {

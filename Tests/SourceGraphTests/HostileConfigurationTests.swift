@@ -245,6 +245,13 @@ struct HostileConfigurationTests {
     }
   }
 
+  @Test("A model may be given its input by name")
+  func namedInput() throws {
+    let nodes = #"[{"args": [], "kwargs": {"inputs": \#(Self.value), "training": false}}]"#
+    let json = Self.functional([Self.input, Self.inner(norm: true, nodes: nodes)])
+    #expect(try SourceGraph(keras: json, version: "3.15.1", path: "").nodes.count == 2)
+  }
+
   @Test(
     "Whole numbers that become floats before they are computed with are read",
     arguments: [

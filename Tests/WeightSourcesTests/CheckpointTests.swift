@@ -113,7 +113,7 @@ struct CheckpointTests {
     "What stands among a layer's tensors and is none is refused by name, elsewhere it is passed over",
     arguments: [
       ("fc.bias", true), ("conv1.note", true), ("fc._extra_state", false), ("history.loss", false),
-      ("history", false),
+      ("history", false), ("conv1.num_batches_tracked", false),
     ])
   func strangers(_ name: String, isRefused: Bool) throws {
     guard case .dictionary(let pairs) = MadeCheckpoint.weights(["conv1.weight", "fc.weight"]) else {
@@ -129,6 +129,24 @@ struct CheckpointTests {
       #expect(error?.problem == "has an entry among a layer's tensors that is no tensor")
       #expect(error?.place == name)
     }
+  }
+
+  @Test(
+    "A parameter that is a number, a text or a dictionary is refused by name; None is no parameter")
+  func plainParameters() throws {
+    guard case .dictionary(let pairs) = MadeCheckpoint.weights(["conv1.weight", "fc.weight"]) else {
+      return
+    }
+    let nested = Value.dictionary([(.text("bias"), .tensor([2]))])
+    for (name, value) in [
+      ("fc.bias", Value.integer(1)), ("fc.bias", .text("zeros")), ("fc.bias", nested),
+      ("fc", nested),
+    ] {
+      let error = #expect(throws: InputError.self) { try open(pairs + [(.text(name), value)]) }
+      #expect(error?.place == name)
+    }
+    #expect(try open(pairs + [(.text("fc.bias"), .none)]).tensors.count == 2)
+    #expect(try open(pairs + [(.text("fc.stride"), .integer(1))]).tensors.count == 2)
   }
 
   @Test("A view of values of the other sign is not taken for the values")

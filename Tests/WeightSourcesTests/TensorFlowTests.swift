@@ -91,6 +91,8 @@ struct TensorFlowTests {
     let keys = [
       "model/_operations/1/_kernel", "model/optimizer/_variables/7", "model/optimizer/_iterations",
       "optimizer/beta_1", "save_counter", "model/optimizer/kernel", "optimizers/kernel",
+      // Variables of the model that nothing but the optimizer has a shorter way to.
+      "optimizer/_trainable_variables/3", "model/optimizer/_trainable_variables/4",
     ]
     let entries = keys.map { key in
       BundleEntry(
@@ -99,7 +101,23 @@ struct TensorFlowTests {
     }
     #expect(
       try BundleNames(entries, graph: []).tensors.map(\.name)
-        == ["model/_operations/1/_kernel", "model/optimizer/kernel", "optimizers/kernel"])
+        == [
+          "model/_operations/1/_kernel", "model/optimizer/kernel", "optimizers/kernel",
+          "optimizer/_trainable_variables/3", "model/optimizer/_trainable_variables/4",
+        ])
+  }
+
+  @Test(
+    "A count at the root is beside the model, another number is not",
+    arguments: [
+      ("step", 9, 0, true), ("scale", 1, 0, false), ("step", 9, 1, false),
+      ("net/step", 9, 0, false),
+    ])
+  func counts(_ name: String, type: Int, rank: Int, isAside: Bool) throws {
+    let entry = BundleEntry(
+      key: name + "/.ATTRIBUTES/VARIABLE_VALUE", type: type,
+      shape: Shape(Array(repeating: 1, count: rank)), shard: 0, offset: 0, count: 8, checksum: 0)
+    #expect(try BundleNames([entry], graph: []).tensors.isEmpty == isAside)
   }
 
   @Test("Of several checkpoints in a folder none is guessed")

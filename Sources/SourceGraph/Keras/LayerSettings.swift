@@ -50,9 +50,11 @@ struct LayerSettings {
     return policy?["config"]?["mode"]?.text
   }
 
-  /// The type of whole numbers that an input takes.
+  /// The type of whole numbers that an input takes, where what is computed with pixels may leave it.
   var integerType: String? {
-    values["dtype"]?.text.flatMap { $0.contains("int") || $0 == "bool" ? $0 : nil }
+    values["dtype"]?.text.flatMap {
+      ["uint8", "int8", "uint16", "int16", "uint32", "uint64", "bool"].contains($0) ? $0 : nil
+    }
   }
 
   /// Whether a setting is left out or `null`.

@@ -201,7 +201,11 @@ struct CallReader {
         "is called with an argument that is not understood: the \(index + 1)th, \(value.json)")
     }
     for (name, argument) in named.sorted(by: { $0.key < $1.key }) {
-      if case .constant(.null) = argument { continue }
+      switch argument {
+      case .constant(.null): continue
+      case .value where name == "inputs", .list where name == "inputs": continue
+      default: break
+      }
       guard name == "training", case .constant(.bool(let isOn)) = argument else {
         throw entry.settings.fault("is called with an argument that is not understood: \(name)")
       }

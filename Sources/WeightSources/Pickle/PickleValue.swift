@@ -121,14 +121,14 @@ final class PickleContainer {
 extension PickleContainer {
   /// The first entry of a dictionary that stands among the tensors of a layer and is none: a list, or an object.
   ///
-  /// Without it the layer would be another one, such as one without a bias.
+  /// Without it the layer would be another one, such as one without a bias; `None` is PyTorch's word for that.
   var strangerAmongTensors: String? {
     let layers = Set(pairs.compactMap { $0.value.isTensor ? $0.key.text?.layer : nil })
     return pairs.lazy.compactMap { key, value in
-      guard let name = key.text, let layer = name.layer, layers.contains(layer),
-        value.isStranger, !name.hasSuffix("_extra_state")
-      else { return nil }
-      return name
+      guard let name = key.text else { return nil }
+      if layers.contains(name[...]) { return value.dictionary == nil ? nil : name }
+      guard let layer = name.layer, layers.contains(layer), !name.isCounter else { return nil }
+      return value.isStranger || name.isParameter && value.isPlain ? name : nil
     }.first
   }
 }
@@ -138,6 +138,14 @@ extension PickleValue {
     switch self {
     case .tensor: true
     case .array(let array): array.content != nil
+    default: false
+    }
+  }
+
+  /// Whether it is a number, a text or a dictionary.
+  fileprivate var isPlain: Bool {
+    switch self {
+    case .bool, .integer, .long, .float, .text, .longText, .bytes, .dictionary: true
     default: false
     }
   }
@@ -153,6 +161,16 @@ extension PickleValue {
 }
 
 extension String {
+  /// Whether it ends as the tensors of layers do.
+  fileprivate var isParameter: Bool {
+    ["weight", "bias", "running_mean", "running_var"].contains { hasSuffix(".\($0)") }
+  }
+
+  /// Whether it ends as what evaluation does not read.
+  fileprivate var isCounter: Bool {
+    hasSuffix("num_batches_tracked") || hasSuffix("_extra_state")
+  }
+
   /// What stands before the last dot or stroke.
   fileprivate var layer: Substring? { lastIndex { $0 == "." || $0 == "/" }.map { self[..<$0] } }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The names that the tensors of a checkpoint get.
 struct BundleNames {
   let tensors: [(name: String, entry: BundleEntry)]
@@ -19,7 +21,7 @@ struct BundleNames {
       guard entry.key != Self.graphKey, !entry.key.contains("/.OPTIMIZER_SLOT/") else {
         return false
       }
-      return !Self.isAside(entry.key)
+      return !Self.isAside(entry)
     }
     let full = Self.fullNames(graph)
     var uses: [String: Int] = [:]
@@ -31,10 +33,16 @@ struct BundleNames {
     }
   }
 
-  /// Whether an object is beside the model, or the optimizer of a compiled model of Keras 3, which is within it.
-  private static func isAside(_ key: String) -> Bool {
-    let parts = key.split(separator: "/", maxSplits: 3)
+  /// Whether a value is beside the model: a count at the root, such as `step`, or the optimizer's, which a compiled model
+  /// of Keras 3 has within it.
+  ///
+  /// A variable stands under the shortest way to it: one of the model may be found by the optimizer that trains it alone.
+  private static func isAside(_ entry: BundleEntry) -> Bool {
+    let parts = entry.key.split(separator: "/", maxSplits: 3)
+    if parts.contains("_trainable_variables") { return false }
+    let isCount = entry.shape.rank == 0 && entry.dtype?.isFloat == false
     return parts.first.map(asides.contains) ?? false
+      || isCount && parts.count > 1 && parts[1] == ".ATTRIBUTES"
       || parts.count > 2 && parts[1] == "optimizer" && parts[2].hasPrefix("_")
   }
 

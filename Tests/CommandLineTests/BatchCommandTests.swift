@@ -165,10 +165,10 @@ struct BatchCommandTests {
     func memory() async throws {
       let folder = try TemporaryFolder()
       let (source, out) = (try models(1, in: folder), folder.file("out"))
-      let strict = try await batch(source, "-o", out, "--memory", "48")
+      let strict = try await batch(source, "-o", out, "--memory", "16")
       #expect(strict.report.counts == [1, 1, 0, 0, 0, 1, 0])
       #expect(strict.report.troubles.first?.cause == "memory")
-      #expect(try await batch(source, "-o", out, "--memory", "48").report.done == 0)
+      #expect(try await batch(source, "-o", out, "--memory", "16").report.done == 0)
       #expect(try await batch(source, "-o", out).report.counts == [1, 1, 0, 1, 0, 0, 0])
     }
   #endif

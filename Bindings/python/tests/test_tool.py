@@ -28,7 +28,7 @@ def test_a_conversion_gives_its_proof(fixtures, tmp_path):
 
 def test_what_a_file_does_not_tell_is_said(fixtures, tmp_path):
     result = rnw.convert(fixtures / "kinds/fine_tuned.weights.h5", tmp_path / "a.rnw")
-    assert len(result.assumptions) == 14
+    assert len(result.assumptions) == 15
     assert str(result).startswith("PASS, with 15 things the file does not tell: ")
 
 

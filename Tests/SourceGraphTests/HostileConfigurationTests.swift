@@ -86,7 +86,7 @@ struct HostileConfigurationTests {
       name: "a model with a second argument",
       json: functional([
         input, inner(nodes: #"[{"args": [\#(value), true], "kwargs": {}}]"#),
-      ]), message: "a is called with an argument that is not understood: the 2th, true"),
+      ]), message: "a is called with an argument that is not understood: number 2, true"),
     Case(
       name: "whole numbers that wrap around",
       json: functional([

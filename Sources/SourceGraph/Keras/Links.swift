@@ -198,7 +198,7 @@ struct CallReader {
         continue
       }
       throw entry.settings.fault(
-        "is called with an argument that is not understood: the \(index + 1)th, \(value.json)")
+        "is called with an argument that is not understood: number \(index + 1), \(value.json)")
     }
     for (name, argument) in named.sorted(by: { $0.key < $1.key }) {
       switch argument {

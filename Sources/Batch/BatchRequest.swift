@@ -45,7 +45,7 @@ package struct BatchOutcome: Sendable {
   /// How many ended how.
   package let outcomes: [Record.Outcome: Int]
   /// Those that are quarantined, and those that could not be converted, in the order of their names.
-  package let troubles: [Record]
+  package let troubles: [ItemEnding]
   /// Records that could not be written.
   package let unrecorded: [InputError]
   /// How many records in the folder are of no item of the batch.

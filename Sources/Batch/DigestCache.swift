@@ -6,15 +6,17 @@ import Synchronization
 /// The digests of files that are known from before, each only as long as the file is what it was: the same inode, size and
 /// times to the nanosecond, that of its record among them, which nobody can set back.
 package final class DigestCache: Sendable {
+  /// What is known of one file, without a text of its own: a batch keeps two for each item.
   private struct Entry {
-    let stamp: String
-    let sha256: String
+    let stamp: FileStamp
+    let sha256: PackedDigest
     let count: Int
+    /// Whether this run has asked for it.
+    var isUsed = false
   }
 
   private struct State {
     var known: [String: Entry] = [:]
-    var used: [String: Entry] = [:]
     var hasNew = false
   }
 
@@ -43,24 +45,23 @@ package final class DigestCache: Sendable {
     else { return }
     for line in bytes.split(separator: 0x0A) {
       let words = line.split(separator: 0x09, maxSplits: 3)
-      guard words.count == 4, words[0].count == 64,
-        let count = Int(String(decoding: words[1], as: UTF8.self))
+        .map { String(decoding: $0, as: UTF8.self) }
+      guard words.count == 4, let sha256 = PackedDigest(words[0]), let count = Int(words[1]),
+        let stamp = FileStamp(word: words[2])
       else { continue }
-      known[String(decoding: words[3], as: UTF8.self)] = Entry(
-        stamp: String(decoding: words[2], as: UTF8.self),
-        sha256: String(decoding: words[0], as: UTF8.self), count: count)
+      known[words[3]] = Entry(stamp: stamp, sha256: sha256, count: count)
     }
   }
 
   /// The digest and size of a file; `nil` where it is none that can be read.
   package func digest(of path: String) -> (sha256: String, count: Int)? {
     guard let stamp = FileStamp(path: path) else { return nil }
-    let word = stamp.word
-    let known = state.withLock { $0.known[path] }
-    if let known, known.stamp == word {
-      state.withLock { $0.used[path] = known }
-      return (known.sha256, known.count)
+    let known = state.withLock { state -> Entry? in
+      guard state.known[path]?.stamp == stamp else { return nil }
+      state.known[path]?.isUsed = true
+      return state.known[path]
     }
+    if let known { return (known.sha256.text, known.count) }
     guard let digest = FileDigest(path: path) else { return nil }
     // A file that was written just now could be written again without a trace.
     if digest.stamp.showsChanges { remember(digest, of: path) }
@@ -69,10 +70,10 @@ package final class DigestCache: Sendable {
 
   /// Keeps a digest, unless its path is no word of a line.
   package func remember(_ digest: FileDigest, of path: String) {
-    guard !path.utf8.contains(where: { $0 == 0x0A }) else { return }
-    let entry = Entry(stamp: digest.stamp.word, sha256: digest.sha256, count: digest.count)
+    guard !path.utf8.contains(where: { $0 == 0x0A }), let sha256 = PackedDigest(digest.sha256)
+    else { return }
+    let entry = Entry(stamp: digest.stamp, sha256: sha256, count: digest.count, isUsed: true)
     state.withLock { state in
-      state.used[path] = entry
       state.known[path] = entry
       state.hasNew = true
     }
@@ -81,16 +82,67 @@ package final class DigestCache: Sendable {
   /// Writes what this run has used; what cannot be written is computed again.
   package func save() {
     let used = state.withLock { state -> [String: Entry]? in
-      guard state.hasNew || state.used.count != state.known.count else { return nil }
+      guard state.hasNew || !state.known.values.allSatisfy(\.isUsed) else { return nil }
       state.hasNew = false
-      return state.used
+      return state.known
     }
-    guard let used else { return }
-    let lines = used.sorted { ByteText($0.key) < ByteText($1.key) }.map { path, entry in
-      "\(entry.sha256)\t\(entry.count)\t\(entry.stamp)\t\(path)\n"
+    guard let used, let output = try? OutputFile(path: path, replacing: true) else { return }
+    do {
+      var writer = LineWriter(output)
+      for path in used.keys.sorted(by: { ByteText($0) < ByteText($1) }) {
+        guard let entry = used[path], entry.isUsed else { continue }
+        try writer.add("\(entry.sha256.text)\t\(entry.count)\t\(entry.stamp.word)\t\(path)\n")
+      }
+      try writer.flush()
+      try output.commit()
+    } catch {}
+  }
+}
+
+/// The bytes of a SHA-256, which take a third of what its text takes.
+private struct PackedDigest {
+  private let words: SIMD4<UInt64>
+
+  /// Packs 64 hexadecimal digits; `nil` for anything else.
+  init?(_ text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count == 64 else { return nil }
+    var words = SIMD4<UInt64>.zero
+    for index in 0..<4 {
+      let part = String(decoding: digits[16 * index..<16 * (index + 1)], as: UTF8.self)
+      guard let word = UInt64(part, radix: 16) else { return nil }
+      words[index] = word
     }
-    guard let output = try? OutputFile(path: path, replacing: true) else { return }
-    try? output.write(Array(lines.joined().utf8), at: 0)
-    try? output.commit()
+    self.words = words
+  }
+
+  /// The digits, in lower case.
+  var text: String {
+    (0..<4).map { index in
+      let digits = String(words[index], radix: 16)
+      return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }.joined()
+  }
+}
+
+/// Writes a file in pieces, so that it need not stand in memory as a whole.
+private struct LineWriter {
+  private let output: OutputFile
+  private var waiting: [UInt8] = []
+  private var written = 0
+
+  private static let pieceBytes = 1 << 16
+
+  init(_ output: OutputFile) { self.output = output }
+
+  mutating func add(_ line: String) throws {
+    waiting += line.utf8
+    if waiting.count >= Self.pieceBytes { try flush() }
+  }
+
+  mutating func flush() throws {
+    try output.write(waiting, at: written)
+    written += waiting.count
+    waiting.removeAll(keepingCapacity: true)
   }
 }

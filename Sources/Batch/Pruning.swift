@@ -14,18 +14,18 @@ struct Pruning {
   let folder: RecordFolder
   let digests: DigestCache
 
-  /// Removes a record, and the file that it tells of where that is still what was written.
-  func remove(_ record: Record) {
-    removeFile(of: record)
-    folder.remove(record.key)
+  /// Removes the record of an item, and the file that it tells of where that is still what was written.
+  func remove(_ item: ItemEnding) {
+    removeFile(of: item)
+    folder.remove(item.key)
   }
 
   /// A name comes from a record, which anything may have written: it must lead nowhere else.
-  private func removeFile(of record: Record) {
-    guard let written = record.output,
-      BatchItem.name(of: record.name).utf8.elementsEqual(record.name.utf8)
+  private func removeFile(of item: ItemEnding) {
+    guard let written = item.output,
+      BatchItem.name(of: item.name).utf8.elementsEqual(item.name.utf8)
     else { return }
-    let path = folder.output(of: record.name)
+    let path = folder.output(of: item.name)
     guard let found = digests.digest(of: path), found == (written.sha256, written.bytes) else {
       return
     }

@@ -52,15 +52,15 @@ package struct RecordFolder: Sendable {
     try? FileManager.default.removeItem(atPath: place(of: key))
   }
 
-  /// All records; what is none is passed over, as it is not trusted: its item is done again.
-  func all(threads: Int) -> [Record] {
+  /// What all records tell; what is none is passed over, as it is not trusted: its item is done again.
+  func all(threads: Int) -> [ItemEnding] {
     let folders = Self.names(in: records)
     let read = try? concurrentMap(folders, threads: threads) { folder in
-      Self.names(in: "\(records)/\(folder)").compactMap { name -> Record? in
+      Self.names(in: "\(records)/\(folder)").compactMap { name -> ItemEnding? in
         guard name.hasSuffix(".json"), !name.hasPrefix("."),
           let record = Self.record("\(records)/\(folder)/\(name)"), "\(record.key).json" == name
         else { return nil }
-        return record
+        return ItemEnding(record)
       }
     }
     return (read ?? []).flatMap { $0 }

@@ -16,6 +16,10 @@ package struct FileIdentity: Hashable, Sendable {
     inode = UInt64(truncatingIfNeeded: status.st_ino)
   }
 
+  fileprivate init(device: UInt64, inode: UInt64) {
+    (self.device, self.inode) = (device, inode)
+  }
+
   fileprivate var word: String { "\(device).\(inode)" }
 }
 
@@ -38,8 +42,11 @@ package struct FileStamp: Hashable, Sendable {
     let nanoseconds: Int
 
     init(_ time: timespec) {
-      seconds = Int(time.tv_sec)
-      nanoseconds = Int(time.tv_nsec)
+      (seconds, nanoseconds) = (Int(time.tv_sec), Int(time.tv_nsec))
+    }
+
+    init(seconds: Int, nanoseconds: Int) {
+      (self.seconds, self.nanoseconds) = (seconds, nanoseconds)
     }
   }
 
@@ -59,6 +66,19 @@ package struct FileStamp: Hashable, Sendable {
   package var word: String {
     let times = [modified.seconds, modified.nanoseconds, changed.seconds, changed.nanoseconds]
     return ([identity.word] + ([count] + times).map(String.init)).joined(separator: ".")
+  }
+
+  /// The stamp of a word; `nil` where it is none.
+  package init?(word: String) {
+    let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+    let numbers = parts.dropFirst(2).compactMap { Int($0) }
+    guard parts.count == 7, numbers.count == 5, let device = UInt64(parts[0]),
+      let inode = UInt64(parts[1])
+    else { return nil }
+    identity = FileIdentity(device: device, inode: inode)
+    count = numbers[0]
+    modified = Time(seconds: numbers[1], nanoseconds: numbers[2])
+    changed = Time(seconds: numbers[3], nanoseconds: numbers[4])
   }
 
   /// Whether a later change is sure to have a later time: the clock that files are stamped by may stand still for a

@@ -54,8 +54,8 @@ struct BatchCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How many items are converted at once, each by one thread; one more than there are cores if left out, as one may "
-        + "be waiting for the disk.", valueName: "N"))
+      "How many items are converted at once, each by one thread; two more than there are cores if left out, as some "
+        + "wait for the disk.", valueName: "N"))
   var jobs: Int?
 
   @Option(
@@ -132,7 +132,7 @@ struct BatchCommand: ParsableCommand {
         .unreadable, path: "rnw", "cannot be found: the system does not say where it is")
     }
     var request = BatchRequest(
-      items: list.items, folder: RecordFolder(output), jobs: jobs ?? WorkerPool.processorCount + 1,
+      items: list.items, folder: RecordFolder(output), jobs: jobs ?? WorkerPool.processorCount + 2,
       program: (program, PackageVersion.text),
       limits: LimitedRun.Limits(seconds: timeout ?? 600, memory: (memory ?? 4096) << 20))
     request.shard = shard ?? .whole

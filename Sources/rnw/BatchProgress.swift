@@ -18,12 +18,12 @@ final class BatchProgress: Sendable {
   }
 
   /// Shows that so many items are done.
-  @Sendable func update(done: Int, total: Int, last: Record?) {
-    if let last, let cause = last.cause {
+  @Sendable func update(done: Int, total: Int, trouble: ItemEnding?) {
+    if let trouble, let cause = trouble.cause {
       bar.finish()
-      let what = last.outcome == .failed ? "not converted" : "quarantined"
+      let what = trouble.outcome == .failed ? "not converted" : "quarantined"
       StandardError.write(
-        "rnw: \(last.name): \(what) (\(cause.rawValue)): \(last.message ?? "")\n")
+        "rnw: \(trouble.name): \(what) (\(cause.rawValue)): \(trouble.message ?? "")\n")
     }
     bar.update(done: done, total: total)
     guard !StandardError.showsProgress else { return }

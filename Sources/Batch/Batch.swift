@@ -19,11 +19,13 @@ package func run(
   try RecordFolder.make(folder.path + "/models")
   folder.removeLeftovers(olderThan: request.limits.seconds + 60)
   let shard = request.shard
+  let items = shard.part(of: request.items)
   let batch = Batch(
     request: request,
-    digests: DigestCache(folder: folder.digests, name: "\(shard.number)-of-\(shard.count)"),
+    digests: DigestCache(
+      folder: folder.digests, name: "\(shard.number)-of-\(shard.count)",
+      expecting: 2 * items.count),
     known: folder.all(threads: request.jobs))
-  let items = shard.part(of: request.items)
   let done = Mutex(0)
   let results = try InputError.only(of: folder.path) {
     try concurrentMap(items, threads: request.jobs) { item in

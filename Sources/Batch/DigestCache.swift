@@ -10,7 +10,6 @@ package final class DigestCache: Sendable {
   private struct Entry {
     let stamp: FileStamp
     let sha256: PackedDigest
-    let count: Int
     /// Whether this run has asked for it.
     var isUsed = false
   }
@@ -28,10 +27,12 @@ package final class DigestCache: Sendable {
   /// - Parameters:
   ///   - folder: where each part keeps its own.
   ///   - name: the name of this part's.
-  package init(folder: String, name: String) {
+  ///   - expected: how many files there will be, so that the memory for them does not grow.
+  package init(folder: String, name: String, expecting expected: Int = 0) {
     path = "\(folder)/\(name)"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     var known: [String: Entry] = [:]
+    known.reserveCapacity(expected)
     for name in names where !name.hasPrefix(".") {
       Self.read("\(folder)/\(name)", into: &known)
     }
@@ -46,10 +47,10 @@ package final class DigestCache: Sendable {
     for line in bytes.split(separator: 0x0A) {
       let words = line.split(separator: 0x09, maxSplits: 3)
         .map { String(decoding: $0, as: UTF8.self) }
-      guard words.count == 4, let sha256 = PackedDigest(words[0]), let count = Int(words[1]),
-        let stamp = FileStamp(word: words[2])
+      guard words.count == 4, let sha256 = PackedDigest(words[0]),
+        let stamp = FileStamp(word: words[2]), words[1] == "\(stamp.count)"
       else { continue }
-      known[words[3]] = Entry(stamp: stamp, sha256: sha256, count: count)
+      known[words[3]] = Entry(stamp: stamp, sha256: sha256)
     }
   }
 
@@ -61,7 +62,7 @@ package final class DigestCache: Sendable {
       state.known[path]?.isUsed = true
       return state.known[path]
     }
-    if let known { return (known.sha256.text, known.count) }
+    if let known { return (known.sha256.text, known.stamp.count) }
     guard let digest = FileDigest(path: path) else { return nil }
     // A file that was written just now could be written again without a trace.
     if digest.stamp.showsChanges { remember(digest, of: path) }
@@ -72,7 +73,7 @@ package final class DigestCache: Sendable {
   package func remember(_ digest: FileDigest, of path: String) {
     guard !path.utf8.contains(where: { $0 == 0x0A }), let sha256 = PackedDigest(digest.sha256)
     else { return }
-    let entry = Entry(stamp: digest.stamp, sha256: sha256, count: digest.count, isUsed: true)
+    let entry = Entry(stamp: digest.stamp, sha256: sha256, isUsed: true)
     state.withLock { state in
       state.known[path] = entry
       state.hasNew = true
@@ -81,17 +82,19 @@ package final class DigestCache: Sendable {
 
   /// Writes what this run has used; what cannot be written is computed again.
   package func save() {
-    let used = state.withLock { state -> [String: Entry]? in
-      guard state.hasNew || !state.known.values.allSatisfy(\.isUsed) else { return nil }
+    let paths = state.withLock { state -> [String]? in
+      let used = state.known.lazy.filter { $0.value.isUsed }.map(\.key)
+      guard state.hasNew || used.count != state.known.count else { return nil }
       state.hasNew = false
-      return state.known
+      return Array(used)
     }
-    guard let used, let output = try? OutputFile(path: path, replacing: true) else { return }
+    guard let paths, let output = try? OutputFile(path: path, replacing: true) else { return }
     do {
       var writer = LineWriter(output)
-      for path in used.keys.sorted(by: { ByteText($0) < ByteText($1) }) {
-        guard let entry = used[path], entry.isUsed else { continue }
-        try writer.add("\(entry.sha256.text)\t\(entry.count)\t\(entry.stamp.word)\t\(path)\n")
+      for path in paths.sorted(by: { ByteText($0) < ByteText($1) }) {
+        guard let entry = state.withLock({ $0.known[path] }) else { continue }
+        try writer.add(
+          "\(entry.sha256.text)\t\(entry.stamp.count)\t\(entry.stamp.word)\t\(path)\n")
       }
       try writer.flush()
       try output.commit()
@@ -101,25 +104,23 @@ package final class DigestCache: Sendable {
 
 /// The bytes of a SHA-256, which take a third of what its text takes.
 private struct PackedDigest {
-  private let words: SIMD4<UInt64>
+  private let words: (UInt64, UInt64, UInt64, UInt64)
 
   /// Packs 64 hexadecimal digits; `nil` for anything else.
   init?(_ text: String) {
     let digits = Array(text.utf8)
     guard digits.count == 64 else { return nil }
-    var words = SIMD4<UInt64>.zero
-    for index in 0..<4 {
-      let part = String(decoding: digits[16 * index..<16 * (index + 1)], as: UTF8.self)
-      guard let word = UInt64(part, radix: 16) else { return nil }
-      words[index] = word
+    let words = stride(from: 0, to: 64, by: 16).compactMap {
+      UInt64(String(decoding: digits[$0..<$0 + 16], as: UTF8.self), radix: 16)
     }
-    self.words = words
+    guard words.count == 4 else { return nil }
+    self.words = (words[0], words[1], words[2], words[3])
   }
 
   /// The digits, in lower case.
   var text: String {
-    (0..<4).map { index in
-      let digits = String(words[index], radix: 16)
+    [words.0, words.1, words.2, words.3].map { word in
+      let digits = String(word, radix: 16)
       return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }.joined()
   }

@@ -50,7 +50,7 @@ def convert_all(
     source: str, target: str, options: Sequence[str] = (), *, address: str | None = None, verify: bool = False,
     timeout: int = 600, memory: int = 4096,
 ) -> Counter[str]:
-    """Converts what the target has no mark of yet, and counts how items ended; `kept` are those that had one.
+    """Converts what the target has no mark of yet, and counts how items ended; `kept` are those that had one, `gone` those of marks alone.
 
     `source` is a folder or a manifest (`.jsonl`), `options` are those of `rnw convert`, `address` is a cluster's, `memory` is in MB.
     """
@@ -59,7 +59,8 @@ def convert_all(
     flags = [f"--timeout={timeout}", f"--memory={memory}", *["--verify"] * verify]
     marks, expected, items = marked(target), version(), listed(source, root, options, verify, [timeout, memory])
     due = [item for item in items if marks.isdisjoint({f"{item.place}/{item.mark}", f"{item.place}/{item.limited}"})]
-    counts = Counter({"kept": len(items) - len(due)})
+    gone = {mark.partition("/")[0] for mark in marks} - {item.place for item in items}
+    counts = Counter({"kept": len(items) - len(due), "gone": len(gone)})
     work = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=[OSError])(convert_one)
     pending: list[Any] = []
     while due or pending:
@@ -158,8 +159,7 @@ def marked(target: str) -> set[str]:
 
 def batch(arguments: Sequence[str], options: Sequence[str], folder: str) -> dict[str, Any]:
     """The document of `rnw batch`, whose status tells how items ended."""
-    command = [tool(), "batch", "--json", *arguments, "--", *options]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+    ended = subprocess.run([tool(), "batch", "--json", *arguments, "--", *options], cwd=folder, capture_output=True, encoding="utf-8")
     document = dict(json.loads(ended.stdout or "{}"))
     if document.get("schema") not in ("rnw.batch/1", "rnw.items/1"):
         raise ToolError(ended.stderr.strip() or f"rnw batch ended with {ended.returncode}", status=ended.returncode)

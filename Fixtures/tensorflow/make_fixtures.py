@@ -8,18 +8,22 @@ layers that have moved into TF-Keras; they are put where it looks for them. Valu
 
 `slim/` has a checkpoint by name; `slim.parts` the same in two files, `slim.snappy` with compressed blocks in its index, which
 TensorFlow reads and does not write, and `slim.ckpt` is the first form of checkpoints. `keras` is the network of
-`../keras/narrow.h5` as TF-Keras saves it by object. `slim.stride4.activations.npz` are the values of the network of
-`slim.ckpt` with an output stride of 4 (dilated convolutions): the checkpoint is the same.
+`../keras/narrow.h5` as TF-Keras saves it by object, `keras3.export` the same as Keras 3 exports it.
+`slim.stride4.activations.npz` are the values of the network of `slim.ckpt` with an output stride of 4 (dilated
+convolutions): the checkpoint is the same.
 """
 
 import os
+import shutil
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
 
 import cramjam
+import keras as keras3
 import numpy as np
 import tensorflow as tf
 import tf_keras
@@ -60,6 +64,7 @@ def main() -> None:
             save(session)
     dilated((1, 19, 17, 3), output_stride=4)
     keras()
+    exported()
 
 
 def network(shape, output_stride=None):
@@ -222,6 +227,16 @@ def keras() -> None:
     optimizer = tf_keras.optimizers.Adam()
     optimizer.build(model.trainable_variables[:3])
     tf.train.Checkpoint(model=model, optimizer=optimizer).write(str(HERE / "keras.training"))
+
+
+def exported() -> None:
+    """The variables of a SavedModel that Keras 3 exports, without the program beside them."""
+    model = networks.resnet_v2(keras3, (45, 51, 3))
+    model.load_weights(HERE.parent / "keras/narrow.h5")
+    with tempfile.TemporaryDirectory() as folder:
+        model.export(folder, verbose=False)
+        for file in Path(folder, "variables").iterdir():
+            shutil.copyfile(file, HERE / file.name.replace("variables", "keras3.export", 1))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ struct FolderItemsTests {
     let found = try items(Fixture.path("tensorflow"))
     #expect(
       Set(found.models.filter { !$0.hasSuffix(".npz") }) == [
-        "keras.training.index", "keras.weights.index", "slim/model.ckpt-3.index", "slim.ckpt",
+        "keras.training.index", "keras.weights.index", "keras3.export.index",
+        "slim/model.ckpt-3.index", "slim.ckpt",
         "slim.parts.index", "slim.snappy.index",
       ])
     #expect(

@@ -57,7 +57,7 @@ struct OtherFrameworksTests {
     "slim", "slim/model.ckpt-3", "slim.parts.index", "slim.snappy", "slim.ckpt",
   ].map { RealFile("tensorflow/\($0)", "tensorflow/slim", "tf-slim", layers: 60) }
 
-  static let objects = ["keras.weights", "keras.training.index"].map {
+  static let objects = ["keras.weights", "keras.training.index", "keras3.export"].map {
     RealFile("tensorflow/\($0)", "keras/narrow", "keras", layers: 59)
   }
 

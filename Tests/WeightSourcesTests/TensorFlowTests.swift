@@ -107,6 +107,17 @@ struct TensorFlowTests {
         ])
   }
 
+  @Test("A variable that an exported model of Keras 3 keeps in two lists is one tensor")
+  func exported() throws {
+    let source = try WeightFile.open(Fixture.path("tensorflow/keras3.export"))
+    let weights = try WeightFile.open(Fixture.path("tensorflow/keras.weights"))
+    #expect(Set(source.tensors) == Set(weights.tensors))
+    for tensor in weights.tensors {
+      let found = try source.tensor(named: tensor.name).floats()
+      #expect(try found == weights.tensor(named: tensor.name).floats(), "\(tensor.name)")
+    }
+  }
+
   @Test(
     "A count at the root is beside the model, another number is not",
     arguments: [

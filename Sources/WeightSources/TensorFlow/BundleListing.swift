@@ -15,6 +15,11 @@ struct BundleEntry {
 
   /// The type; `nil` for what is no numbers.
   var dtype: DType? { TensorFlowTypes.numbers[type] }
+
+  /// Whether both tensors hold the same, as far as the index tells.
+  func hasContent(of other: BundleEntry) -> Bool {
+    (type, shape, count, checksum) == (other.type, other.shape, other.count, other.checksum)
+  }
 }
 
 /// What the index of a checkpoint says, checked as far as it can be without the data.

@@ -24,12 +24,23 @@ struct BundleNames {
       return !Self.isAside(entry)
     }
     let full = Self.fullNames(graph)
-    var uses: [String: Int] = [:]
-    for entry in kept { uses[full[entry.key] ?? "", default: 0] += 1 }
-    tensors = kept.map { entry in
-      if let name = full[entry.key], !name.isEmpty, uses[name] == 1 { return (name, entry) }
+    let variables = Dictionary(grouping: kept) { full[$0.key] ?? "" }
+      .mapValues(Self.withoutRepeated)
+    tensors = kept.compactMap { entry in
       let key = entry.key
+      let name = full[key] ?? ""
+      let all = variables[name] ?? []
+      guard all.contains(where: { $0.key == key }) else { return nil }
+      if !name.isEmpty, all.count == 1 { return (name, entry) }
       return (key.hasSuffix(Self.ending) ? String(key.dropLast(Self.ending.count)) : key, entry)
+    }
+  }
+
+  /// Entries of one full name, without those of the second list in which `model.export()` of Keras 3 keeps each variable.
+  private static func withoutRepeated(_ entries: [BundleEntry]) -> [BundleEntry] {
+    let listed = entries.filter { $0.key.hasPrefix("variables/") }
+    return entries.filter { entry in
+      !entry.key.hasPrefix("_all_variables/") || !listed.contains { $0.hasContent(of: entry) }
     }
   }
 

@@ -47,6 +47,7 @@ def main() -> None:
     leaky.set_weights(weights)
     write_model(HERE / "leaky.keras", leaky)
     layers()
+    renamed()
 
 
 CHANGES = {
@@ -55,6 +56,31 @@ CHANGES = {
     "linear_relu": ("conv3_block1_2_relu", {"activation": "linear"}),
     "padding": ("conv1_pad", {"padding": [[2, 4], [3, 3]]}),
 }
+
+
+def renamed() -> None:
+    """Whole `.h5` files in which two layers of one shape have taken each other's name after they were built, as a layer of its
+    own and within a model. Keras finds weights by their order; the names of the variables are the old ones."""
+    for package, prefix in ((keras, ""), (tf_keras, "tf_")):
+        plain = networks.resnet_v2(package, SHAPE, **SMALL)
+        networks.randomize(plain, 17)
+        rename(plain.get_layer("conv2_block1_2_conv"), plain.get_layer("conv2_block2_2_conv"))
+        plain.save(HERE / f"{prefix}renamed.h5")
+        random = np.random.default_rng(17)
+        images = random.standard_normal((2, *SHAPE)).astype(np.float32)
+        values = {"input": images, "output": plain.predict(images, verbose=0)}
+        np.savez_compressed(HERE / f"{prefix}renamed.activations.npz", **values)
+        within = package.Sequential([package.layers.Input(SHAPE), plain, package.layers.Dense(2, name="labels")])
+        within.save(HERE / f"{prefix}renamed_within.h5")
+
+
+def rename(first, second) -> None:
+    names = first.name, second.name
+    for layer, name in zip((second, first), names):
+        if hasattr(layer, "_name"):
+            layer._name = name
+        else:
+            layer.name = name
 
 
 def changed(model, settings: dict, classes: dict = {}):

@@ -10,7 +10,8 @@ layers that have moved into TF-Keras; they are put where it looks for them. Valu
 TensorFlow reads and does not write, and `slim.ckpt` is the first form of checkpoints. `keras` is the network of
 `../keras/narrow.h5` as TF-Keras saves it by object, `keras3.export` the same as Keras 3 exports it.
 `slim.stride4.activations.npz` are the values of the network of `slim.ckpt` with an output stride of 4 (dilated
-convolutions): the checkpoint is the same.
+convolutions): the checkpoint is the same. `whole/` is a SavedModel of TF-Keras without its program: images of bytes,
+augmentation, a network and a head of its own.
 """
 
 import os
@@ -65,6 +66,7 @@ def main() -> None:
     dilated((1, 19, 17, 3), output_stride=4)
     keras()
     exported()
+    whole()
 
 
 def network(shape, output_stride=None):
@@ -237,6 +239,36 @@ def exported() -> None:
         model.export(folder, verbose=False)
         for file in Path(folder, "variables").iterdir():
             shutil.copyfile(file, HERE / file.name.replace("variables", "keras3.export", 1))
+
+
+def whole() -> None:
+    """A whole model of TF-Keras as a SavedModel, without the program, and what it computes of images of bytes."""
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(25)
+    backbone = networks.resnet_v2(tf_keras, (21, 23, 3), blocks=(1, 2), classes=6)
+    model = tf_keras.Sequential(
+        [
+            layers.RandomFlip(input_shape=(21, 23, 3)),
+            layers.Rescaling(1 / 127.5, -1),
+            backbone,
+            layers.Dense(3, activation="sigmoid", name="labels"),
+        ]
+    )
+    random = np.random.default_rng(25)
+    for variable in (*backbone.weights, *model.get_layer("labels").weights):
+        values = random.normal(0, 1, variable.shape)
+        if "variance" in variable.name or "gamma" in variable.name:
+            values = np.exp(values / 3)
+        elif "kernel" in variable.name:
+            values *= 1.4 / np.sqrt(np.prod(variable.shape[:-1]))
+        variable.assign(values.astype(np.float16))
+    model.compile("adam", "binary_crossentropy")
+    images = random.integers(0, 256, (2, 21, 23, 3)).astype(np.float32)
+    np.savez_compressed(HERE / "whole.truth.npz", input=images, labels=model(images, training=False))
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder, save_format="tf")
+        shutil.copytree(Path(folder, "variables"), HERE / "whole" / "variables", dirs_exist_ok=True)
+        shutil.copyfile(Path(folder, "keras_metadata.pb"), HERE / "whole" / "keras_metadata.pb")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ package struct ActivationArchive: LayerTruth {
     self.source = source
     layout = layerNames.layout
     arrays = Dictionary(source.tensors.map { ($0.name, $0) }) { first, _ in first }
-    assignment = layerNames.assignment(
+    var assignment = layerNames.assignment(
       of: graph.nodes.map(\.name), to: source.tensors.map(\.name))
+    hasOutput = assignment.takeOutput(of: graph, layerNames: layerNames)
+    self.assignment = assignment
     inputArray = Self.inputArray(in: source, layerNames: layerNames)
     guard !assignment.arrays.isEmpty else {
       let examples = source.tensors.prefix(3).map(\.name).joined(separator: ", ")
@@ -38,6 +40,9 @@ package struct ActivationArchive: LayerTruth {
 
   /// The file.
   package var path: String { source.path }
+
+  /// Whether the archive has, as `output`, what the model itself gives, whatever comes after its last layer.
+  package let hasOutput: Bool
 
   /// Whether the archive has the input that it was computed from.
   package var hasInput: Bool { inputArray != nil }
@@ -158,6 +163,18 @@ package struct ActivationArchive: LayerTruth {
       let rest = array.name.dropFirst(name.count)
       return rest.isEmpty || rest.first == "_" && Int(rest.dropFirst()) != nil
     }
+  }
+}
+
+extension LayerNames.Assignment {
+  /// Gives an array `output` that is no layer's to the last node: it says more than that of the last layer.
+  fileprivate mutating func takeOutput(of graph: Graph, layerNames: LayerNames) -> Bool {
+    let (array, node) = ("output", graph.nodes[graph.outputIndex].name)
+    guard let index = unknown.firstIndex(of: array) else { return false }
+    unknown.remove(at: index)
+    if let layer = arrays.updateValue(array, forKey: node) { folded.append(layer) }
+    missing.removeAll { $0 == layerNames.name(of: node) }
+    return true
   }
 }
 

@@ -152,8 +152,10 @@ struct Proof {
         }.explain(result, against: ownGraph, input: input)
       } ?? result
     }
-    framework = try archive.map {
-      let archive = try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames)
+    let recorded = try archive.map {
+      try ActivationArchive($0, graph: model.graph, layerNames: model.layerNames)
+    }
+    var framework = try recorded.map { archive in
       let byFramework = comparison(limits, .propagated)
       do {
         let result = try byFramework.run(against: archive)
@@ -169,9 +171,17 @@ struct Proof {
       }
     }
 
-    // A graph or a framework's output that agrees tells all that the source's tensors do not.
-    let isTold = ownGraph != nil || framework?.reachesOutput == true
-    assumptions = isTold ? [] : model.assumptions
+    // A graph that agrees tells all that the source's tensors do not; recorded values what would have shown in them.
+    if ownGraph != nil {
+      assumptions = []
+    } else if let recorded, let outcome = framework {
+      let reach = try RecordedReach(recorded, model.graph, outcome)
+      assumptions = reach.left(of: model.assumptions)
+      framework?.remarks += reach.remarks
+    } else {
+      assumptions = model.assumptions
+    }
+    self.framework = framework
     self.own.assumptions = assumptions
     self.accuracy?.assumptions = assumptions
     let halfPrecision = try? model.source.graph()?.halfPrecision

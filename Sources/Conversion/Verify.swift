@@ -87,7 +87,7 @@ package func verify(
   do {
     var result = try compare(comparison, model, candidate, with: reference, request)
     for source in sources { try source.checkUnchanged() }
-    result.assumptions = reference.assumptions(model, result)
+    try reference.tell(&result, of: model)
     result.differingOptions = try differingOptions(of: model, reference.model)
     result.halfPrecision =
       (try? model.source.graph()?.halfPrecision)
@@ -169,10 +169,15 @@ private struct Reference {
     }
   }
 
-  /// What the truth itself does not tell: then the model is no surer.
-  func assumptions(_ model: Model, _ result: Comparison.Outcome) -> [Assumption] {
-    if isRecorded { return result.reachesOutput ? [] : model.assumptions }
-    return ownGraph == nil ? self.model?.assumptions ?? [] : []
+  /// Adds what the truth itself does not tell: then the model is no surer.
+  func tell(_ result: inout Comparison.Outcome, of model: Model) throws {
+    guard let archive = truth as? ActivationArchive else {
+      result.assumptions = ownGraph == nil ? self.model?.assumptions ?? [] : []
+      return
+    }
+    let reach = try RecordedReach(archive, model.graph, result)
+    result.assumptions = reach.left(of: model.assumptions)
+    result.remarks += reach.remarks
   }
 }
 

@@ -86,6 +86,8 @@ package struct SourceGraph: Sendable {
     package let names: [String]
     /// The variables that it has, in order.
     package let variables: [String]
+    /// Whether training leaves it as it is: such layers' variables stand after the others' in a whole `.h5`.
+    package let isFrozen: Bool
   }
 
   /// What follows the name of a node that is only the first part of its layer; no layer's own name has a

@@ -57,9 +57,10 @@ struct AssumptionTests {
     let output = folder.file("x.rnw")
     #expect(try await convert(Self.whole, to: output).assumptions.isEmpty)
     #expect(try await Program.run(["verify", output]).output.hasSuffix("PASS\n"))
+    // Recorded layers do not tell what comes after the last one.
     let archive = Fixture.path("keras/narrow.activations.npz")
     let framework = try await convert(Self.narrow, to: output, ["--reference", archive])
-    #expect(framework.assumptions.isEmpty)
+    #expect(framework.options == ["head.activation", "arithmetic"])
     // What is not compared is not told.
     #expect(try await !convert(Self.whole, to: output, ["--no-own-graph"]).assumptions.isEmpty)
   }

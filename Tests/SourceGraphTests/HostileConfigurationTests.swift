@@ -190,6 +190,22 @@ struct HostileConfigurationTests {
       json: functional([input, layer("Rescaling", "a", #""scale": NaN"#)]),
       message: "a lacks its scale"),
     Case(
+      name: "a softmax of everything",
+      json: functional([input, layer("Softmax", "a", #""axis": null"#)]),
+      message: "a has a axis that is not the last"),
+    Case(
+      name: "a least value of a maximum",
+      json: functional([input, layer("Max", "a", #""axis": [1, 2], "initial": 3.0"#)]),
+      message: "a has a initial that its own graph cannot be run with"),
+    Case(
+      name: "a least value of a maximum, as an argument",
+      json: functional([
+        input,
+        layer(
+          "Max", "a", #""axis": [1, 2], "initial": null"#,
+          nodes: #"[{"args": [\#(value)], "kwargs": {"where": 3.0}}]"#),
+      ]), message: "a has a where that its own graph cannot be run with"),
+    Case(
       name: "code", json: functional([input, layer("Lambda", "a")]),
       message: "a runs code of its author"),
     Case(

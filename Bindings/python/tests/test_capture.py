@@ -16,8 +16,8 @@ def run(*arguments):
     return capture.main([str(argument) for argument in arguments])
 
 
-def judged(tool, model, archive):
-    return json.loads(tool("verify", model, "--against", archive, "--threads", 1, "--json"))
+def judged(tool, model, archive, status=0):
+    return json.loads(tool("verify", model, "--against", archive, "--threads", 1, "--json", status=status))
 
 
 @pytest.mark.frameworks
@@ -45,8 +45,9 @@ def test_keras_archive_is_the_one_of_the_fixtures(fixtures, tmp_path):
     model = fixtures / "keras/narrow.keras"
     assert run("keras", model, "--input", tmp_path / "x.npy", "-o", tmp_path / "acts.npz") == 0
     values = np.load(tmp_path / "acts.npz")
-    assert sorted(values.files) == sorted(expected.files)
-    for name in values.files:
+    assert sorted(values.files) == sorted([*expected.files, "output"])
+    assert np.array_equal(values["output"], values["predictions"])
+    for name in expected.files:
         np.testing.assert_allclose(values[name], expected[name], atol=1e-4, err_msg=name)
 
 
@@ -97,6 +98,32 @@ def test_torch_layers_that_work_in_place(tmp_path, monkeypatch):
     assert run("torch", "maker:network", "--input", "probe:1", "--size", "8x9", "-o", tmp_path / "a.npz") == 0
     values = np.load(tmp_path / "a.npz")
     assert values["0"].min() < 0 and np.array_equal(values["1"], np.maximum(values["0"], 0))
+
+
+@pytest.mark.frameworks
+def test_torch_code_after_the_last_layer_shows_in_the_output(tool, converted, fixtures, tmp_path, maker, monkeypatch):
+    """No module has its value: an archive of modules alone would agree with a network without it."""
+    torch = pytest.importorskip("torch")
+    maker = sys.modules["maker"]
+
+    class Rescaled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            vars(self)["inner"] = maker.basic()
+            for name, part in self.inner.named_children():
+                self.add_module(name, part)
+
+        def forward(self, images):
+            return torch.sigmoid(self.inner(images))
+
+    monkeypatch.setattr(maker, "rescaled", Rescaled, raising=False)
+    model = converted("torch/basic.pth")
+    for name, status in (("basic", 0), ("rescaled", 1)):
+        archive = tmp_path / f"{name}.npz"
+        arguments = ("--weights", fixtures / "torch/basic.pth", "--input", "probe:3:2", "--size", "45x38", "-o", archive)
+        assert run("torch", f"maker:{name}", *arguments) == 0
+        report = judged(tool, model, archive, status)
+        assert report["layersFailed"] == status
 
 
 def onnx_model(path, shape):

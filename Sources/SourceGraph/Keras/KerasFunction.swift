@@ -23,7 +23,8 @@ extension LayerSettings {
       return .leakyRelu(slope: try finite(setting, default: 0.3))
     case "ELU": return .elu(alpha: try finite("alpha", default: 1))
     case "Softmax":
-      guard isAbsent("axis") || values["axis"] == .integer(-1) else {
+      // None is all axes, not the last one.
+      guard values["axis"] == nil || values["axis"] == .integer(-1) else {
         throw refusal(of: "axis that is not the last")
       }
       return .softmax

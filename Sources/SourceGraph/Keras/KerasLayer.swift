@@ -89,6 +89,7 @@ extension LayerSettings {
           scale: try numbers("scale", default: 1), offset: try numbers("offset", default: 0))
       ]
     case "Normalization": return [try normalization()]
+    case "Identity": return [.identity]
     case let name where Self.trainingClasses.contains(name): return [.identity]
     default:
       throw fault("is of a class that its own graph cannot be run with")

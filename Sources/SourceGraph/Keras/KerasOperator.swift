@@ -81,7 +81,10 @@ private struct OperatorCall {
       else { throw refusal }
       return .reshape(Array(sizes.dropFirst()))
     case "softmax", "nn.softmax":
-      guard axes.isEmpty || axes == [-1] else { throw refusal }
+      try requireNothingBeside(["axis", "logits"])
+      // None is the last axis to TensorFlow, and all of them to Keras 3.
+      let isOfAll = function == "softmax" && constant("axis") == .null
+      guard !isOfAll, axes.isEmpty || axes == [-1] else { throw refusal }
       return .activation(.softmax)
     case "nn.relu", "nn.relu6", "nn.sigmoid", "math.sigmoid", "nn.tanh", "math.tanh", "nn.elu",
       "nn.selu",
@@ -184,8 +187,22 @@ private struct OperatorCall {
 
   /// Whether a reduction over height and width keeps them as 1.
   private func overImage() throws(InputError) -> Bool {
-    guard axes.sorted() == [1, 2] else { throw refusal }
+    try requireNothingBeside(["axis", "keepdims", "input_tensor"])
+    // Of images: what has other axes does not fit what comes after.
+    guard axes.map({ $0 < 0 ? $0 + 4 : $0 }).sorted() == [1, 2] else { throw refusal }
     return constant("keepdims") == .bool(true)
+  }
+
+  /// Refuses any other setting or argument that has a value, such as `initial`.
+  private func requireNothingBeside(_ known: Set<String>) throws(InputError) {
+    let all = known.union(["x", "name", "dtype", "trainable", "function"])
+    guard case .object(let entries) = settings.values else { throw refusal }
+    for name in Set(entries.keys).union(named.keys).subtracting(all).sorted() {
+      if case .constant(.null)? = named[name] { continue }
+      guard named[name] == nil, settings.isAbsent(name) else {
+        throw settings.refusal(of: name)
+      }
+    }
   }
 
   private func requireLastAxis() throws(InputError) {

@@ -172,7 +172,7 @@ private struct KerasBuilder {
     }
     let key = place.groups.map { "layers/\($0)" }.joined(separator: "/")
     layersByPlace[key] = SourceGraph.Layer(
-      names: place.names, variables: operations.flatMap(\.variables))
+      names: place.names, variables: operations.flatMap(\.variables), isFrozen: layer.isFrozen)
     return nodes.count - 1
   }
 

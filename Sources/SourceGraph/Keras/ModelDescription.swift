@@ -27,6 +27,8 @@ struct ModelDescription {
     var integerType: String?
     /// The policy by which it computes in half precision, such as `mixed_float16`.
     var halfPrecision: String?
+    /// Whether training leaves it as it is.
+    var isFrozen = false
   }
 
   /// What a layer is.

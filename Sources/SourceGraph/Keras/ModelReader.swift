@@ -68,7 +68,8 @@ struct ModelReader {
   private func layer(_ entry: Entry, depth: Int) throws(InputError) -> ModelDescription.Layer {
     var layer = ModelDescription.Layer(
       name: entry.name, className: entry.className, content: .operations, calls: [],
-      halfPrecision: entry.settings.halfPrecision)
+      halfPrecision: entry.settings.halfPrecision,
+      isFrozen: entry.settings.values["trainable"] == .bool(false))
     if entry.isModel {
       layer.content = .model(try model(entry.value, depth: depth + 1))
     } else if entry.className == "InputLayer" {

@@ -20,7 +20,7 @@ struct KerasLayout {
       try addLegacyLayers(table, under: "")
     } else if table.texts("layer_names", of: "model_weights") != nil {
       container = "keras-full-h5"
-      try addLegacyLayers(table, under: "model_weights/")
+      try addLegacyLayers(table, under: "model_weights/", graph: graph)
     } else if table.groups.contains("layers")
       || table.groups.contains("_layer_checkpoint_dependencies")
       || table.groups.contains(where: { $0.hasSuffix("/vars") })
@@ -45,7 +45,10 @@ struct KerasLayout {
   // MARK: - layer_names and weight_names
 
   /// The form of old: an attribute lists the layers, and each layer's group lists its weights.
-  private mutating func addLegacyLayers(_ table: HDF5Table, under base: String) throws {
+  private mutating func addLegacyLayers(
+    _ table: HDF5Table, under base: String, graph: SourceGraph? = nil
+  ) throws {
+    let configured = KerasRenamed(graph)
     let root = String(base.dropLast(base.isEmpty ? 0 : 1))
     let layers = table.texts("layer_names", of: root) ?? []
     self.layers.areNames = true
@@ -60,13 +63,21 @@ struct KerasLayout {
           .badData, path: path, "lacks the layer \(layer), which its list of layers names",
           place: "weight_names of \(base)\(layer)")
       }
-      for weight in weights {
+      let names = configured.names(ofWeights: weights, in: layer)
+      if names == nil, let weight = configured.firstOutOfOrder(weights, in: layer) {
+        throw InputError(
+          .badData, path: path,
+          "has a layer that was renamed after it was built to the name of another",
+          place: "\(weight) of \(layer) stands where its configuration has another layer",
+          hint: "model.save('model.keras') keeps weights by their place")
+      }
+      for (index, weight) in weights.enumerated() {
         let datasetPath = "\(base)\(layer)/\(weight)"
         guard let dataset = left.removeValue(forKey: datasetPath) else {
           throw InputError(
             .badData, path: path, "lacks a weight that its layer lists", place: datasetPath)
         }
-        tensors.append((Self.name(layer: layer, weight: weight), dataset))
+        tensors.append((names?[index] ?? Self.name(layer: layer, weight: weight), dataset))
       }
     }
     // What no list names is not passed over in silence: a mapping will find it unexpected.

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// The names that the tensors of a checkpoint get.
@@ -11,8 +12,13 @@ struct BundleNames {
   /// Objects at the root of a checkpoint that are beside the model.
   private static let asides: Set<Substring> = ["optimizer", "save_counter", "keras_api"]
 
-  /// - Parameter graph: the description of the objects, or `nil` for a checkpoint by name.
-  init(_ entries: [BundleEntry], graph: ArraySlice<UInt8>?) throws {
+  /// - Parameters:
+  ///   - graph: the description of the objects, or `nil` for a checkpoint by name.
+  ///   - layers: the layers of a model: the names that lead to each object, and its place among models and layers.
+  init(
+    _ entries: [BundleEntry], graph: ArraySlice<UInt8>?,
+    layers: [(path: [String], names: [String])] = []
+  ) throws {
     guard let graph else {
       tensors = entries.map { ($0.key, $0) }
       return
@@ -23,17 +29,26 @@ struct BundleNames {
       }
       return !Self.isAside(entry)
     }
-    let full = Self.fullNames(graph)
+    let objects = CheckpointObjects(graph)
+    let full = Dictionary(objects.variables.map { ($0.key, $0.fullName) }) { _, last in last }
+    let placed = Self.places(of: layers, among: objects)
     let variables = Dictionary(grouping: kept) { full[$0.key] ?? "" }
       .mapValues(Self.withoutRepeated)
     tensors = kept.compactMap { entry in
       let key = entry.key
       let name = full[key] ?? ""
+      if Self.isRandomState(name, entry) { return nil }
+      if let name = placed[key] { return (name, entry) }
       let all = variables[name] ?? []
       guard all.contains(where: { $0.key == key }) else { return nil }
       if !name.isEmpty, all.count == 1 { return (name, entry) }
       return (key.hasSuffix(Self.ending) ? String(key.dropLast(Self.ending.count)) : key, entry)
     }
+  }
+
+  /// Whether a value is where a random generator stands, which layers of augmentation keep.
+  private static func isRandomState(_ name: String, _ entry: BundleEntry) -> Bool {
+    name.lastName == "StateVar" && entry.dtype == .int64 && entry.shape == [3]
   }
 
   /// Entries of one full name, without those of the second list in which `model.export()` of Keras 3 keeps each variable.
@@ -57,17 +72,17 @@ struct BundleNames {
       || parts.count > 2 && parts[1] == "optimizer" && parts[2].hasPrefix("_")
   }
 
-  /// The full name of the variable at each key, as the objects tell it.
-  private static func fullNames(_ graph: ArraySlice<UInt8>) -> [String: String] {
-    var names: [String: String] = [:]
-    for (field, node) in ProtocolBuffer.fields(graph) ?? [] where field == 1 {
-      for (field, attribute) in node.slice.flatMap(ProtocolBuffer.fields) ?? [] where field == 2 {
-        let parts = attribute.slice.flatMap(ProtocolBuffer.fields) ?? []
-        let name = parts.last { $0.field == 2 }?.value.text
-        let key = parts.last { $0.field == 3 }?.value.text
-        if let name, let key { names[key] = name }
+  /// The names of variables by the layers that have them, such as `resnet50v2/conv1_conv/kernel`, by their keys.
+  private static func places(
+    of layers: [(path: [String], names: [String])], among objects: CheckpointObjects
+  ) -> [String: String] {
+    var places: [String: String] = [:]
+    for (path, names) in layers {
+      for (name, variable) in objects.variables(at: path) where places[variable.key] == nil {
+        let own = variable.fullName.lastName
+        places[variable.key] = (names + [own.isEmpty ? name : own]).joined(separator: "/")
       }
     }
-    return names
+    return places
   }
 }

@@ -1,11 +1,13 @@
 package import Files
+package import SourceGraph
 package import Tensors
 
 /// The tensors of a TensorFlow checkpoint: an index (`.index`) and its data in one or several files (`.data-00000-of-…`).
 ///
 /// Checkpoints by name (`tf.compat.v1.train.Saver`) have the variables' names. Those by object (`tf.train.Checkpoint`, a
 /// SavedModel, `save_weights` of Keras 2) list the objects beside the tensors: where these tell the full names of the
-/// variables, tensors have those. What belongs to an optimizer is passed over.
+/// variables, tensors have those. What belongs to an optimizer is passed over. A SavedModel that TF-Keras has written also tells
+/// its configuration: then it is a whole model, whose tensors are named by its layers, as in Keras' own files.
 package struct TensorFlowBundle: WeightSource {
   /// `tf-checkpoint`.
   package let container = "tf-checkpoint"
@@ -19,7 +21,10 @@ package struct TensorFlowBundle: WeightSource {
   /// `tf.index`: the file that the index was read from; `ignored.entries`: how many entries are no weights.
   package let metadata: [String: String]
 
-  /// The index, then the files of the data.
+  /// The graph of a whole model of TF-Keras, or why it cannot be read; `nil` for weights alone.
+  package let carriedGraph: Result<SourceGraph, InputError>?
+
+  /// The index, then the files of the data, and what TF-Keras writes of the model.
   package let files: [SourceFile]
 
   private let entries: [String: BundleEntry]
@@ -62,7 +67,15 @@ package struct TensorFlowBundle: WeightSource {
           .badData, path: path, "declares more data than its files hold", place: entry.key)
       }
     }
-    let names = try BundleNames(listing.entries, graph: Self.objectGraph(listing, shards))
+    let model = try TensorFlowPlace.kerasMetadata(of: index.path)
+      .flatMap { try SavedModelMetadata(MappedFile(path: $0, copying: copying)) }
+    carriedGraph = model.map { model in
+      Result { () throws(InputError) in
+        try SourceGraph(keras: model.configuration, version: model.version, path: path)
+      }
+    }
+    let names = try BundleNames(
+      listing.entries, graph: Self.objectGraph(listing, shards), layers: model?.layers ?? [])
     var found: [String: BundleEntry] = [:]
     var tensors: [TensorInfo] = []
     for (name, entry) in names.tensors {
@@ -74,8 +87,14 @@ package struct TensorFlowBundle: WeightSource {
     }
     self.tensors = tensors
     entries = found
-    files = [SourceFile(index)] + shards.sorted { $0.key < $1.key }.map { SourceFile($0.value) }
+    files =
+      [SourceFile(index)] + shards.sorted { $0.key < $1.key }.map { SourceFile($0.value) }
+      + (model.map { [SourceFile($0.file)] } ?? [])
     var metadata = ["tf.index": index.path.lastName]
+    metadata["keras_version"] = model?.version
+    if let graph = try? carriedGraph?.get() {
+      metadata["keras.graph"] = "\(graph.nodes.count) layers"
+    }
     let ignored = listing.entries.count - tensors.count
     if ignored > 0 { metadata["ignored.entries"] = "\(ignored)" }
     self.metadata = metadata
@@ -118,3 +137,5 @@ package struct TensorFlowBundle: WeightSource {
     return reader.read(count: count)
   }
 }
+
+extension TensorFlowBundle: GraphCarrier {}

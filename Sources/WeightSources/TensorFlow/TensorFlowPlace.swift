@@ -22,6 +22,14 @@ enum TensorFlowPlace {
     return existing("\(path).index")
   }
 
+  /// What TF-Keras has written of the model whose SavedModel an index is within; `nil` where that is not there.
+  static func kerasMetadata(of index: String) -> String? {
+    let (variables, name) = index.folderAndName
+    let (folder, within) = String(variables.dropLast()).folderAndName
+    guard name == "variables.index", within == "variables" else { return nil }
+    return existing(folder + SavedModelMetadata.fileName)
+  }
+
   private static func index(inFolder path: String) throws -> String? {
     let folder = path.hasSuffix("/") ? path : path + "/"
     if let index = existing("\(folder)variables/variables.index") { return index }

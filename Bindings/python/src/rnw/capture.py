@@ -4,9 +4,9 @@
     python -m rnw.capture torch torchvision.models:resnet18 --weights resnet18.pth --input images.npy -o acts.npz
     python -m rnw.capture onnx model.onnx --input probe:1 -o acts.npz
 
-The archive (.npz) has the array `input` and the output of every layer under the framework's own name for it, in the
-framework's own layout: channels last for Keras, first for PyTorch. What is called again gets the number of the call,
-`relu#2`. A .npy input is taken as it is, in the model's layout.
+The archive (.npz) has the array `input`, the output of every layer under the framework's own name for it, and as `output`
+what the model itself gives, in the framework's own layout: channels last for Keras, first for PyTorch. What is called again
+gets the number of the call, `relu#2`. A .npy input is taken as it is, in the model's layout.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"rnw.capture: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     size = os.path.getsize(options.output)
-    print(f"wrote {options.output}: input and {len(activations) - 1} outputs, {size:,} bytes")
+    print(f"wrote {options.output}: input and {len(activations) - 1} values, {size:,} bytes")
     return 0
 
 
@@ -78,7 +78,8 @@ def capture_keras(options: argparse.Namespace) -> Activations:
     images = input_images(options, lambda: keras_input_shape(model, options.size))
     values: Activations = {"input": images}
     with listening(model, values):
-        model(images, training=False)
+        result = model(images, training=False)
+    keep_output(values, result)
     return values
 
 
@@ -155,7 +156,8 @@ def capture_torch(options: argparse.Namespace) -> Activations:
         if name and not isinstance(part, (torch.nn.Sequential, torch.nn.ModuleList)):
             part.register_forward_hook(lambda _module, _inputs, output, name=name: keep(values, name, output))
     with torch.no_grad():
-        module(torch.from_numpy(images))
+        result = module(torch.from_numpy(images))
+    keep_output(values, result)
     return values
 
 
@@ -223,6 +225,7 @@ def capture_onnx(options: argparse.Namespace) -> Activations:
     except Exception as error:  # That of whichever protobuf there is.
         raise CaptureError(f"{options.model}: expected an ONNX model: {error}") from None
     layers = onnx_layers(model.graph)
+    stated = [output.name for output in model.graph.output]
     # The runtime gives only what the graph lists as output. It finds the types itself.
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in onnx_inner_values(model.graph))
     settings = runtime.SessionOptions()
@@ -232,9 +235,13 @@ def capture_onnx(options: argparse.Namespace) -> Activations:
     images = input_images(options, lambda: onnx_input_shape(image_input.shape, options.size))
     values: Activations = {"input": images}
     names = list(layers) or [output.name for output in session.get_outputs()]
-    for name, value in zip(names, session.run(names, {image_input.name: images})):
+    # Without modules every value has its own name, that of the output too.
+    last = stated if layers and len(stated) == 1 else []
+    results = session.run([*names, *last], {image_input.name: images})
+    for name, value in zip(names, results):
         for layer in layers.get(name, [name]):
             keep(values, layer, value)
+    keep_output(values, results[len(names) :])
     return values
 
 
@@ -343,6 +350,14 @@ def keep(values: Activations, name: str, output: Any) -> None:
     while label in values:
         calls, label = calls + 1, f"{name}#{calls + 1}"
     values[label] = as_array(output)
+
+
+def keep_output(values: Activations, output: Any) -> None:
+    """Stores what the model itself gives, as `output`: whatever its code does after the last layer shows nowhere else."""
+    if isinstance(output, (list, tuple)) and len(output) == 1:
+        output = output[0]
+    if hasattr(output, "dtype") and "output" not in values:
+        values["output"] = as_array(output)
 
 
 def as_array(output: Any) -> Array:

@@ -25,11 +25,15 @@ struct RecordedReach {
   ///
   /// - Throws: `InputError` where the recorded input cannot be read.
   init(_ archive: ActivationArchive, _ graph: Graph, _ outcome: Comparison.Outcome) throws {
+    let name = archive.path.lastName
     guard let input = try archive.recordedInput(), outcome.reachesOutput else {
       leavesAll = true
+      if let last = outcome.layers.map(\.node).max() {
+        let layer = outcome.layers.first { $0.node == last }?.displayName ?? ""
+        remarks.append("\(name) lacks the output: nothing after \(layer) was compared")
+      }
       return
     }
-    let name = archive.path.lastName
     if input.isPlain {
       leavesAll = true
       remarks.append(

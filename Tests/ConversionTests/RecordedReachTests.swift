@@ -68,6 +68,14 @@ struct RecordedReachTests {
     #expect(result.remarks.contains { $0.contains("no array 'output'") })
   }
 
+  @Test("Without the last layer nothing after the last recorded one is told, which is said")
+  func partial() throws {
+    let result = try outcome(
+      of: { 1.5 * Self.noise(3 * $0 + $1) }, keeping: { $0 == "conv1_conv" || $0 == "pool1_pool" })
+    #expect(result.assumptions == (try Model(path: Self.weights)).assumptions)
+    #expect(result.remarks == ["acts.npz lacks the output: nothing after pool1_pool was compared"])
+  }
+
   @Test("An output that is not that of the last layer fails, though every layer agrees")
   func another() throws {
     let result = try outcome(

@@ -36,9 +36,7 @@ struct RecordedReach {
     }
     if input.isPlain {
       leavesAll = true
-      remarks.append(
-        "the images of \(name) are of one colour: values that agree on them tell little of a network"
-      )
+      remarks.append(Activation.plainRemark(of: name))
       return
     }
     if archive.hasOutput, outcome.layer(of: graph.outputIndex)?.passes == false {
@@ -100,29 +98,5 @@ struct RecordedReach {
       let output = try archive.unknownValue(named: name, shape: shape)
     else { return false }
     return output.values.allSatisfy { abs($0 - $0.rounded()) < 1e-3 }
-  }
-}
-
-extension Activation {
-  /// Whether each image is as good as the same in all its pixels.
-  fileprivate var isPlain: Bool {
-    let channels = shape[3]
-    let image = shape[1] * shape[2] * channels
-    return stride(from: 0, to: values.count, by: max(image, 1)).allSatisfy { start in
-      (0..<channels).allSatisfy { channel in
-        let pixels = stride(from: start + channel, to: start + image, by: channels).lazy.map {
-          values[$0]
-        }
-        guard let lowest = pixels.min(), let highest = pixels.max() else { return true }
-        return highest - lowest <= 0.01
-      }
-    }
-  }
-
-  /// Whether all channels of a pixel are the same: their order does not show.
-  fileprivate var isGrey: Bool {
-    let channels = shape[3]
-    guard channels > 1 else { return false }
-    return values.indices.allSatisfy { values[$0] == values[$0 - $0 % channels] }
   }
 }

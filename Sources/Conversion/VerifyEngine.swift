@@ -89,6 +89,10 @@ package func verify(
       result = try judge.outcome(ofProgram: engine)
     }
     result.remarks += given?.remarks ?? []
+    if input.isPlain {
+      result.remarks.append(
+        Activation.plainRemark(of: request.input?.path?.lastName ?? engine.name.lastName))
+    }
     for source in sources { try source.checkUnchanged() }
     result.assumptions = model.assumptions
     return result

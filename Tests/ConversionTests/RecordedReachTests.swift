@@ -23,7 +23,7 @@ struct RecordedReachTests {
 
   /// Compares weights with what their network computes of an image, kept as it is told.
   private func outcome(
-    of image: Image, output: ((Activation) -> [Float])? = nil,
+    of image: Image, isEngine: Bool = false, output: ((Activation) -> [Float])? = nil,
     keeping: @escaping (String) -> Bool = { _ in true }
   ) throws -> Comparison.Outcome {
     let folder = try TemporaryFolder()
@@ -50,6 +50,10 @@ struct RecordedReachTests {
     try file.commit()
     var request = VerificationRequest(model: Self.weights)
     request.search = nil
+    if isEngine {
+      let engine = EngineRequest(.archive(folder.file("acts.npz")))
+      return try verify(request, engine: engine) { _, _ in }
+    }
     return try verify(request, against: folder.file("acts.npz")) { _, _ in }
   }
 
@@ -96,6 +100,13 @@ struct RecordedReachTests {
       }, output: \.values)
     #expect(result.verdict.passes)
     #expect(result.assumptions == (try Model(path: Self.weights)).assumptions)
+    #expect(result.remarks.contains { $0.contains("of one colour") })
+  }
+
+  @Test("Of an engine that was tried on such images the same is said")
+  func plainTrial() throws {
+    let result = try outcome(of: { _, _ in 0 }, isEngine: true)
+    #expect(result.verdict.passes)
     #expect(result.remarks.contains { $0.contains("of one colour") })
   }
 

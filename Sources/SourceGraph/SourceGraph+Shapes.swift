@@ -3,7 +3,7 @@ package import Tensors
 
 extension SourceGraph {
   /// The most values that a layer may have; ResNet152V2 has 0.8 million for an image of 224×224.
-  fileprivate static let maximumValues = 1 << 30
+  static let maximumValues = 1 << 30
 
   /// The shape of every node's value for an input of [N, H, W, C]; `nil` for one that no output depends on and
   /// that has none.
@@ -65,7 +65,7 @@ extension SourceGraph {
 
 extension SourceOperation {
   /// The shape of the value, or `nil` where the inputs do not fit.
-  fileprivate func shape(for inputs: [Shape]) -> Shape? {
+  func shape(for inputs: [Shape]) -> Shape? {
     guard let first = inputs.first, first.rank > 1, first.elementCount > 0 else { return nil }
     let channels = first[first.rank - 1]
     let isImage = first.rank == 4

@@ -10,8 +10,9 @@ extension ONNXReader {
       node.integer("transA", usually: 0) == 0
     else { throw refusal(node, "a product with factors or an exchanged first matrix") }
     let isOutputsFirst = node.integer("transB", usually: 0) != 0
-    return try dense(
-      node, isOutputsFirst: isOutputsFirst, bias: try tensor(node, 2, "a bias")?.info)
+    let bias = try tensor(node, 2, "a bias")
+    guard bias?.isTransposed != true else { throw refusal(node, "a bias with exchanged axes") }
+    return try dense(node, isOutputsFirst: isOutputsFirst, bias: bias?.info)
   }
 
   mutating func matrixProduct(_ node: ONNXModel.Node) throws(InputError) -> Value {
@@ -32,8 +33,9 @@ extension ONNXReader {
         name: matrix.info.name, order: isFirst ? .outputsFirst : .outputsLast)
     ]
     if let bias {
-      guard bias.shape.elementCount == outputs else {
-        throw refusal(node, "a bias of another size")
+      // One of [N, 1] would be a value for each image, even where there are as many of both.
+      guard bias.shape.elementCount == outputs, bias.shape.dimensions.last == outputs else {
+        throw refusal(node, "a bias of \(bias.shape) that has not one value for each output")
       }
       tensors["bias"] = .init(name: bias.name, order: .outputsLast)
     }
@@ -132,11 +134,11 @@ extension ONNXReader {
     guard info.dtype.isFloat else {
       throw refusal(node, "whole numbers (\(info.dtype.name)), which wrap around")
     }
-    if node.kind == "Add",
-      let value = try bias(node, info, of: first, reading: node.inputs[1 - place])
-    {
-      return value
+    // Even where it has one value: what is read has more axes then, and softmax is over another one.
+    guard info.shape.rank <= first.layout.rank else {
+      throw refusal(node, "a constant of \(info.shape), which has more axes than the value")
     }
+    if node.kind == "Add", let value = try bias(node, info, of: first) { return value }
     let count = info.shape.elementCount
     let isOfChannels =
       info.shape.isOfChannels(in: first.layout) && first.channels ?? count == count
@@ -185,9 +187,9 @@ extension ONNXReader {
   /// The bias of a convolution or dense layer just before that has none, or the shift of a scale; `nil` where the sum is
   /// another one.
   private mutating func bias(
-    _ node: ONNXModel.Node, _ info: TensorInfo, of value: Computed, reading name: String
+    _ node: ONNXModel.Node, _ info: TensorInfo, of value: Computed
   ) throws(InputError) -> Value? {
-    guard readers(of: name) == 1, info.shape.isOfChannels(in: value.layout), info.shape.rank > 0
+    guard isReadOnce(value.node), info.shape.isOfChannels(in: value.layout), info.shape.rank > 0
     else { return nil }
     let layer = nodes[value.node]
     var tensors = layer.tensors

@@ -9,6 +9,7 @@ extension ONNXReader {
     guard node.domain.isEmpty || node.domain == "ai.onnx" else {
       throw refusal(node, "an operator of '\(node.domain)'")
     }
+    if let reason = Self.neverRead[node.kind] { throw refusal(node, reason) }
     let arguments = node.inputs.map { $0.isEmpty ? nil : value($0) }
     if let first = arguments.first, case .sizes = first { return try sizes(node) }
     if node.kind != "Reshape",
@@ -43,6 +44,19 @@ extension ONNXReader {
       return try append(.activation(function), node)
     }
   }
+
+  /// What is not read whatever it is given.
+  private static let neverRead: [String: String] = [
+    "If": branches, "Loop": branches, "Scan": branches,
+    "DequantizeLinear": quantised, "QuantizeLinear": quantised, "DynamicQuantizeLinear": quantised,
+    "QLinearConv": quantised, "QLinearMatMul": quantised, "ConvInteger": quantised,
+    "MatMulInteger": quantised,
+  ]
+
+  private static let branches =
+    "a graph within the graph, of which the values decide whether or how often it is computed"
+  private static let quantised =
+    "quantised values; the model as it was before it was quantised can be read"
 
   // MARK: - Parts of handlers
 

@@ -45,35 +45,51 @@ extension ONNXReader {
     }
     return try append(
       .flatten(channelsFirst: input.layout == .nchw), node, layout: .features(pixelAxes: 0),
-      channels: .some(nil))
+      channels: .some(valuesPerImage(input)))
   }
 
-  /// A shape of two axes, the first of which is the batch's.
+  /// A shape of two axes, that of the batch and all values of an image in a row; after these there may be two of one
+  /// pixel.
   private mutating func reshaped(
     _ node: ONNXModel.Node, to sizes: [Extent]
   ) throws(InputError) -> Value {
     let input = try image(node)
-    let isFlat = sizes.count == 2 && keepsBatch(sizes)
     let isOnePixel =
-      sizes.count == 4 && keepsBatch(sizes) && !input.layout.isImage
-      && sizes[2] == .number(1) && sizes[3] == .number(1)
-    if isOnePixel {
-      return .computed(
-        .init(node: input.node, layout: .features(pixelAxes: 2), channels: input.channels))
+      sizes.count == 4 && !input.layout.isImage && sizes[2...].allSatisfy { $0 == .number(1) }
+    let keepsZeros = node.integer("allowzero", usually: 0) != 0 && sizes.contains(.number(0))
+    guard sizes.count == 2 || isOnePixel, !keepsZeros,
+      keepsImages(sizes[0], sizes[1], of: input)
+    else {
+      let count = valuesPerImage(input).map { "\($0) values" } ?? "all values"
+      let shape = sizes.prefix(8).map(\.description).joined(separator: ", ")
+      throw refusal(node, "the shape [\(shape)], which is not one row of \(count) for each image")
     }
-    guard isFlat else { throw refusal(node, "a shape that is not all values of an image in a row") }
-    return try flattened(node)
+    guard isOnePixel else { return try flattened(node) }
+    return .computed(
+      .init(node: input.node, layout: .features(pixelAxes: 2), channels: input.channels))
   }
 
-  /// Whether the first size is that of the batch: left open, taken over, or a number where another one is left open
-  /// or is that of the channels.
-  private func keepsBatch(_ sizes: [Extent]) -> Bool {
-    switch sizes[0] {
-    case .batch, .number(0), .number(1): return true
-    case .number(-1): return sizes.dropFirst().allSatisfy { $0 != .number(-1) && $0 != .open }
-    case .number(let count):
-      return model.inputs.contains { $0.sizes?.first == .some(.some(count)) }
-    case .open: return false
+  /// Whether the first of two sizes is that of the batch and the second the number of an image's values.
+  ///
+  /// With any other number beside a size that is left open, the values of one image would become several rows, or those of
+  /// several images one.
+  private func keepsImages(_ first: Extent, _ second: Extent, of input: Computed) -> Bool {
+    let isBatch: Bool
+    switch first {
+    case .batch, .number(0): isBatch = true
+    case .number(-1): isBatch = false
+    case .number(let size) where size == fixedBatch: isBatch = true
+    case .number, .open: return false
+    }
+    let count = valuesPerImage(input)
+    switch second {
+    case .number(-1), .open: return isBatch
+    case .number(0):
+      // The size of the second axis.
+      if !input.layout.isImage { return true }
+      return input.layout == .nchw && count != nil && count == input.channels
+    case .number(let size): return count.map { $0 == size } ?? (isBatch && size > 0)
+    case .batch: return false
     }
   }
 
@@ -111,7 +127,9 @@ extension ONNXReader {
     if node.kind == "Gather" {
       axis = node.integer("axis", usually: 0)
       let order = try numbers(node, 1) ?? []
-      guard order.count > 1, order == order.indices.reversed().map(Double.init),
+      // Places in several axes would add an axis.
+      guard try tensor(node, 1, "an order")?.info.shape.rank == 1, order.count > 1,
+        order == order.indices.reversed().map(Double.init),
         input.channels == order.count
       else { throw refusal(node, "a part of the values") }
     } else {
@@ -200,6 +218,9 @@ extension ONNXReader {
 
   /// What is made of tensors of the file alone.
   mutating func constant(_ node: ONNXModel.Node) throws(InputError) -> Value {
+    guard Self.computing.contains(node.kind) || ["Identity", "Dropout"].contains(node.kind) else {
+      throw refusal(node, "an operator that is not known here, of no value of the image")
+    }
     guard let first = node.inputs.first, case .tensor(let name, let isTransposed) = value(first),
       let info = model.tensors[name]
     else { throw refusal(node, "an operator of no value of the image") }
@@ -218,4 +239,11 @@ extension ONNXReader {
     throw refusal(
       node, "a computation on tensors of the file, which an exporter usually does itself")
   }
+
+  /// The operators that exporters compute themselves where all that they read stands in the file.
+  private static let computing: Set<String> = [
+    "Add", "Sub", "Mul", "Div", "Neg", "Sqrt", "Reciprocal", "Pow", "Exp", "Log", "Abs", "MatMul",
+    "Cast", "Concat", "Expand", "Flatten", "Gather", "Reshape", "Shape", "Slice", "Split",
+    "Squeeze", "Transpose", "Unsqueeze", "ReduceMean", "ReduceSum", "ReduceL2",
+  ]
 }

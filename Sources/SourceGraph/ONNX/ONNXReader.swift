@@ -35,6 +35,10 @@ struct ONNXReader {
   var factors: [Int: String] = [:]
   /// How many nodes read each value.
   private var readerCounts: [String: Int] = [:]
+  /// The nodes of which a value is read several times under one of its names.
+  private var shared: Set<Int> = []
+  /// The shape of each node's value for one image of the size that the file fixes; `nil` where it fixes none.
+  private var shapes: [Shape?] = []
 
   /// A value as the nodes of the file know it.
   enum Value {
@@ -73,6 +77,15 @@ struct ONNXReader {
     case number(Int)
     case batch
     case open
+
+    /// The size as a message has it.
+    var description: String {
+      switch self {
+      case .number(let size): "\(size)"
+      case .batch: "N"
+      case .open: "?"
+      }
+    }
   }
 
   init(_ model: ONNXModel) {
@@ -121,6 +134,7 @@ struct ONNXReader {
       values.updateValue(
         .computed(.init(node: node, layout: layout, channels: channels)), forKey: input.name) == nil
     else { throw fault("has two values of one name", input.name) }
+    note(node, as: input.name)
   }
 
   /// Takes note that something is computed in half precision, or rounded to it.
@@ -137,6 +151,7 @@ struct ONNXReader {
       unique = "\(name):\(calls[name, default: 1])"
     }
     for tensor in tensors.values { passedOver[tensor.name] = nil }
+    shapes.append(shape(of: operation, reading: inputs))
     nodes.append(
       .init(
         name: unique, className: kind, operation: operation, inputs: inputs,
@@ -163,6 +178,7 @@ struct ONNXReader {
     guard values.updateValue(value, forKey: output) == nil else {
       throw fault("has two values of one name", output)
     }
+    if case .computed(let computed) = value { note(computed.node, as: output) }
     // What only training reads, such as the places of a pool's largest values, nothing makes here.
   }
 
@@ -174,8 +190,34 @@ struct ONNXReader {
     return nil
   }
 
-  /// How many nodes and outputs read a value.
-  func readers(of name: String) -> Int { readerCounts[name] ?? 0 }
+  /// Takes note of a name under which nodes read what a node of the graph makes.
+  private mutating func note(_ node: Int, as name: String) {
+    if readerCounts[name] != 1 { shared.insert(node) }
+  }
+
+  /// Whether one node or output alone reads what a node makes, under whichever of its names: what only hands it on
+  /// gives it another one.
+  func isReadOnce(_ node: Int) -> Bool { !shared.contains(node) }
+
+  /// How many values of one image a value has; `nil` where that depends on the size of the image.
+  func valuesPerImage(_ value: Computed) -> Int? {
+    shapes[value.node]?.elementCount ?? (value.layout.isImage ? nil : value.channels)
+  }
+
+  /// The size of the batch, where the file fixes it.
+  var fixedBatch: Int? { model.inputs.count == 1 ? model.inputs[0].sizes?.first ?? nil : nil }
+
+  private func shape(of operation: SourceOperation, reading inputs: [Int]) -> Shape? {
+    if case .input(let height?, let width?, let channels?) = operation {
+      let sizes = [height, width, channels]
+      return sizes.allSatisfy { (1...4096).contains($0) } ? Shape([1] + sizes) : nil
+    }
+    let given = inputs.compactMap { shapes[$0] }
+    guard given.count == inputs.count else { return nil }
+    return operation.shape(for: given).flatMap {
+      $0.elementCount <= SourceGraph.maximumValues ? $0 : nil
+    }
+  }
 
   /// Says what a tensor is for that is no layer's variable.
   mutating func passOver(_ tensor: String, _ reason: String) {

@@ -99,6 +99,16 @@ struct TorchTests {
     }
   }
 
+  @Test("A storage of old that is meant whole is read")
+  func wholeStorage() throws {
+    let bytes =
+      [0x80, 2, 0x28] + MadePickle.text("storage") + Array("ctorch\nFloatStorage\n".utf8)
+      + MadePickle.text("0") + MadePickle.text("cpu") + [0x4B, 4, 0x4E, 0x74, 0x51, 0x2E]
+    var machine = PickleMachine(PickleBytes(bytes))
+    _ = try machine.value()
+    #expect(machine.storages["0"] == TorchStorage(key: "0", dtype: .float32, count: 4))
+  }
+
   @Test("A view that reaches beyond its storage, or repeats it, is no tensor")
   func views() {
     let storage = TorchStorage(key: "0", dtype: .float32, count: 12)
@@ -165,6 +175,24 @@ struct Hostile: Sendable, CustomTestStringConvertible {
     .init(
       "data by another way", "refers to data in an unknown way",
       [0x80, 2] + text("file:///etc/passwd") + [0x51, 0x2E]),
+    .init(
+      "a part of a storage", "view_metadata",
+      [0x80, 2] + storage(part: text("view") + [0x4B, 1, 0x4B, 2, 0x87]) + [0x2E]),
+    .init(
+      "a storage of more than a part", "view_metadata",
+      [0x80, 2] + storage(part: [0x4E, 0x4E]) + [0x2E]),
+    .init("an expanded tensor", "an expanded tensor", tensor(sizes: [5], strides: [0])),
+    .init(
+      "a tensor beyond its storage", "reaches beyond its storage of 4",
+      tensor(sizes: [5], strides: [1])),
+    .init(
+      "a negated tensor", "their negative",
+      tensor(sizes: [3], strides: [1], metadata: [0x7D] + text("neg") + [0x88, 0x73])),
+    .init(
+      "a tensor of eight bits", "of the type torch.float8_e4m3fn",
+      tensor(
+        sizes: [3], strides: [1], function: "_rebuild_tensor_v3",
+        metadata: Array("ctorch\nfloat8_e4m3fn\n".utf8))),
     .init("a memo that was never kept", "never remembered", [0x80, 2, 0x68, 7, 0x2E]),
     .init("protocol 254", "is of protocol 254", [0x80, 254, 0x4E, 0x2E]),
     .init("two values", "ends with 2 values", [0x80, 2, 0x4E, 0x4E, 0x2E]),
@@ -179,6 +207,21 @@ struct Hostile: Sendable, CustomTestStringConvertible {
 
   private static func text(_ text: String) -> [UInt8] {
     [0x58, UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
+  }
+
+  /// A storage of four values, with what may follow their number.
+  private static func storage(part: [UInt8] = []) -> [UInt8] {
+    [0x28] + text("storage") + Array("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu")
+      + [0x4B, 4] + part + [0x74, 0x51]
+  }
+
+  private static func tensor(
+    sizes: [UInt8], strides: [UInt8], function: String = "_rebuild_tensor_v2",
+    metadata: [UInt8] = [0x7D]
+  ) -> [UInt8] {
+    func tuple(_ values: [UInt8]) -> [UInt8] { [0x28] + values.flatMap { [0x4B, $0] } + [0x74] }
+    return [0x80, 2] + Array("ctorch._utils\n\(function)\n".utf8) + [0x28] + storage() + [0x4B, 0]
+      + tuple(sizes) + tuple(strides) + [0x89, 0x7D] + metadata + [0x74, 0x52, 0x2E]
   }
 
   private static func short(_ text: String) -> [UInt8] {

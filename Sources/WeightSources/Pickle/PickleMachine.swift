@@ -138,7 +138,9 @@ struct PickleMachine {
       try charge(arguments.reduce(1) { $0 + ($1.container?.items.count ?? 0) })
       containers += 1
       guard let result = names.result(name, arguments) else {
-        throw fault("calls \(name) with arguments that no state dict has")
+        throw fault(
+          names.reason(name, arguments)
+            ?? "calls \(name) with arguments that no state dict has")
       }
       if case .foreign(let object) = result { note(object.name) }
       stack.append(result)
@@ -216,12 +218,21 @@ struct PickleMachine {
     guard workLeft >= 0 else { throw fault("holds more than any checkpoint does") }
   }
 
-  /// A persistent identifier: ("storage", type, key, device, count).
+  /// A persistent identifier: ("storage", type, key, device, count), and in files of old the part of the storage that is
+  /// meant.
   private mutating func pushStorage() throws(Fault) {
     let items = try pop(1)[0].container?.items ?? []
     guard items.count >= 5, items[0].text == "storage", case .global(let type) = items[1],
       let key = items[2].text, let count = items[4].integer, count >= 0
     else { throw fault("refers to data in an unknown way") }
+    // Key, offset and count of a storage that is a part of this one; `None` where it is all of it.
+    if let part = items.dropFirst(5).first {
+      guard case .none = part, items.count == 6 else {
+        throw fault(
+          "refers to a part of a storage (view_metadata), as PyTorch has not written it for long; "
+            + "loaded and saved again it can be read")
+      }
+    }
     guard let storage = TorchGlobals.storage(ofType: type, key: key, count: count) else {
       return try passOver(type)
     }

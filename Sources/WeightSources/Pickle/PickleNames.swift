@@ -10,11 +10,15 @@ struct PickleNames: Sendable {
   /// What an allowed call gives; `nil` where its arguments are not those that it has.
   let result: @Sendable (_ name: String, _ arguments: [PickleValue]) -> PickleValue?
 
+  /// Why an allowed call gives nothing, where that can be said.
+  var reason: @Sendable (_ name: String, _ arguments: [PickleValue]) -> String? = { _, _ in nil }
+
   /// Whether a long text may be the bytes of an array, and stays where it is.
   var keepsLongTexts = false
 
   /// The names in a checkpoint of PyTorch's.
-  static let torch = PickleNames(isAllowed: TorchGlobals.isAllowed, result: TorchGlobals.result)
+  static let torch = PickleNames(
+    isAllowed: TorchGlobals.isAllowed, result: TorchGlobals.result, reason: TorchGlobals.reason)
 
   /// The names in a pickle of NumPy's arrays.
   static let arrays = PickleNames(

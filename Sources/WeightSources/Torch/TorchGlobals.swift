@@ -78,6 +78,33 @@ enum TorchGlobals {
     }
   }
 
+  /// Why a call gives nothing, in words that follow "a pickle that"; `nil` where its arguments are of no use at all.
+  static func reason(against name: String, _ arguments: [PickleValue]) -> String? {
+    if name == "torch._tensor._rebuild_from_type_v2", arguments.count >= 3,
+      case .global(let function) = arguments[0], function != name,
+      let inner = arguments[2].container?.items
+    {
+      return reason(against: function, inner)
+    }
+    guard name.hasPrefix("torch._utils._rebuild_tensor"), arguments.count >= 4,
+      case .storage(let storage) = arguments[0], let sizes = arguments[2].integers,
+      let strides = arguments[3].integers
+    else { return nil }
+    let hasType = name.hasSuffix("_v3")
+    if hasType, arguments.count >= 7, case .global(let type) = arguments[6], dtypes[type] == nil {
+      return "holds a tensor of the type \(type.prefix(60)), which is not read"
+    }
+    if isChanged(arguments.dropFirst(hasType ? 7 : 6).first) {
+      return "holds a tensor of other values than are stored: their negative or their conjugate"
+    }
+    if zip(sizes, strides).contains(where: { $0 > 1 && $1 == 0 }) {
+      return "holds an expanded tensor, which repeats its values (.contiguous() writes them out)"
+    }
+    return Shape(validating: sizes).map {
+      "holds a tensor of \($0) that reaches beyond its storage of \(storage.count)"
+    }
+  }
+
   private static let calls: Set<String> = [
     "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter",

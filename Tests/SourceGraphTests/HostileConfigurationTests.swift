@@ -283,6 +283,28 @@ struct HostileConfigurationTests {
     #expect(try graph.shapes(for: [1, 8, 8, 3]).count == 2)
   }
 
+  @Test(
+    "Of a model that is called twice the output is the call that Keras means",
+    arguments: [
+      ("Functional", false, 1, 1), ("Functional", false, 2, 2), ("Functional", true, 2, 2),
+      ("Sequential", false, 0, 1), ("Sequential", false, 1, 2), ("Sequential", true, 1, 1),
+      ("Sequential", true, 2, 2),
+    ])
+  func calls(className: String, isOfKeras2: Bool, index: Int, node: Int) throws {
+    let again = Self.value.replacing(#""x""#, with: #""a""#)
+    let nodes =
+      isOfKeras2
+      ? #"[[["x", 0, 0, {}]], [["a", 1, 0, {}]]]"#
+      : #"[{"args": [\#(Self.value)], "kwargs": {}}, {"args": [\#(again)], "kwargs": {}}]"#
+    let inner = Self.inner(norm: true, nodes: nodes).replacing("Functional", with: className)
+    let json = Self.functional([Self.input, inner]).replacing(
+      #"[["a", 0, 0]]"#, with: #"[["a", \#(index), 0]]"#)
+    let graph = try SourceGraph(keras: json, version: nil, path: "")
+    #expect(graph.nodes.count == 3)
+    #expect(graph.outputs == [node])
+    #expect(graph.nodes[2].inputs == [1])
+  }
+
   @Test("A model of no layers gives what it is given")
   func emptyModel() throws {
     let network = try SourceGraph(

@@ -82,8 +82,8 @@ struct Links {
 
   /// `[name, call, output]` with the call counted from 0; `nil` where it is damaged.
   ///
-  /// A model within a model was called once when it was made, which Keras 2 counts. In the list of
-  /// outputs Keras 3 counts the calls in other models too: of several calls none can be told then.
+  /// A model within a model was called once when it was made, which Keras 2 counts, and in the list of outputs Keras 3 too,
+  /// but for a `Sequential`. There it counts the calls in other models as well, of which its own reader knows nothing either.
   func reference(
     _ parts: [JSONValue], _ place: Place
   ) throws(InputError) -> ModelDescription.Reference? {
@@ -94,10 +94,17 @@ struct Links {
       throw reader.fault("has a configuration that lacks a layer which another one reads", at: name)
     }
     let value = entries[layer].value
-    let calls = max(value["inbound_nodes"]?.elements?.count ?? 0, 1)
-    let isModel = ModelReader.modelClasses.contains(entries[layer].className)
-    if place == .list, isModel, call > 0 { call -= 1 }
-    if place == .end, calls == 1 { call = 0 }
+    let nodes = value["inbound_nodes"]?.elements ?? []
+    let calls = max(nodes.count, 1)
+    let className = entries[layer].className
+    let isModel = ModelReader.modelClasses.contains(className)
+    let isOfKeras2 = nodes.first?.elements != nil
+    switch place {
+    case .list where isModel: call = max(call - 1, 0)
+    case .end where calls == 1: call = 0
+    case .end where isModel && (isOfKeras2 || className != "Sequential"): call = max(call - 1, 0)
+    default: break
+    }
     guard call < calls else {
       throw reader.fault(
         "has a configuration that reads a call which a layer does not have",

@@ -19,7 +19,10 @@ struct BiTConfiguration {
   static func complete(_ configuration: inout Configuration, _ json: JSONValue)
     -> DescriptionVerdict
   {
-    guard let type = json["model_type"]?.text else { return .silent }
+    guard let type = json["model_type"]?.text else {
+      return json["architecture"] == nil
+        ? .silent : TransformersConfiguration.readOther(&configuration, json)
+    }
     guard type == "bit" else {
       return .other("config.json is of the model_type \(type), not bit")
     }

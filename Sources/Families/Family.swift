@@ -84,9 +84,8 @@ package struct Family: Sendable {
   var resolveNames: @Sendable ([TensorInfo]) -> [String: String]? = { _ in nil }
 
   /// Reads from a description beside the tensors what these do not tell.
-  var readDescription: @Sendable (inout Configuration, JSONValue) -> DescriptionVerdict = { _, _ in
-    .silent
-  }
+  var readDescription: @Sendable (inout Configuration, JSONValue) -> DescriptionVerdict =
+    TransformersConfiguration.readOther
 
   /// Reads from the graph that the file carries what names and shapes do not tell; returns what in it no
   /// network of the family has, where there is such a thing.
@@ -221,7 +220,8 @@ extension Family {
     configuration(of: Architecture(name: "", kind: kind, blocks: blocks), classes: classes)
   }
 
-  private func configuration(of architecture: Architecture, classes: Int) -> Configuration {
+  /// The configuration of one of its networks.
+  func configuration(of architecture: Architecture, classes: Int) -> Configuration {
     var configuration = variants[architecture.variant].options
     configuration.block.kind = architecture.kind
     if let stem = architecture.stem {

@@ -65,7 +65,8 @@ extension Family {
     defaultInputSize: 224,
     published: torchvisionFiles,
     summaryForm: .pyTorch,
-    resolveNames: SequentialNames.torchvision)
+    resolveNames: SequentialNames.torchvision,
+    readDescription: readTimmResNet)
 }
 
 /// The modules that both versions share; a module that is used several times (`relu`) has no value

@@ -12,6 +12,15 @@ struct FoundHead {
   var names: [String: String] = [:]
   /// What the file left open.
   var assumptions: [Assumption] = []
+  /// A layer that may as well read the whole map of features: a maximum before it and one after it differ.
+  var mayReadMap: String?
+
+  /// Keeps that the pool was taken to come first, where it makes a difference: an average and a matrix may change places.
+  mutating func notePool(in head: Configuration.Head) {
+    guard let mayReadMap else { return }
+    let hasFunction = head.layers.contains { if case .activation = $0 { true } else { false } }
+    if hasFunction || head.pooling == .max { assume("pooled before \(mayReadMap)") }
+  }
 
   /// Keeps what was taken where the file does not tell it.
   mutating func assume(_ value: String, _ part: Assumption.HeadPart = .list) {
@@ -46,11 +55,16 @@ struct HeadFinder {
     var found = FoundHead(head: .init(pooling: try pooling(before: first, path: path)))
     noteStart(before: first, in: &found)
     var placed: [(layer: HeadLayer?, name: String?)] = []
+    let own = family.layerName(of: "head.dense")
+    found.mayReadMap = layers.first { $0.isConvolution && $0.name != own }?.name
     var mayActivate = false
     for (index, layer) in layers.enumerated() {
       if index > 0, layer.place.isApart(from: layers[index - 1].place) {
         let name = layers[index - 1].place.next
         if mayActivate {
+          if let convolution = found.mayReadMap {
+            try requirePool(before: convolution, andFunction: name, path: path)
+          }
           found.assume(
             name.map { "ReLU at \($0)" } ?? "ReLU between the dense layers",
             .activation(index: placed.count))
@@ -97,6 +111,21 @@ struct HeadFinder {
         "\(first.name) reads \(first.inputs) values of \(channels) features", path)
     }
     return .flatten(height: side, width: side, channelsFirst: true)
+  }
+
+  /// Stops at a function after a convolution, where the family's own head is not one: the average of a function is not
+  /// the function of the average.
+  private func requirePool(
+    before convolution: String, andFunction function: String?, path: String
+  ) throws(InputError) {
+    if family.tensors.denseLayout == .outputInput1x1, let own = family.layerName(of: "head.dense"),
+      convolution.hasPrefix(own + ".")
+    {
+      return
+    }
+    throw notUnderstood(
+      "\(convolution) is a convolution, and a function may stand \(function.map { "at \($0)" } ?? "after it"): "
+        + "nothing tells whether the features are pooled before or after", path)
   }
 
   private func noteStart(before first: HeadLayer, in found: inout FoundHead) {

@@ -21,6 +21,9 @@ struct HeadLayer {
     return false
   }
 
+  /// Whether it is a convolution: then it may read the map of features as well as what a pool makes of it.
+  var isConvolution: Bool { parameters[.weight]?.shape.rank == 4 }
+
   /// - Parameter norm: the norm of the network, whose ε the head's norms have as well.
   /// - Returns: `nil` where it is not called as layers of heads are, or is of an unknown kind.
   init?(name: String, parameters: [Parameter.Role: TensorInfo], norm: Configuration.Norm) {

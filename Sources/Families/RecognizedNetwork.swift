@@ -79,6 +79,7 @@ extension Recognition {
     } else {
       try told.requireSame(as: configuration, path: path)
     }
+    head?.notePool(in: configuration.head)
     return RecognizedNetwork(
       graph: try graph(configuration, path: path), headTensors: head?.tensors ?? [:],
       headNames: head?.names ?? [:], assumptions: head?.assumptions ?? [], known: known)

@@ -101,7 +101,7 @@ struct HeadTests {
   @Test(
     "A head is read from its names and shapes, and what they leave open is said", arguments: heads)
   func reading(_ head: Head) throws {
-    var source = torchvision()
+    var source = NamedShapes.torchvision()
     head.add(&source)
     let mapping = try Mapping(source)
     #expect(mapping.graph.configuration.head == .init(pooling: head.pooling, layers: head.layers))
@@ -120,7 +120,7 @@ struct HeadTests {
 
   @Test("What is told of a layer of the head is taken, and no longer assumed")
   func telling() throws {
-    var source = torchvision()
+    var source = NamedShapes.torchvision()
     source.addDense("fc.0", 64, 32)
     source.addNorm("fc.2", 32)
     source.addDense("fc.4", 32, 5)
@@ -152,7 +152,7 @@ struct HeadTests {
   @Test(
     "The head may stand outside the wrapper", arguments: ["backbone.", "module.encoder.", "net."])
   func wrappers(_ prefix: String) throws {
-    var source = torchvision().renaming { prefix + $0 }
+    var source = NamedShapes.torchvision().renaming { prefix + $0 }
     let folder = prefix.hasPrefix("module.") ? "module." : ""
     source.addDense("\(folder)classifier", 64, 3)
     let mapping = try Mapping(source)
@@ -219,7 +219,7 @@ struct HeadTests {
 
   @Test("What is no head is refused, never passed over", arguments: faults.indices)
   func refusals(_ index: Int) throws {
-    var source = torchvision()
+    var source = NamedShapes.torchvision()
     Self.faults[index].add(&source)
     let error = #expect(throws: InputError.self) { try Mapping(source) }
     let description = error?.description ?? ""
@@ -232,7 +232,7 @@ struct HeadTests {
     "Numbered children of a Sequential are torchvision's modules", arguments: ["", "features."])
   func children(_ prefix: String) throws {
     let numbers = ["conv1": 0, "bn1": 1, "layer1": 4, "layer2": 5]
-    var source = torchvision().renaming { name in
+    var source = NamedShapes.torchvision().renaming { name in
       let module = name.prefix { $0 != "." }
       return "\(prefix)\(numbers[String(module)] ?? 99)\(name.dropFirst(module.count))"
     }
@@ -250,20 +250,20 @@ struct HeadTests {
 
   @Test("A 3×3 stem is read as one for small images, and said; other kernels are refused")
   func stems() throws {
-    let small = torchvision(stem: 3)
+    let small = NamedShapes.torchvision(stem: 3)
     let mapping = try Mapping(small)
     #expect(mapping.graph.configuration.stem.pool == nil)
     #expect(mapping.graph.configuration.stem.convolutions[0].stride == 1)
     #expect(mapping.assumptions.contains(.init(option: "stem.stride", value: "1")))
     #expect(mapping.assumptions.contains(.init(option: "stem.pool", value: "none")))
-    let error = #expect(throws: InputError.self) { try Mapping(torchvision(stem: 5)) }
+    let error = #expect(throws: InputError.self) { try Mapping(NamedShapes.torchvision(stem: 5)) }
     #expect(error?.place == "the stem's kernel is 5×5: its stride and padding are not known")
   }
 
   @Test(
     "Weights of a loss are passed over by rule, wherever they stand", arguments: ["", "model."])
   func losses(_ prefix: String) throws {
-    var source = torchvision().renaming { prefix + $0 }
+    var source = NamedShapes.torchvision().renaming { prefix + $0 }
     source.add("criterion.weight", 5)
     source.addDense("\(prefix)fc", 64, 5)
     let mapping = try Mapping(source)
@@ -280,7 +280,7 @@ struct HeadTests {
 
   @Test("Grouped convolutions are refused by name")
   func groups() throws {
-    var source = torchvision(isBottleneck: true)
+    var source = NamedShapes.torchvision(isBottleneck: true)
     source.tensors.replace("layer1.0.conv2.weight", shape: [8, 2, 3, 3])
     let error = #expect(throws: InputError.self) { try Mapping(source) }
     #expect(error?.place?.contains("in 4 groups, as a ResNeXt's") == true)
@@ -304,30 +304,5 @@ struct HeadTests {
     #expect(mapping.graph.configuration.shortcut.kind == .zeroChannelsAround)
     #expect(
       mapping.assumptions.contains(.init(option: "shortcut.kind", value: "zeroChannelsAround")))
-  }
-
-  /// A torchvision network of two stages and 64 features, without head.
-  private func torchvision(stem kernel: Int = 7, isBottleneck: Bool = false) -> NamedShapes {
-    var source = NamedShapes()
-    source.add("conv1.weight", 8, 3, kernel, kernel)
-    source.addNorm("bn1", 8)
-    var channels = 8
-    for (stage, output) in [32, 64].enumerated() {
-      let name = "layer\(stage + 1).0"
-      let inner = isBottleneck ? 8 << stage : output
-      let size = isBottleneck ? 1 : 3
-      source.add("\(name).conv1.weight", inner, channels, size, size)
-      source.addNorm("\(name).bn1", inner)
-      source.add("\(name).conv2.weight", inner, inner, 3, 3)
-      source.addNorm("\(name).bn2", inner)
-      if isBottleneck {
-        source.add("\(name).conv3.weight", output, inner, 1, 1)
-        source.addNorm("\(name).bn3", output)
-      }
-      source.add("\(name).downsample.0.weight", output, channels, 1, 1)
-      source.addNorm("\(name).downsample.1", output)
-      channels = output
-    }
-    return source
   }
 }

@@ -43,6 +43,33 @@ struct NamedShapes: WeightSource {
   }
 }
 
+extension NamedShapes {
+  /// A torchvision network of two stages and 64 features, without head.
+  static func torchvision(stem kernel: Int = 7, isBottleneck: Bool = false) -> NamedShapes {
+    var source = NamedShapes()
+    source.add("conv1.weight", 8, 3, kernel, kernel)
+    source.addNorm("bn1", 8)
+    var channels = 8
+    for (stage, output) in [32, 64].enumerated() {
+      let name = "layer\(stage + 1).0"
+      let inner = isBottleneck ? 8 << stage : output
+      let size = isBottleneck ? 1 : 3
+      source.add("\(name).conv1.weight", inner, channels, size, size)
+      source.addNorm("\(name).bn1", inner)
+      source.add("\(name).conv2.weight", inner, inner, 3, 3)
+      source.addNorm("\(name).bn2", inner)
+      if isBottleneck {
+        source.add("\(name).conv3.weight", output, inner, 1, 1)
+        source.addNorm("\(name).bn3", output)
+      }
+      source.add("\(name).downsample.0.weight", output, channels, 1, 1)
+      source.addNorm("\(name).downsample.1", output)
+      channels = output
+    }
+    return source
+  }
+}
+
 /// The parts of a published network in numbers.
 struct Extents: Sendable {
   var blocks: [Int]

@@ -29,6 +29,9 @@ struct Recognition {
   /// The place of each tensor in the file's own order, by the file's name.
   let positions: [String: Int]
 
+  /// What takes out of a name the words for wrapped parts.
+  private let wrappers: WrapperNames
+
   /// The names that the family gave to tensors that had none of its own, by cleaned name.
   private let resolved: [String: String]
 
@@ -66,19 +69,24 @@ struct Recognition {
   ) throws(InputError) {
     self.resolved = resolved
     positions = names.positions
-    rules = names.rules
+    (rules, wrappers) = (names.rules, names.wrappers)
     var tensors: [String: TensorInfo] = [:]
     for (name, tensor) in names.tensors {
       tensors[resolved[name] ?? name] = tensor
     }
     var prefixes = family.prefixes(in: tensors.keys)
-    if case .prefix(let own) = part { prefixes = prefixes.filter { $0.hasPrefix(own) } }
+    if case .prefix(let own) = part {
+      let own = wrappers.unwrapped(own)
+      prefixes = prefixes.filter { $0.hasPrefix(own) }
+    }
     guard let prefix = prefixes.contains("") ? "" : prefixes.first else { return nil }
     guard prefixes.count == 1 || prefix.isEmpty else {
+      let first = tensors.keys.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+      guard family.signs.agree(with: first) else { return nil }
       throw InputError(
         .badData, path: names.path, "holds more than one network of \(family.title)",
         place: prefixes.joined(separator: " and "),
-        hint: "--prefix \(prefixes[0]) takes one of them")
+        hint: "--prefix with one of these takes that network")
     }
     self.family = family
     self.prefix = prefix
@@ -127,7 +135,7 @@ extension Recognition {
   /// a rule gives it.
   func plainName(of tensor: TensorInfo) -> String {
     if let name = rules.names[tensor.name] { return resolved[name] ?? name }
-    let name = SourceNames.cleaned(tensor.name)
+    let name = wrappers.unwrapped(SourceNames.cleaned(tensor.name))
     return name.contains("/vars/") ? resolved[name] ?? name : name
   }
 }
@@ -180,7 +188,7 @@ extension Family {
 
 extension Signs {
   /// Whether the layers of a file are those that set a family apart.
-  fileprivate func agree(with names: some Collection<String>) -> Bool {
+  fileprivate func agree(with names: some Collection<some StringProtocol>) -> Bool {
     func isThere(_ layer: String) -> Bool { names.contains { $0.hasPrefix(layer + ".") } }
     return (anyOf.isEmpty || anyOf.contains(where: isThere)) && !noneOf.contains(where: isThere)
   }

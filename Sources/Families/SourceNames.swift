@@ -17,6 +17,9 @@ struct SourceNames {
   /// What the user's own rules make of the tensors.
   let rules: AppliedRules
 
+  /// What takes out of a name the words for wrapped parts.
+  let wrappers: WrapperNames
+
   /// The tensors that the user leaves out.
   let ignored: [Mapping.Waived]
 
@@ -36,6 +39,7 @@ struct SourceNames {
     rules =
       try told.rules.map { rules throws(InputError) in try AppliedRules(rules, to: source) }
       ?? AppliedRules()
+    wrappers = WrapperNames(source.tensors.map(\.name))
     var tensors: [String: TensorInfo] = [:]
     var ignored = rules.waived
     let waived = Set(rules.waived.map(\.tensor.name))
@@ -44,7 +48,8 @@ struct SourceNames {
         ignored.append(.init(tensor: tensor, reason: "left out by --ignore \(pattern.text)"))
         continue
       }
-      let name = rules.names[tensor.name] ?? SourceNames.cleaned(tensor.name)
+      let name =
+        rules.names[tensor.name] ?? wrappers.unwrapped(SourceNames.cleaned(tensor.name))
       if let other = tensors.updateValue(rules.rearranged(tensor), forKey: name) {
         throw InputError(
           .badData, path: path, "two tensors for one name",

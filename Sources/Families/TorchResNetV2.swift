@@ -61,6 +61,7 @@ extension Family {
     freeHead: FreeHead(list: "fc", poolingWithoutHead: .average),
     hasSmallStem: true,
     waivers: [.batchCounters, .lossWeights],
+    refusals: [.deepStem],
     preprocessing: .imageNetDeviation,
     defaultInputSize: 224,
     published: torchvisionFiles,
@@ -121,6 +122,19 @@ extension Waiver {
     name in
     let losses: Set<Substring> = ["criterion", "loss", "loss_fn", "loss_func"]
     return name.split(separator: ".").dropLast().contains(where: losses.contains)
+  }
+}
+
+extension Refusal {
+  /// timm's networks with a stem of three convolutions have torchvision's names but for these.
+  fileprivate static let deepStem = Refusal(
+    reason:
+      "it has a deep stem, as timm's resnet18d, resnet26t, resnet50c and others: only one of one convolution "
+      + "is computed under these names"
+  ) { name in
+    let parts = name.split(separator: ".")
+    return parts.suffix(3) == ["conv1", "3", "weight"]
+      && !parts.dropLast(3).contains { $0.hasPrefix("layer") }
   }
 }
 

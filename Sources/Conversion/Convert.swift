@@ -140,7 +140,8 @@ package func convert(
   if request.requiresOwnGraph, described == nil { throw describesNoGraph(source) }
   let output = try OutputFile(
     path: request.output, replacing: request.replaces,
-    inputs: (source.files + (archive?.files ?? [])).map(\.file.identity))
+    inputs: (source.files + (archive?.files ?? [])).map(\.file.identity)
+      + filesRead(by: [request.input.path], before: request.output))
   try requireOwnEnding(request.output)
   let original = try clock.measure("map") { try model.parameters(threads: threads) }
   if !request.acceptsInvalid {

@@ -50,15 +50,16 @@ func runOwnGraph(_ request: RunRequest) throws -> RunOutcome {
     try writer?.append(name, value.tensor(in: .nhwc))
     count += 1
   }
-  try writer?.finish()
-  try source.checkUnchanged()
-  try file?.commit()
   guard let output = try run.value(of: network.outputs[0]) else {
     preconditionFailure("the output is computed where the shapes are known")
   }
+  let labels = try request.labels.map {
+    try ClassLabels(path: $0, classes: output.shape[output.shape.rank - 1])
+  }
+  try writer?.finish()
+  try source.checkUnchanged()
+  try file?.commit()
   return RunOutcome(
     network: "its own graph of \(network.nodes.count) layers", names: images.names, output: output,
-    labels: try request.labels.map {
-      try ClassLabels(path: $0, classes: output.shape[output.shape.rank - 1])
-    }, arraysWritten: count)
+    labels: labels, arraysWritten: count)
 }

@@ -66,6 +66,7 @@ package final class MappedFile: Sendable {
       self.descriptor = -1
     }
     meter?.add(count)
+    ReadFiles.note(stamp.identity)
     if let base { InterruptedOutput.register(mapping: base, count, of: path) }
   }
 

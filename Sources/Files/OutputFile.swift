@@ -34,7 +34,7 @@ package final class OutputFile: Sendable {
   ///
   /// - Parameters:
   ///   - replacing: whether a regular file of that name may be replaced.
-  ///   - inputs: the files that are read: none of them is ever replaced.
+  ///   - inputs: the files that are read: none of them is ever replaced, nor is any of ``ReadFiles``.
   /// - Throws: ``InputError`` of kind `cannotCreate`.
   package init(
     path: String, replacing: Bool, inputs: [FileIdentity] = [], calls: SystemCalls = .system
@@ -183,6 +183,10 @@ package final class OutputFile: Sendable {
 
   /// Makes sure that a path names nothing, or what may be replaced.
   static func checkTarget(_ path: String, replacing: Bool, inputs: [FileIdentity]) throws {
+    guard !path.isEmpty else {
+      throw InputError(
+        .cannotCreate, path: path, "an output has no name", place: "a file name was expected")
+    }
     guard path != "-" else {
       throw InputError(
         .cannotCreate, path: path, "is no file: standard output is not written to",
@@ -200,7 +204,8 @@ package final class OutputFile: Sendable {
         "is \(isLink ? "a symbolic link" : "not a regular file") and is not replaced",
         place: "nothing or a regular file was expected")
     }
-    guard !inputs.contains(FileIdentity(status)) else {
+    let identity = FileIdentity(status)
+    guard !inputs.contains(identity), !ReadFiles.has(identity) else {
       throw InputError(.cannotCreate, path: path, "is an input and is not replaced")
     }
     guard replacing else {

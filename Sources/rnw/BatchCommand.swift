@@ -40,7 +40,8 @@ struct BatchCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: ArgumentHelp("Where files and records go.", valueName: "FOLDER"))
+    help: ArgumentHelp("Where files and records go.", valueName: "FOLDER"),
+    transform: ArgumentText.output)
   var output: String
 
   @Flag(
@@ -122,6 +123,8 @@ struct BatchCommand: ParsableCommand {
   }
 
   func run() throws {
+    // Models are read by other processes; what is read here are records of its own, any number, which are written anew.
+    ReadFiles.forget()
     let list = try ItemList(source, output: output, options: options)
     guard !dryRun else {
       let plan = BatchPlan(list, shard: shard ?? .whole)

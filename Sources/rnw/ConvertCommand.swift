@@ -35,7 +35,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: "The file to make; the source's name with .rnw if left out.")
+    help: "The file to make; the source's name with .rnw if left out.",
+    transform: ArgumentText.output)
   var output: String?
 
   @OptionGroup var family: FamilyOption
@@ -85,7 +86,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"))
+      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"),
+    transform: ArgumentText.output)
   var report: String?
 
   @Flag(help: "Print which tensor becomes which parameter, and do nothing else.")
@@ -169,7 +171,7 @@ struct ConvertCommand: ParsableCommand {
     let file = try report.map {
       try ReportFile(
         path: $0, replacing: overwrite.isGiven,
-        inputs: [source, reference, request.input.path, outputPath])
+        inputs: [source, reference, request.input.path], beside: outputPath)
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")

@@ -22,7 +22,8 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: "The file to make: .safetensors, .npz, .h5, .keras, .onnx or .rnw.")
+    help: "The file to make: .safetensors, .npz, .h5, .keras, .onnx or .rnw.",
+    transform: ArgumentText.output)
   var output: String
 
   @Option(help: "How many images an .onnx takes at once; any number if left out.")

@@ -34,7 +34,9 @@ struct InitCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Blocks per stage instead of a named network.", valueName: "N,N,…"))
   var blocks: String?
 
-  @Option(name: [.short, .customLong("output")], help: "The file to make.")
+  @Option(
+    name: [.short, .customLong("output")], help: "The file to make.", transform: ArgumentText.output
+  )
   var output: String
 
   @Option(help: "How a .rnw stores its tensors: planes or none; planes if left out.")

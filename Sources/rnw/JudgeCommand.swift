@@ -43,7 +43,8 @@ struct JudgeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"))
+      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"),
+    transform: ArgumentText.output)
   var report: String?
 
   @Flag(help: "List every layer, in the order of the network.")

@@ -29,10 +29,13 @@ struct MergeCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: ArgumentHelp("Write the verdict.", valueName: "VERDICT.json"))
+    help: ArgumentHelp("Write the verdict.", valueName: "VERDICT.json"),
+    transform: ArgumentText.output)
   var output: String?
 
-  @Option(help: ArgumentHelp("Write a page of all items.", valueName: "PAGE.html"))
+  @Option(
+    help: ArgumentHelp("Write a page of all items.", valueName: "PAGE.html"),
+    transform: ArgumentText.output)
   var report: String?
 
   @Option(

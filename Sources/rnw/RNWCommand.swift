@@ -50,8 +50,10 @@ struct RNWCommand: ParsableCommand {
       StandardError.write("rnw: \(InputError.memoryProblem)\n")
       Platform.exit(EX_NOINPUT)
     }
+    ReadFiles.remember()
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
+      try ArgumentText.requireUnicode()
       try run(parseAsRoot(Guide.completed(arguments)))
     } catch {
       end(with: error)

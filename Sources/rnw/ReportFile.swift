@@ -32,9 +32,10 @@ struct ReportFile {
   ///
   /// - Parameters:
   ///   - replacing: whether a file of that name may be replaced.
-  ///   - inputs: the files that are read; those that are there are never replaced.
+  ///   - inputs: what is read, models, archives and folders of inputs; no file of theirs is ever replaced.
+  ///   - other: another file that is written, or `nil` for none.
   /// - Throws: `InputError` of kind `cannotCreate`.
-  init(path: String, replacing: Bool, inputs: [String?]) throws {
+  init(path: String, replacing: Bool, inputs: [String?], beside other: String? = nil) throws {
     guard path != "-" else {
       throw InputError(
         .cannotCreate, path: path, "is no file to write a report to",
@@ -49,7 +50,8 @@ struct ReportFile {
     self.form = form
     output = try OutputFile(
       path: path, replacing: replacing,
-      inputs: inputs.compactMap { $0 }.compactMap { try? MappedFile(path: $0).identity })
+      inputs: filesRead(by: inputs, before: path)
+        + [other.flatMap { FileStamp(path: $0)?.identity }].compactMap { $0 })
   }
 
   /// Writes the whole report and puts it into its place.

@@ -33,7 +33,7 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: "The archive (.npz) that activations are written to.")
+    help: "The archive (.npz) that activations are written to.", transform: ArgumentText.output)
   var output: String?
 
   @Option(help: ArgumentHelp("Write only the layers whose names match.", valueName: "GLOB"))

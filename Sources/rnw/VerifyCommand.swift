@@ -74,7 +74,8 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"))
+      "Also write the comparison as a .html, .json, .md or .xml page.", valueName: "FILE"),
+    transform: ArgumentText.output)
   var report: String?
 
   @OptionGroup var ownGraph: OwnGraphOption
@@ -138,7 +139,8 @@ struct VerifyCommand: ParsableCommand {
     guard let against else { return try checkAlone(request) }
     let file = try report.map {
       try ReportFile(
-        path: $0, replacing: overwrite.isGiven, inputs: [model, against, request.input?.path])
+        path: $0, replacing: overwrite.isGiven,
+        inputs: [model, against, request.input?.path, perLayerLimit])
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("comparing")
@@ -166,7 +168,7 @@ struct VerifyCommand: ParsableCommand {
     let file = try report.map {
       try ReportFile(
         path: $0, replacing: overwrite.isGiven,
-        inputs: [model, against, request.input?.path] + engine.paths)
+        inputs: [model, against, request.input?.path, perLayerLimit] + engine.paths)
     }
     request.collectsDetail = file?.form == .html
     let bar = ProgressBar("judging")

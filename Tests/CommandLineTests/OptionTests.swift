@@ -1,6 +1,13 @@
 import FoundationEssentials
+import Subprocess
 import TestSupport
 import Testing
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
 
 @Suite("Options", .serialized)
 struct OptionTests {
@@ -51,6 +58,43 @@ struct OptionTests {
     #expect(result.status == 64)
     #expect(result.error.contains(message), "\(result.error)")
     #expect(result.output.isEmpty != arguments.contains("--json"))
+  }
+
+  @Test(
+    "An output without a name is refused before anything is read",
+    arguments: [
+      ["convert", "/nowhere.h5", "-o", ""], ["convert", "/nowhere.h5", "--report", ""],
+      ["verify", "/nowhere.h5", "--against", "/nowhere.h5", "--report", ""],
+      ["judge", "/nowhere.json", "--report", ""], ["run", "/nowhere.h5", "-o", ""],
+      ["export", "/nowhere.h5", "-o", ""], ["init", "resnet50_v2", "-o", ""],
+      ["batch", "/nowhere", "-o", ""], ["merge", "/nowhere", "-o", ""],
+      ["merge", "/nowhere", "--report", ""],
+    ])
+  func emptyOutput(_ arguments: [String]) async throws {
+    let result = try await Program.run(arguments)
+    #expect(result.status == 64)
+    #expect(result.error.contains("an empty name is none of a file"), "\(result.error)")
+  }
+
+  @Test("An argument that is not UTF-8 is named, and no other file is taken or made for it")
+  func otherBytes() async throws {
+    let folder = try TemporaryFolder()
+    for call in [
+      "inspect \"$2\"/$'\\xff'.h5", "convert \"$1\" -o \"$2\"/$'\\xff'.rnw",
+      "verify \"$1\" --against \"$2\"/$'\\xff'.h5 --json", "$'\\xff'",
+    ] {
+      // A shell that takes bytes by number: sh need not.
+      let script = call.replacing("$'\\xff'", with: "\"$(printf '\\377')\"")
+      let result = try await Subprocess.run(
+        .path("/bin/sh"),
+        arguments: ["-c", "exec \"$0\" \(script)", Program.path, Self.narrow, folder.path],
+        output: .string(limit: 1 << 16), error: .string(limit: 1 << 16))
+      #expect(result.terminationStatus == .exited(64))
+      let error = result.standardError
+      #expect(error.hasPrefix("rnw: argument "), "\(error)")
+      #expect(error.contains("is not UTF-8: ") && error.contains("\\xFF"), "\(error)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
 
   @Test(

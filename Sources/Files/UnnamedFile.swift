@@ -60,7 +60,7 @@ func writeTemporary(_ bytes: [UInt8], to descriptor: Int32, path: String) throws
     if count < 0, errno == EINTR { continue }
     guard count > 0 else {
       let reason = count == 0 ? "nothing more is accepted" : errorText()
-      throw InputError(.writeFailed, path: path, "a temporary file is not written: \(reason)")
+      throw unwritableTemporary(for: path, reason)
     }
     written += count
   }
@@ -70,13 +70,36 @@ func writeTemporary(_ bytes: [UInt8], to descriptor: Int32, path: String) throws
 ///
 /// - Parameter path: the file that is worked on, for messages.
 func makeTemporaryFile(for path: String) throws -> (descriptor: Int32, name: String) {
-  let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-  var template = Array("\(folder)/rnw.XXXXXX".utf8CString)
+  var template = Array("\(temporaryFolder())/rnw.XXXXXX".utf8CString)
   let descriptor = mkstemp(&template)
   guard descriptor >= 0 else {
-    throw InputError(.cannotCreate, path: path, "a temporary file cannot be made: \(errorText())")
+    let reason = errorText()
+    throw InputError(
+      .cannotCreate, path: path, "a temporary file cannot be made: \(reason)",
+      place: "in the folder \(temporaryFolder())", hint: temporaryHint)
   }
   _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
   let name = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
   return (descriptor, name)
+}
+
+/// Where temporary files are made.
+private func temporaryFolder() -> String {
+  let folder = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+  return folder.isEmpty ? "/tmp" : folder
+}
+
+private let temporaryHint =
+  "the environment variable TMPDIR names another folder for temporary files"
+
+/// A temporary file cannot be written.
+///
+/// - Parameters:
+///   - path: the file that is worked on.
+///   - reason: the system's text, where it is known.
+package func unwritableTemporary(for path: String, _ reason: String?) -> InputError {
+  InputError(
+    .writeFailed, path: path,
+    "a temporary file cannot be written" + (reason.map { ": \($0)" } ?? ""),
+    place: "in the folder \(temporaryFolder())", hint: temporaryHint)
 }

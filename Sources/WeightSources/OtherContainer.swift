@@ -40,6 +40,10 @@ enum OtherContainer {
   /// Why an archive of an unknown kind is not read.
   static func refusal(of archive: ZipArchive) -> InputError {
     let names = archive.members.map(\.name)
+    guard !names.isEmpty else {
+      return InputError(
+        .badData, path: archive.file.path, "is an empty zip archive", place: "it has no members")
+    }
     func refusal(_ problem: String, _ hint: String) -> InputError {
       InputError(.badData, path: archive.file.path, problem, place: names.first, hint: hint)
     }

@@ -30,7 +30,7 @@ struct RunReport: Encodable {
     outputShape = outcome.output.shape.dimensions
     arraysWritten = outcome.arraysWritten
     names = outcome.names
-    self.remarks = remarks + outcome.remarks
+    self.remarks = remarks + outcome.remarks + [outcome.output.remarkOnInfinities].compactMap { $0 }
     images = outcome.output.largest(top).map { image in
       image.map {
         Class(index: $0.index, value: $0.value, label: outcome.labels?.names[$0.index])
@@ -57,5 +57,16 @@ struct RunReport: Encodable {
     let width = image.map { "\($0.value)".count }.max() ?? 0
     return [name]
       + image.map { "  \("\($0.value)".padded(to: width))  \($0.label ?? "") (\($0.index))" }
+  }
+}
+
+extension Activation {
+  /// How many values are no numbers to go by; `nil` where all are.
+  fileprivate var remarkOnInfinities: String? {
+    let count = values.count { !$0.isFinite }
+    guard count > 0 else { return nil }
+    return
+      "of the output's \(counted(values.count, "value")) \(count) \(count == 1 ? "is" : "are") "
+      + "not finite: infinite, or NaN"
   }
 }

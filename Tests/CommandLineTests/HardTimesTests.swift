@@ -121,6 +121,34 @@ struct HardTimesTests {
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.rnw"])
     }
 
+    @Test("A temporary file that cannot be made or written is told with its folder")
+    func temporaryFolder() async throws {
+      let folder = try TemporaryFolder()
+      for (change, status, said) in [
+        ("TMPDIR=/nonexistent", 73, "cannot be made: "),
+        ("ulimit -f 0; TMPDIR='\(folder.path)'", 74, "cannot be written"),
+      ] {
+        for file in ["keras/narrow.keras", "keras/narrow.h5", "keras/narrow.deflated.keras"] {
+          let path = Fixture.path(file)
+          let result = try await Subprocess.run(
+            .path("/bin/sh"),
+            arguments: [
+              "-c", "\(change); export TMPDIR; exec '\(Program.path)' inspect '\(path)'",
+            ],
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 16))
+          #expect(result.terminationStatus == .exited(Int32(status)))
+          let error = result.standardError
+          #expect(error.hasPrefix("rnw: \(path): a temporary file \(said)"), "\(error)")
+          let place = status == 73 ? "/nonexistent" : folder.path
+          #expect(error.contains("(in the folder \(place))\n"), "\(error)")
+        }
+      }
+      // An empty name is that of no folder.
+      let usual = try await Program.run(["inspect", Self.narrow], environment: ["TMPDIR": ""])
+      #expect(usual.status == 0)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     @Test("Where it is installed, the program for HDF5 is found in ../libexec")
     func installed() async throws {
       let folder = try TemporaryFolder()

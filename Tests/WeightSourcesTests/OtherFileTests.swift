@@ -131,6 +131,14 @@ struct OtherFileTests {
     #expect(error?.problem.contains(what) == true)
   }
 
+  @Test("A zip archive without members is said to be empty")
+  func emptyArchive() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(storedZip([]), to: "x.npz")
+    let error = #expect(throws: InputError.self) { try WeightFile.open(path) }
+    #expect(error?.problem == "is an empty zip archive")
+  }
+
   @Test(
     "A file that was cut off is said to be, whatever its kind",
     arguments: [

@@ -101,11 +101,12 @@ struct HDF5Child {
       throw InputError(.unreadable, path: program, "cannot be run: \(errorText(failure.code))")
     }
     let message = messages.contents(atMost: Self.maximumMessageBytes) ?? []
-    try check(ending, message: String(decoding: message, as: UTF8.self))
+    try check(
+      ending, message: String(decoding: message, as: UTF8.self), isWriting: arguments[0] == "write")
     return answer
   }
 
-  private func check(_ ending: ChildProcess.Ending, message: String) throws {
+  private func check(_ ending: ChildProcess.Ending, message: String, isWriting: Bool) throws {
     let parts = message.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
     let problem = parts.first.map(String.init) ?? ""
     let place = parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil
@@ -114,6 +115,10 @@ struct HDF5Child {
       return
     case .exited(EX_DATAERR):
       throw InputError(.badData, path: path, problem, place: place)
+    case .exited(EX_IOERR) where !isWriting || problem.isEmpty:
+      // What is read goes to a temporary file, and so do messages, of which nothing is left where that folder is full.
+      let reason = problem.split(separator: ": ", maxSplits: 1).dropFirst().first
+      throw unwritableTemporary(for: path, reason.map(String.init))
     case .exited(EX_IOERR):
       throw InputError(.writeFailed, path: path, problem, place: place)
     case .exited(let status):

@@ -36,17 +36,41 @@ package struct FolderItems {
   private let root: String
   private let knowledge: Knowledge
   /// What is not looked into: where the batch writes.
-  private let excluded: FileIdentity?
+  private let excluded: Set<FileIdentity>
 
   /// More folders within each other than anybody makes.
   private static let deepest = 64
 
   /// Looks through a folder and those in it; what begins with a dot is passed over, and links to folders.
-  package init(of path: String, excluding output: String, knowledge: Knowledge) throws(InputError) {
+  ///
+  /// - Parameter output: where the batch writes, which may be the folder itself.
+  /// - Throws: `InputError` where the folder cannot be read, or models would be taken for what the batch has written.
+  package init(of path: String, excluding output: RecordFolder, knowledge: Knowledge)
+    throws(InputError)
+  {
+    self.init(path, excluding: [output.path] + output.own, knowledge: knowledge)
+    if let foreign = try output.foreignModel(knowledge: knowledge, source: path) {
+      throw InputError(
+        .badData, path: foreign, "is in a folder that this batch writes to",
+        place: "another --output was expected")
+    }
+    try look(into: "", depth: 0)
+  }
+
+  /// Begins to look through a folder.
+  private init(_ path: String, excluding folders: [String], knowledge: Knowledge) {
     root = path.hasSuffix("/") ? path : path + "/"
     self.knowledge = knowledge
-    excluded = FileStamp(path: output)?.identity
-    try look(into: "", depth: 0)
+    excluded = Set(folders.compactMap { FileStamp(path: $0)?.identity })
+  }
+
+  /// All models in a folder, whatever made them.
+  fileprivate static func models(in path: String, knowledge: Knowledge) throws(InputError)
+    -> [String]
+  {
+    var items = FolderItems(path, excluding: [], knowledge: knowledge)
+    try items.look(into: "", depth: 0)
+    return items.models
   }
 
   private mutating func look(into folder: String, depth: Int) throws(InputError) {
@@ -64,8 +88,8 @@ package struct FolderItems {
     for name in names.sorted() where !name.hasPrefix(".") {
       let place = folder + name
       if FileStamp.isFolder(root + place) {
-        let isKnown = FileStamp(path: root + place)?.identity == excluded
-        guard !isKnown, depth < Self.deepest, !FileStamp.isLink(root + place) else { continue }
+        let isOutput = FileStamp(path: root + place).map { excluded.contains($0.identity) } ?? false
+        guard !isOutput, depth < Self.deepest, !FileStamp.isLink(root + place) else { continue }
         try look(into: place + "/", depth: depth + 1)
       } else if !whole.isModel {
         if knowledge.file(name, beside) == .model {
@@ -75,5 +99,19 @@ package struct FolderItems {
         }
       }
     }
+  }
+}
+
+extension RecordFolder {
+  /// A model in a folder of the batch's own that it cannot have made, where its items come from the folder around it; `nil`
+  /// where there is none.
+  fileprivate func foreignModel(
+    knowledge: FolderItems.Knowledge, source: String
+  ) throws(InputError) -> String? {
+    if hasMade(source) { return source }
+    guard FileStamp.isSame(path, source), FileStamp.isFolder(models) else { return nil }
+    let found = try FolderItems.models(in: models, knowledge: knowledge)
+    let isFirst = !FileStamp.isFolder(records)
+    return found.first { isFirst || !$0.hasSuffix(".rnw") }.map { "\(models)/\($0)" }
   }
 }

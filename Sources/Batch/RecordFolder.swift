@@ -16,13 +16,24 @@ package struct RecordFolder: Sendable {
     self.path = kept.isEmpty ? path : String(kept)
   }
 
+  /// The folders that the batch makes in it: nothing in them is an item.
+  package var own: [String] { [models, records, digests] }
+
+  /// Whether a path leads into one of them, whatever links lead there.
+  package func hasMade(_ place: String) -> Bool {
+    own.contains { FileStamp.isSame(place, $0) || FileStamp.isWithin(place, folder: $0) }
+  }
+
   /// Where an item's file goes.
-  package func output(of name: String) -> String { "\(path)/models/\(name).rnw" }
+  package func output(of name: String) -> String { "\(models)/\(name).rnw" }
+
+  /// Where the files are that it makes.
+  var models: String { "\(path)/models" }
 
   /// Where the digests of files are kept.
   var digests: String { "\(path)/digests" }
 
-  private var records: String { "\(path)/records" }
+  var records: String { "\(path)/records" }
 
   private func place(of key: String) -> String { "\(records)/\(key.prefix(2))/\(key).json" }
 
@@ -81,7 +92,7 @@ package struct RecordFolder: Sendable {
   ///
   /// - Parameter seconds: how long an item may take.
   func removeLeftovers(olderThan seconds: Int) {
-    for folder in [records, "\(path)/models", digests] {
+    for folder in [records, models, digests] {
       Self.visit(folder, depth: 0) { path, name in
         guard name.hasPrefix("."), name.hasSuffix(".tmp"), let stamp = FileStamp(path: path),
           stamp.age > seconds

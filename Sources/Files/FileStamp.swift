@@ -105,6 +105,11 @@ package struct FileStamp: Hashable, Sendable {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether two paths name one file or folder.
+  package static func isSame(_ path: String, _ other: String) -> Bool {
+    FileStamp(path: path).map { $0.identity == FileStamp(path: other)?.identity } ?? false
+  }
+
   /// Whether a path names a symbolic link.
   package static func isLink(_ path: String) -> Bool {
     var status = stat()

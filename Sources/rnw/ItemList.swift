@@ -33,7 +33,9 @@ struct ItemList {
     var items: [BatchItem] = []
     var strays: [String] = []
     let isPattern = FileStamp(path: source) == nil
-    let paths = isPattern ? Self.paths(matching: source) : [source]
+    let folder = RecordFolder(output)
+    let paths =
+      isPattern ? Self.paths(matching: source).filter { !folder.hasMade($0) } : [source]
     guard !paths.isEmpty else {
       throw InputError(
         .unreadable, path: source, "no such file, and no file has a name like this",
@@ -49,7 +51,7 @@ struct ItemList {
         // What a pattern matches is a model of its own, and no place to look for others.
         strays.append(path)
       } else {
-        let found = try FolderItems(of: path, excluding: output, knowledge: .names)
+        let found = try FolderItems(of: path, excluding: folder, knowledge: .names)
         let root = path.hasSuffix("/") ? path : path + "/"
         items += found.models.map { item(root + $0, name: $0) }
         strays += found.strays.map { root + $0 }

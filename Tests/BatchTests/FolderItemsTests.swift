@@ -12,7 +12,7 @@ struct FolderItemsTests {
     file: { ModelPlaces.isModel($0, beside: $1) ? .model : .stray })
 
   private func items(_ path: String, excluding output: String = "/nowhere") throws -> FolderItems {
-    try FolderItems(of: path, excluding: output, knowledge: Self.knowledge)
+    try FolderItems(of: path, excluding: RecordFolder(output), knowledge: Self.knowledge)
   }
 
   @Test("Folders of Hugging Face's are one item each, and parts are none")
@@ -33,7 +33,7 @@ struct FolderItemsTests {
       Set(found.models.filter { !$0.hasSuffix(".npz") }) == [
         "keras.training.index", "keras.weights.index", "keras3.export.index",
         "slim/model.ckpt-3.index", "slim.ckpt",
-        "slim.parts.index", "slim.snappy.index",
+        "slim.parts.index", "slim.snappy.index", "whole",
       ])
     #expect(
       ModelPlaces.companions(of: Fixture.path("tensorflow/slim.parts.index")).map(\.lastName) == [
@@ -97,6 +97,34 @@ struct FolderItemsTests {
     try folder.makeFolder("out/models")
     for name in ["a.h5", "out/models/a.h5.rnw"] { _ = try folder.write([], to: name) }
     #expect(try items(folder.path, excluding: folder.file("out")).models == ["a.h5"])
+  }
+
+  @Test("What a batch has written beside its sources is no item, and a source among it is refused")
+  func outputBesideSources() throws {
+    let folder = try TemporaryFolder()
+    for name in ["models", "records", "digests", "more"] { try folder.makeFolder(name) }
+    for name in ["a.h5", "more/b.h5", "models/a.h5.rnw"] { _ = try folder.write([], to: name) }
+    #expect(try items(folder.path, excluding: folder.path).models == ["a.h5", "more/b.h5"])
+    // Of that batch this one writes nothing.
+    #expect(try items(folder.path).models.count == 3)
+    _ = try folder.write([], to: "models/c.h5")
+    for source in [folder.path, folder.file("models"), folder.file("models/.")] {
+      let error = #expect(throws: InputError.self) {
+        try items(source, excluding: folder.path)
+      }
+      #expect(error?.problem == "is in a folder that this batch writes to")
+    }
+  }
+
+  @Test("Models in a folder named as the one that a first batch would write to are not passed over")
+  func sourcesInPlaceOfOutput() throws {
+    let folder = try TemporaryFolder()
+    try folder.makeFolder("models")
+    _ = try folder.write([], to: "models/a.rnw")
+    let error = #expect(throws: InputError.self) {
+      try items(folder.path, excluding: folder.path)
+    }
+    #expect(error?.path == folder.file("models/a.rnw"))
   }
 
   @Test("A folder that is not there is an error of its path")

@@ -67,6 +67,19 @@ struct BatchCommandTests {
     #expect(merged.status == 0 && merged.output.hasPrefix("PASS: 4 models\n"))
   }
 
+  @Test("A batch beside its sources, or by a pattern, never takes what it has written for an item")
+  func besideItsSources() async throws {
+    let folder = try TemporaryFolder()
+    let source = try models(2, in: folder)
+    for run in 0..<3 {
+      let result = try await batch(source, "-o", source)
+      #expect(result.status == 0)
+      #expect(result.report.counts == [2, run == 0 ? 2 : 0, run == 0 ? 0 : 2, 2, 0, 0, 0])
+    }
+    let pattern = try await batch(source + "/*/*", "-o", source)
+    #expect(pattern.report.counts[0] == 1)
+  }
+
   @Test("Each hostile item is quarantined by name, and all others are done")
   func hostile() async throws {
     let folder = try TemporaryFolder()

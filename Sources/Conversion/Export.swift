@@ -69,7 +69,8 @@ package func export(_ request: ExportRequest) throws -> [String] {
   return try write(
     parameters, of: model.graph, family: family,
     renamed: isOwn ? model.renamedLayers : [:], as: container, codec: .planes,
-    origin: fileName(of: request.model), batch: request.batch,
+    origin: fileName(of: request.model), usual: model.usualInput,
+    preprocessing: isOwn ? try model.preprocessing() : nil, batch: request.batch,
     largestMessage: request.largestMessage, to: output, threads: request.threads)
 }
 

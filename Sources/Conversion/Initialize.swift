@@ -78,16 +78,25 @@ enum WritableContainer: String, CaseIterable {
 
 /// Writes parameters into a container, in the names of a family or, in a `.rnw`, of the graph.
 ///
+/// - Parameters:
+///   - usual: the image that the network is usually run on, [1, H, W, C]; one of the family's size where `nil`.
+///   - preprocessing: what images go through before that; the family's where `nil`.
 /// - Returns: the files that were written: the one that was asked for, then what belongs to it.
 @discardableResult
 func write(
   _ parameters: Parameters, of graph: Graph, family: Family, renamed: [String: String] = [:],
-  as container: WritableContainer, codec: RNWCodec, origin: String, batch: Int? = nil,
+  as container: WritableContainer, codec: RNWCodec, origin: String, usual: Shape? = nil,
+  preprocessing: Preprocessing? = nil, batch: Int? = nil,
   largestMessage: Int = ONNXWriter.largestMessage, to output: OutputFile, threads: Int
 ) throws -> [String] {
+  let (side, channels) = (family.defaultInputSize, graph.configuration.input.channels)
+  let usual = usual ?? [1, side, side, channels]
   switch container {
   case .rnw:
-    let records = try records(family: family, graph: graph, renamed: renamed, origin: origin)
+    let records = try records(
+      family: family, graph: graph, renamed: renamed, origin: origin,
+      preprocessing: PreprocessingRecord(
+        preprocessing: preprocessing ?? family.preprocessing, inputSize: usual[1]))
     let draft = try RNWDraft(
       graph.parameters.map { ($0.name, parameters[$0]) }, codec: codec, records: records,
       certificateBytes: 0, to: output, threads: threads)
@@ -99,11 +108,13 @@ func write(
     let stored = try concurrentMap(tensors, threads: threads) { ($0.name, try $0.storedData()) }
     try SafetensorsWriter.write(stored, to: output)
   case .onnx:
-    return try ONNXExport(parameters, of: graph, family: family, batch: batch, path: output.path)
-      .commit(to: output, maximumBytes: largestMessage)
+    return try ONNXExport(
+      parameters, of: graph, family: family, usual: usual, batch: batch, path: output.path
+    ).commit(to: output, maximumBytes: largestMessage)
   case .keras:
-    try KerasExport(parameters, of: graph, family: family, renamed: renamed, path: output.path)
-      .write(to: output)
+    try KerasExport(
+      parameters, of: graph, family: family, usual: usual, renamed: renamed, path: output.path
+    ).write(to: output)
   case .npz:
     var writer = NPZWriter(to: output)
     for tensor in try family.namedTensors(
@@ -150,13 +161,12 @@ private func layers(
 }
 
 private func records(
-  family: Family, graph: Graph, renamed: [String: String], origin: String
+  family: Family, graph: Graph, renamed: [String: String], origin: String,
+  preprocessing: PreprocessingRecord
 ) throws -> RNWDraft.Records {
   let source = SourceRecord(
     file: origin, sha256: "", container: "none", family: family.id, renamedLayers: renamed,
     used: [:], waived: [:], tool: "rnw \(PackageVersion.text)")
-  let preprocessing = PreprocessingRecord(
-    preprocessing: family.preprocessing, inputSize: family.defaultInputSize)
   return RNWDraft.Records(
     configuration: try RecordCoding.json(graph.configuration),
     formatMajor: graph.configuration.formatMajor,

@@ -171,6 +171,12 @@ package struct InputImages {
           .badData, path: path, "is an image, and the network does not say how it takes one",
           place: "an array (.npy, .npz) was expected")
       }
+      if let size = model.oblongSize {
+        throw InputError(
+          .badData, path: path, "is an image, which would be made a square",
+          place: "the network is for \(size.height)×\(size.width)",
+          hint: "give an array of that size (.npy, .npz), with the values that the network takes")
+      }
       let side = try model.resize(nil).crop
       return Part(name: name, origin: .image(path: path), count: 1, shape: [side, side, 3])
     }

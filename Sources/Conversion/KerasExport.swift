@@ -20,10 +20,11 @@ struct KerasExport {
   /// Which layer of the model has each node's value.
   private var values: [Int: Int] = [:]
 
+  /// - Parameter usual: the image that the network is usually run on.
   /// - Throws: `InputError` that names the first node that Keras has no layers for.
   init(
-    _ parameters: Parameters, of graph: Graph, family: Family, renamed: [String: String],
-    path: String
+    _ parameters: Parameters, of graph: Graph, family: Family, usual: Shape,
+    renamed: [String: String], path: String
   ) throws {
     (self.graph, self.parameters) = (graph, parameters)
     let configuration = graph.configuration
@@ -34,7 +35,7 @@ struct KerasExport {
     draft = KerasDraft(
       name: Self.plain((named ?? family).architectureName(of: configuration)))
     draft.metadata["rnw.configuration"] = try RecordCoding.json(configuration.inKeras)
-    let image = try graph.requiredImage(of: family, path: path)
+    let image = try graph.requiredImage(usual: usual, path: path)
     for (index, node) in graph.nodes.enumerated() where values[index] == nil {
       guard let layer = append(node, index, image: image) else {
         throw InputError(

@@ -70,7 +70,9 @@ package struct Model: Sendable {
       renamedLayers = record.renamedLayers
       layerNames = family.layerNames(for: graph, renamed: renamedLayers)
       origin = .converted(file)
-      fixedSide = nil
+      // Only images that are no squares are certified as the file fixed them.
+      let probe = certificate?.probe.shape ?? []
+      fixedSize = probe.count == 4 && probe[1] != probe[2] ? (probe[1], probe[2]) : nil
     } else {
       let mapping: Mapping
       do {
@@ -95,7 +97,7 @@ package struct Model: Sendable {
           source.metadata[key].map { Assumption(option: option, value: $0) }
         }
       origin = .mapped(mapping)
-      fixedSide = usesGraph ? (try? source.graph())?.fixedSide : nil
+      fixedSize = usesGraph ? (try? source.graph())?.fixedSize : nil
     }
   }
 
@@ -109,8 +111,13 @@ package struct Model: Sendable {
   /// What the family supplied and the file does not tell; of a converted file, what its source did not.
   package let assumptions: [Assumption]
 
-  /// The height and width of the images that the file's own graph fixes, where they are the same.
-  private let fixedSide: Int?
+  /// The height and width of the images that the file's own graph fixes.
+  private let fixedSize: (height: Int, width: Int)?
+
+  /// The same, where they differ: no photo is resized to that, as a family's functions make squares.
+  var oblongSize: (height: Int, width: Int)? {
+    fixedSize.flatMap { $0.height == $0.width ? nil : $0 }
+  }
 
   /// What users said of the network, by option.
   let told: [String: String]
@@ -153,8 +160,8 @@ package struct Model: Sendable {
       var preprocessing =
         graph.configuration.input.isAdjusted
         ? family.preprocessing.leavingPixels : family.preprocessing
-      if let fixedSide {
-        preprocessing.resize = preprocessing.resize?.fitted(to: fixedSide)
+      if let fixedSize, oblongSize == nil {
+        preprocessing.resize = preprocessing.resize?.fitted(to: fixedSize.height)
       }
       return preprocessing
     }
@@ -170,7 +177,7 @@ package struct Model: Sendable {
   /// The shape of one image that the network is usually run on, [1, H, W, C].
   package var usualInput: Shape {
     let channels = graph.configuration.input.channels
-    if let size = mapping?.structure?.view.requiredSize {
+    if let size = mapping?.structure?.view.requiredSize ?? oblongSize {
       return [1, size.height, size.width, channels]
     }
     return graph.usualInput(side: usualSide)

@@ -19,10 +19,13 @@ struct ONNXExport {
   /// Constants that several nodes read.
   private var constants: Set<String> = []
 
-  /// - Parameter batch: the number of images; `nil` leaves it open.
+  /// - Parameters:
+  ///   - usual: the image that the network is usually run on.
+  ///   - batch: the number of images; `nil` leaves it open.
   /// - Throws: `InputError` where a layer has no operators.
   init(
-    _ parameters: Parameters, of graph: Graph, family: Family, batch: Int? = nil, path: String
+    _ parameters: Parameters, of graph: Graph, family: Family, usual: Shape, batch: Int? = nil,
+    path: String
   ) throws {
     (self.graph, self.parameters) = (graph, parameters)
     for (index, node) in graph.nodes.enumerated() {
@@ -41,7 +44,7 @@ struct ONNXExport {
     let images: ONNXDraft.Size = batch.map { .fixed($0) } ?? .open("batch")
     let channels = ONNXDraft.Size.fixed(graph.configuration.input.channels)
     var image: [ONNXDraft.Size] = [.open("height"), .open("width")]
-    if let size = try graph.requiredImage(of: family, path: path) {
+    if let size = try graph.requiredImage(usual: usual, path: path) {
       image = [.fixed(size[1]), .fixed(size[2])]
     }
     let hasMap = graph.configuration.head.pooling == .none
@@ -312,19 +315,6 @@ struct ONNXExport {
     }
     draft.tensors.append((name, TensorData(dtype: .int64, shape: [integers.count], bytes: bytes)))
     return name
-  }
-}
-
-extension Graph {
-  /// The image that an exported network takes, where its head flattens features; `nil` where any size fits.
-  func requiredImage(of family: Family, path: String) throws -> Shape? {
-    guard case .flatten = configuration.head.pooling else { return nil }
-    guard let size = usualInput(side: family.defaultInputSize) else {
-      throw InputError(
-        .cannotCreate, path: path, "has a head that fits no size of images",
-        place: "\(configuration.head.pooling)")
-    }
-    return size
   }
 }
 

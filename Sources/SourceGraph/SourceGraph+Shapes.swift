@@ -47,11 +47,12 @@ extension SourceGraph {
     return [1, usual(size.height, 224), usual(size.width, 224), usual(size.channels, 3)]
   }
 
-  /// The height and width of the image that the file fixes, where they are the same.
-  package var fixedSide: Int? {
-    guard let height = inputSize.height, height == inputSize.width, (1...4096).contains(height)
+  /// The height and width of the image, where the file fixes both.
+  package var fixedSize: (height: Int, width: Int)? {
+    guard let height = inputSize.height, let width = inputSize.width,
+      (1...4096).contains(height), (1...4096).contains(width)
     else { return nil }
-    return height
+    return (height, width)
   }
 
   /// The shape of the image that the file fixes; sizes that it leaves open are `nil`.

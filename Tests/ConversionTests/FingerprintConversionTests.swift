@@ -61,10 +61,10 @@ struct FingerprintConversionTests {
   func ownImages() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("x.rnw")
-    var request = ConversionRequest(source: Fixture.path("keras/narrow.keras"), output: path)
+    var request = ConversionRequest(source: Fixture.path("keras/narrow.h5"), output: path)
     request.input = .path(Fixture.path("images/rgb.jpg"))
     #expect(try convert(request) { _, _ in }.passes)
-    _ = try converted("keras/narrow.keras", to: folder.file("y.rnw"))
+    _ = try converted("keras/narrow.h5", to: folder.file("y.rnw"))
     func sums(_ path: String) throws -> String? {
       try RNWFile(path: path).certificate(as: CertificateRecord.self)?.fingerprints?.sums
     }

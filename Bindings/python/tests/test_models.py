@@ -120,8 +120,8 @@ KERAS_FILES = [
 
 
 def keras_network(keras, fixtures, name):
-    """The network of a fixture, for images of the probe's size, that ends with logits."""
-    kinds, shape = networks(fixtures / "keras"), (224, 224, 3)
+    """The network of a fixture, for images of any size, as each file has a probe of its own, that ends with logits."""
+    kinds, shape = networks(fixtures / "keras"), (None, None, 3)
     if name.startswith("v1"):
         model = kinds.resnet_v1(keras, shape)
     elif name.startswith("notop"):

@@ -194,6 +194,9 @@ private func standardLimits(_ model: Model, _ other: Model?) -> Limits {
   guard let other else {
     return model.converted == nil || own == .float32 ? exact : Limits(precision: own)
   }
+  if let type = model.bakedType(beside: other) ?? other.bakedType(beside: model) {
+    return Limits(precision: type)
+  }
   let others = other.coarsestType
   let coarser = own.coarseness > others.coarseness ? (model, own) : (other, others)
   guard own != others, coarser.0.converted != nil else { return exact }

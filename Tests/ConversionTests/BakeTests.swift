@@ -59,6 +59,48 @@ struct BakeTests {
     #expect(baked.graph.parameters.contains { baked[$0].floats() != original[$0].floats() })
   }
 
+  @Test(
+    "A baked file agrees with its source, whichever of the two is judged, and a changed kernel shows",
+    arguments: [Precision.float32, .float16])
+  func againstSource(_ precision: Precision) throws {
+    let folder = try TemporaryFolder()
+    let source = Fixture.path("pytorch/bit.timm.safetensors")
+    let path = folder.file("x.rnw")
+    var request = ConversionRequest(source: source, output: path)
+    request.bakes = true
+    request.precision = precision
+    #expect(try convert(request) { _, _ in }.passes)
+    for (model, other) in [(path, source), (source, path)] {
+      let found = try verify(VerificationRequest(model: model), against: other) { _, _ in }
+      #expect(found.verdict.passes, "\(found.weights?.different.first?.name ?? "")")
+      #expect(found.weights?.agrees == true)
+    }
+
+    // Of one kernel that is a hundredth larger no layer after the next norm need tell.
+    let model = try Model(path: path)
+    let right = try model.parameters(threads: 2)
+    let kernel = try #require(
+      right.graph.parameters.last { $0.role == .weight && $0.shape.rank == 4 })
+    let spoilt = try Parameters(
+      Dictionary(
+        uniqueKeysWithValues: right.graph.parameters.map { parameter in
+          let tensor = right[parameter]
+          guard parameter == kernel else { return (parameter.name, tensor) }
+          return (
+            parameter.name,
+            TensorData(shape: tensor.shape, values: tensor.floats().map { $0 * 1.01 })
+          )
+        }), for: right.graph)
+    _ = try Conversion.write(
+      spoilt, of: right.graph, family: model.family, as: .rnw, codec: .none, origin: "",
+      to: OutputFile(path: folder.file("y.rnw"), replacing: false), threads: 2)
+    var judged = VerificationRequest(model: folder.file("y.rnw"))
+    judged.search = nil
+    let found = try verify(judged, against: source) { _, _ in }
+    #expect(!found.verdict.passes)
+    #expect(found.weights?.different.map(\.name) == [kernel.name])
+  }
+
   @Test("There is nothing to bake in a network without standardised weights")
   func refuses() throws {
     let folder = try TemporaryFolder()

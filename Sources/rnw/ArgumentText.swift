@@ -16,14 +16,14 @@ enum ArgumentText {
     }
   }
 
-  /// The bytes with those that are no ASCII as `\xFF`.
+  /// The bytes with those that are no printable ASCII as `\xFF`.
   private static func readable(_ argument: UnsafePointer<CChar>) -> String {
     var text = ""
     var place = argument
     while place.pointee != 0 {
       let byte = UInt8(bitPattern: place.pointee)
       let digits = String(byte, radix: 16, uppercase: true)
-      text += byte < 0x80 ? String(UnicodeScalar(byte)) : "\\x\(digits)"
+      text += (0x20..<0x7F).contains(byte) ? String(UnicodeScalar(byte)) : "\\x\(digits)"
       place += 1
     }
     return text

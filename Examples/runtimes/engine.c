@@ -173,6 +173,7 @@ static const struct value *block(struct engine *engine, const char *block, const
                                  size_t stride) {
   char name[80];
   size_t index;
+/* One of them in a statement: all are in one place, and C says nothing of the order of arguments. */
 #define NAMED(part) (snprintf(name, sizeof name, "%s." part, block), name)
   const struct value *y = norm(engine, NAMED("norm1"), x);
   const struct value *first = y = relu(engine, NAMED("relu1"), y);
@@ -182,9 +183,11 @@ static const struct value *block(struct engine *engine, const char *block, const
   else if (stride > 1)
     shortcut = max_pool(engine, NAMED("shortcut.subsample"), x, 1, stride, 0);
   y = convolve(engine, NAMED("conv1"), first, 1);
-  y = relu(engine, NAMED("relu2"), norm(engine, NAMED("norm2"), y));
+  y = norm(engine, NAMED("norm2"), y);
+  y = relu(engine, NAMED("relu2"), y);
   y = convolve(engine, NAMED("conv2"), y, stride);
-  y = relu(engine, NAMED("relu3"), norm(engine, NAMED("norm3"), y));
+  y = norm(engine, NAMED("norm3"), y);
+  y = relu(engine, NAMED("relu3"), y);
   y = convolve(engine, NAMED("conv3"), y, 1);
   return add(engine, NAMED("add"), shortcut, y);
 }

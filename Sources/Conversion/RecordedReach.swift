@@ -15,6 +15,8 @@ struct RecordedReach {
   /// Why, in words.
   private(set) var remarks: [String] = []
   private var leavesAll = false
+  /// Whether that of a layer within the head is left open.
+  private var leavesHeadFunctions = false
 
   /// Options that all pixels of an image are needed for.
   private static let spatial: Set<Assumption.Option> = [
@@ -57,18 +59,28 @@ struct RecordedReach {
       leavesAll = outcome.layers.count == 1
     }
     if input.isGrey { open.insert(.input) }
-    let highest = outcome.layers.filter { graph.nodes[$0.node].operation == .activation(.relu) }
-      .map(\.statistics.maximumReference).max()
-    // ReLU6, the usual other one, is the same below 6.
-    if highest ?? 0 <= 6 { open.insert(.hiddenActivation) }
+    addFunctions(of: graph, outcome)
     try addSmallMaps(of: graph, seeing: outcome.inputShape)
   }
 
   /// The assumptions that are left.
   func left(of assumptions: [Assumption]) -> [Assumption] {
     assumptions.filter { assumption in
-      leavesAll || Assumption.Option(rawValue: assumption.option).map(open.contains) ?? false
+      leavesAll
+        || Assumption.Option(rawValue: assumption.option).map(open.contains)
+          ?? (assumption.option.hasSuffix(".activation") && leavesHeadFunctions)
     }
+  }
+
+  /// ReLU6, the usual other one, is the same as a ReLU below 6; that of the blocks is one function for all.
+  private mutating func addFunctions(of graph: Graph, _ outcome: Comparison.Outcome) {
+    let ends = graph.nodes.indices.filter { graph.nodes[$0].operation == .activation(.relu) }
+    func isShown(_ node: Int) -> Bool {
+      outcome.layer(of: node).map { $0.statistics.maximumReference > 6 } ?? false
+    }
+    let isOfHead = { (node: Int) in graph.nodes[node].name.hasPrefix("head.") }
+    if !ends.contains(where: { !isOfHead($0) && isShown($0) }) { open.insert(.hiddenActivation) }
+    leavesHeadFunctions = ends.contains { isOfHead($0) && !isShown($0) }
   }
 
   /// Of one pixel the mean is the maximum, and there is nothing beside it.

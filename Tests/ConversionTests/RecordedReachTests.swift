@@ -23,11 +23,12 @@ struct RecordedReachTests {
 
   /// Compares weights with what their network computes of an image, kept as it is told.
   private func outcome(
-    of image: Image, isEngine: Bool = false, output: ((Activation) -> [Float])? = nil,
+    of image: Image, weights: String = weights, isEngine: Bool = false,
+    output: ((Activation) -> [Float])? = nil,
     keeping: @escaping (String) -> Bool = { _ in true }
   ) throws -> Comparison.Outcome {
     let folder = try TemporaryFolder()
-    let model = try Model(path: Self.weights)
+    let model = try Model(path: weights)
     let values = (0..<35 * 33).flatMap { pixel in (0..<3).map { image(pixel, $0) } }
     let input = Activation(shape: [1, 35, 33, 3], values: values)
     let executor = ReferenceExecutor(
@@ -48,7 +49,7 @@ struct RecordedReachTests {
     }
     try writer.finish()
     try file.commit()
-    var request = VerificationRequest(model: Self.weights)
+    var request = VerificationRequest(model: weights)
     request.search = nil
     if isEngine {
       let engine = EngineRequest(.archive(folder.file("acts.npz")))
@@ -117,5 +118,14 @@ struct RecordedReachTests {
     let relu = try outcome(
       of: { 1.5 * Self.noise(3 * $0 + $1) }, output: \.values, keeping: { !$0.contains("relu") })
     #expect(relu.assumptions.map(\.option) == ["block.activation"])
+    // The dense layer ends in a ReLU of its own, which is recorded with it.
+    for (scale, open) in [
+      (1.5, ["block.activation"]), (0.05, ["block.activation", "head.layers[1].activation"]),
+    ] as [(Float, [String])] {
+      let head = try outcome(
+        of: { scale * Self.noise(3 * $0 + $1) }, weights: Fixture.path("kinds/heads.weights.h5"),
+        output: \.values, keeping: { !$0.contains("relu") })
+      #expect(head.assumptions.map(\.option) == open)
+    }
   }
 }

@@ -3,6 +3,9 @@ import Plain
 import Tensors
 
 extension SourceGraph {
+  /// The classes of Keras whose configurations list layers and who calls whom.
+  package static let kerasModelClasses: Set<String> = ["Functional", "Model", "Sequential"]
+
   /// Reads the graph from the JSON of a Keras model's configuration, of Keras 3 or TF-Keras 2.
   ///
   /// - Parameters:

@@ -6,7 +6,7 @@ import Tensors
 struct ModelReader {
   /// The most models that may stand within each other.
   private static let maximumDepth = 8
-  static let modelClasses: Set<String> = ["Functional", "Model", "Sequential"]
+  static let modelClasses = SourceGraph.kerasModelClasses
 
   let path: String
   /// The version of Keras that wrote the configuration, where that is known.

@@ -1,5 +1,6 @@
 import Files
 import Plain
+import SourceGraph
 
 /// What TF-Keras writes of a model beside its SavedModel, in `keras_metadata.pb`: its configuration, and which object is which
 /// layer.
@@ -18,7 +19,7 @@ struct SavedModelMetadata {
   /// The name of the file.
   static let fileName = "keras_metadata.pb"
 
-  /// The most bytes that it may have; ResNet152V2's has 3 MB.
+  /// The most bytes that it may have; a layer takes about 3 KB.
   private static let maximumBytes = 1 << 26
 
   /// Reads the metadata; `nil` for a model that has no configuration, such as one that is a class of somebody's own.
@@ -59,7 +60,7 @@ struct SavedModelMetadata {
     let document = try JSONValue(
       json: metadata, subject: "the metadata of its model", allowsNonFinite: true)
     guard let name = document["class_name"]?.text,
-      ["Functional", "Model", "Sequential"].contains(name),
+      SourceGraph.kerasModelClasses.contains(name),
       let settings = document["config"], settings["layers"] != nil
     else { return nil }
     let model = JSONValue.object(["class_name": .text(name), "config": withLists(settings)])
